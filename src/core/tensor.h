@@ -1,0 +1,85 @@
+/// A dense row-major tensor: the only thing that crosses the model runtime's border.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/check.h"
+
+namespace vitrine {
+
+/// Numbers are persisted in manifests by name, not by value.
+enum class DType : std::uint8_t { kBool, kInt32, kInt64, kFloat32, kFloat64 };
+
+std::size_t SizeOf(DType type);
+/// "bool", "int32", "int64", "float32", "float64".
+std::string_view DTypeName(DType type);
+
+template <typename T>
+constexpr DType DTypeOf();
+template <>
+constexpr DType DTypeOf<bool>() { return DType::kBool; }
+template <>
+constexpr DType DTypeOf<std::int32_t>() { return DType::kInt32; }
+template <>
+constexpr DType DTypeOf<std::int64_t>() { return DType::kInt64; }
+template <>
+constexpr DType DTypeOf<float>() { return DType::kFloat32; }
+template <>
+constexpr DType DTypeOf<double>() { return DType::kFloat64; }
+
+using Shape = std::vector<std::int64_t>;
+
+/// Elements of `shape`; a scalar (empty shape) has one.
+std::int64_t ElementCount(std::span<const std::int64_t> shape);
+
+/// Owns its bytes. Resize keeps the capacity, so a reused tensor does not allocate.
+class Tensor {
+ public:
+  Tensor() = default;
+  Tensor(std::string name, DType type, Shape shape);
+
+  template <typename T>
+  static Tensor Of(std::string name, Shape shape, std::span<const T> values) {
+    Tensor t(std::move(name), DTypeOf<T>(), std::move(shape));
+    CHECK(t.size() == static_cast<std::int64_t>(values.size()));
+    std::memcpy(t.bytes_.data(), values.data(), values.size_bytes());
+    return t;
+  }
+
+  /// New type and shape; bytes are zeroed.
+  void Reset(DType type, Shape shape);
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  void set_name(std::string name) { name_ = std::move(name); }
+  [[nodiscard]] DType dtype() const { return dtype_; }
+  [[nodiscard]] const Shape& shape() const { return shape_; }
+  [[nodiscard]] std::int64_t size() const { return ElementCount(shape_); }
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+  [[nodiscard]] std::span<std::byte> bytes() { return bytes_; }
+
+  /// Precondition: T is the tensor's type.
+  template <typename T>
+  [[nodiscard]] std::span<const T> values() const {
+    CHECK(DTypeOf<T>() == dtype_);
+    return {reinterpret_cast<const T*>(bytes_.data()), static_cast<std::size_t>(size())};
+  }
+  template <typename T>
+  [[nodiscard]] std::span<T> values() {
+    CHECK(DTypeOf<T>() == dtype_);
+    return {reinterpret_cast<T*>(bytes_.data()), static_cast<std::size_t>(size())};
+  }
+
+ private:
+  std::string name_;
+  DType dtype_ = DType::kFloat32;
+  Shape shape_ = {0};
+  std::vector<std::byte> bytes_;
+};
+
+}  // namespace vitrine
