@@ -1,0 +1,46 @@
+# Every third-party library as an imported target dep::<name>, system includes only. A missing one stops the configure
+# step with its name and the command that brings it. One file a library, so that a new one touches nothing else.
+
+# Declares dep::<NAME> from HEADERS and LIBRARIES (names as the linker knows them).
+#   ROOT     looks only below this folder (include/, lib/) instead of the system's
+#   INCLUDES further include folders, DEPENDS further link items
+function(vitrine_dependency name)
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "ROOT" "HEADERS;LIBRARIES;INCLUDES;DEPENDS")
+  set(where)
+  if(ARG_ROOT)
+    set(where NO_DEFAULT_PATH PATHS "${ARG_ROOT}")
+  endif()
+  set(includes ${ARG_INCLUDES})
+  set(links ${ARG_DEPENDS})
+  foreach(header IN LISTS ARG_HEADERS)
+    string(MAKE_C_IDENTIFIER "VITRINE_${name}_${header}" variable)
+    find_path(${variable} NAMES "${header}" ${where} PATH_SUFFIXES include)
+    mark_as_advanced(${variable})
+    if(NOT ${variable})
+      vitrine_missing(${name} "its header ${header}")
+    endif()
+    list(APPEND includes "${${variable}}")
+  endforeach()
+  foreach(library IN LISTS ARG_LIBRARIES)
+    string(MAKE_C_IDENTIFIER "VITRINE_${name}_lib_${library}" variable)
+    find_library(${variable} NAMES "${library}" ${where} PATH_SUFFIXES lib)
+    mark_as_advanced(${variable})
+    if(NOT ${variable})
+      vitrine_missing(${name} "its library ${library}")
+    endif()
+    list(APPEND links "${${variable}}")
+  endforeach()
+  list(REMOVE_DUPLICATES includes)
+  add_library(dep::${name} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(dep::${name} SYSTEM INTERFACE ${includes})
+  target_link_libraries(dep::${name} INTERFACE ${links})
+endfunction()
+
+function(vitrine_missing name what)
+  message(FATAL_ERROR "The dependency '${name}' is missing (${what}). './dev setup' brings it.")
+endfunction()
+
+file(GLOB vitrine_dependency_files CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/cmake/deps/*.cmake")
+foreach(file IN LISTS vitrine_dependency_files)
+  include("${file}")
+endforeach()

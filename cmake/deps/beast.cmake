@@ -1,0 +1,1 @@
+vitrine_dependency(beast HEADERS boost/beast.hpp boost/asio.hpp DEPENDS Threads::Threads)

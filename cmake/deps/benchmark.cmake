@@ -1,0 +1,1 @@
+vitrine_dependency(benchmark HEADERS benchmark/benchmark.h LIBRARIES benchmark DEPENDS Threads::Threads)

@@ -1,0 +1,1 @@
+vitrine_dependency(cli11 HEADERS CLI/CLI.hpp)

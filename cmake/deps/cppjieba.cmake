@@ -1,0 +1,5 @@
+vitrine_dependency(cppjieba ROOT "${VITRINE_DEPS_DIR}/cppjieba" HEADERS cppjieba/Jieba.hpp limonp/StringUtil.hpp)
+if(NOT EXISTS "${VITRINE_DEPS_DIR}/cppjieba/dict/jieba.dict.utf8")
+  vitrine_missing(cppjieba "its dictionary jieba.dict.utf8")
+endif()
+set(VITRINE_CPPJIEBA_DICT_DIR "${VITRINE_DEPS_DIR}/cppjieba/dict")

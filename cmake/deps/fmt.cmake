@@ -1,0 +1,1 @@
+vitrine_dependency(fmt HEADERS fmt/format.h LIBRARIES fmt)

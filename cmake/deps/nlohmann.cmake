@@ -1,0 +1,1 @@
+vitrine_dependency(nlohmann HEADERS nlohmann/json.hpp)

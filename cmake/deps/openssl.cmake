@@ -1,0 +1,1 @@
+vitrine_dependency(openssl HEADERS openssl/evp.h LIBRARIES ssl crypto)

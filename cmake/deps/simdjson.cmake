@@ -1,0 +1,1 @@
+vitrine_dependency(simdjson HEADERS simdjson.h LIBRARIES simdjson)

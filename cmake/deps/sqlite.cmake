@@ -1,0 +1,1 @@
+vitrine_dependency(sqlite HEADERS sqlite3.h LIBRARIES sqlite3)

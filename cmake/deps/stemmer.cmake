@@ -1,0 +1,1 @@
+vitrine_dependency(stemmer HEADERS libstemmer.h LIBRARIES stemmer)

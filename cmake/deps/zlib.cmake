@@ -1,0 +1,1 @@
+vitrine_dependency(zlib HEADERS zlib.h LIBRARIES z)
