@@ -53,4 +53,10 @@ void Tensor::Reset(DType type, Shape shape) {
   bytes_.assign(static_cast<std::size_t>(size()) * SizeOf(type), std::byte{0});
 }
 
+void Tensor::Resize(DType type, std::span<const std::int64_t> shape) {
+  dtype_ = type;
+  shape_.assign(shape.begin(), shape.end());
+  bytes_.assign(static_cast<std::size_t>(size()) * SizeOf(type), std::byte{0});
+}
+
 }  // namespace vitrine

@@ -54,6 +54,9 @@ class Tensor {
 
   /// New type and shape; bytes are zeroed.
   void Reset(DType type, Shape shape);
+  /// The same from a borrowed shape: a reused tensor of at least this size and rank allocates
+  /// nothing.
+  void Resize(DType type, std::span<const std::int64_t> shape);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   void set_name(std::string name) { name_ = std::move(name); }

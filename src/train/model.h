@@ -1,0 +1,87 @@
+/// Port between the trainer and what it fits: one implementation a file under train/models.
+/// Road: features and sequences in (Fit) -> scores in process (Score) -> the same scores as an ONNX
+/// graph (ExportGraph). The golden set of an artifact is made by Score and checked on the graph.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/artifact.h"
+#include "core/progress.h"
+#include "core/status.h"
+#include "core/tensor.h"
+#include "data/feature_spec.h"
+#include "train/parameters.h"
+
+namespace vitrine::graph {
+class Builder;
+}
+
+namespace vitrine::train {
+
+struct TrainingSequences;  // train/sequences.h
+class TrainableModel;
+
+/// What a fit settled on by itself, by name ("epochs"): handed to the next fit of the same spec, so
+/// that the fit on train + validation does not look at validation again.
+using Chosen = std::map<std::string, double>;
+
+struct FitOutcome {
+  Chosen chosen;
+  double best = 0;                      ///< best validation value seen; 0 where not asked for
+  std::map<std::string, double> notes;  ///< for the result JSON: "loss", "epochs", "pairs", ...
+};
+
+struct FitContext {
+  std::uint64_t seed = 0;
+  /// The protocol's validation value (NDCG@10, higher is better) of the model as it stands.
+  /// Empty where there is nothing to validate on (a fit that includes the validation part).
+  /// Models without early stopping need not call it: the trainer measures after Fit as well.
+  std::function<Result<double>(const TrainableModel&)> validate;
+  /// From an earlier fit; empty on the first one.
+  Chosen chosen;
+  /// Where a long fit keeps its state: written whole-file-then-rename, at least once an epoch and
+  /// when cancelled; continued from where it exists and was written under the same `fingerprint`
+  /// (else started afresh). Empty: keep none. Models that fit in seconds ignore it.
+  std::string checkpoint;
+  std::string fingerprint;
+  Progress progress;
+};
+
+/// Threads: Fit by one thread; Score and ExportGraph from any after Fit.
+class TrainableModel {
+ public:
+  virtual ~TrainableModel() = default;
+
+  /// The features this model reads, in the order of Score's inputs; each name is a graph input.
+  [[nodiscard]] virtual std::vector<data::FeatureDef> Features() const = 0;
+
+  /// Fits from nothing (or from context.checkpoint).
+  /// Errors: kCancelled (context.progress.stop; the checkpoint is written), kInvalidArgument (no
+  ///         usable sequence), kResourceExhausted.
+  virtual Result<FitOutcome> Fit(const TrainingSequences& sequences, const FitContext& context) = 0;
+
+  /// Shapes:  inputs: what FeatureSpec::Apply made, one tensor per Features() entry, batch B;
+  ///          scores: [B, width] float64 (counting models) or float32 (networks), width = padding
+  ///          and unknown included; columns 0 and 1 are never ranked.
+  /// Errors:  kInvalidArgument (shape, type, item outside the vocabulary).
+  virtual Status Score(std::span<const Tensor> inputs, Tensor& scores) const = 0;
+
+  /// Writes the fitted model as graph inputs (Features()), nodes and the one output `scores`.
+  virtual Status ExportGraph(graph::Builder& builder) const = 0;
+};
+
+/// How a model is named, described and made; apps/trainer lists them.
+struct ModelFactory {
+  std::string algorithm;                ///< "markov"; also the stem of its file
+  std::string summary;                  ///< one sentence
+  std::vector<ParameterDef> parameters;
+  std::function<Result<std::unique_ptr<TrainableModel>>(const Parameters&)> create;
+};
+
+}  // namespace vitrine::train

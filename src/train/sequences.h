@@ -1,0 +1,19 @@
+/// What models are fitted on: every user's history in one vocabulary, already cut by the protocol.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/history.h"
+
+namespace vitrine::train {
+
+/// Histories hold ItemIndex (kUnknownItem where the vocabulary lacks the id; never padding), oldest
+/// first; what a protocol holds out is not in them. Users without a row left may be present, empty.
+struct TrainingSequences {
+  std::vector<History> users;
+  std::size_t width = kFirstItem;  ///< vocabulary width, padding and unknown included
+  bool ordinal_time = false;       ///< `ts` is a place in a sequence, not a time
+};
+
+}  // namespace vitrine::train
