@@ -1,0 +1,175 @@
+/// What a shop asks and what it gets: requests, answers, and the Recommender that makes one of the
+/// other. Transport translates to and from these structs; nothing here knows HTTP or JSON.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/catalogue.h"
+#include "core/event.h"
+#include "core/impression.h"
+#include "core/status.h"
+#include "core/time.h"
+#include "data/event_log.h"
+#include "serve/predicate.h"
+
+namespace vitrine::serve {
+
+class Explainer;
+class ItemStates;
+class ModelSet;
+class SceneBook;
+class ServeObserver;
+class Trending;
+
+/// What the answer must leave out or keep to. An unset switch takes the scene's value. Items taken
+/// down by the shop (hidden or deleted) are in no answer, whatever is said here.
+struct RequestFilter {
+  std::optional<bool> exclude_bought;
+  std::optional<bool> exclude_seen;          ///< every item of the history handed to the model
+  std::optional<bool> exclude_hidden;        ///< items that this user hid
+  std::optional<bool> exclude_out_of_stock;
+  std::optional<bool> exclude_unknown;       ///< items that the catalogue does not know
+  ItemPredicate where;                       ///< only items that match
+  std::vector<std::string> exclude;          ///< ids
+  std::vector<std::string> include;          ///< ids; not empty: nothing else may be shown
+};
+
+struct RecommendRequest {
+  std::string request_id;    ///< empty: one is made
+  std::string scene;         ///< empty: "home"
+  std::string user_id;
+  std::string anonymous_id;  ///< used where user_id is empty
+  std::size_t n = 0;         ///< 0: the scene's default; more than its maximum is refused
+  RequestFilter filter;
+  /// False: nothing of the user's state is read, no history is used, the impression has no subject.
+  bool personalize = true;
+  bool explain = false;      ///< fill `reasons`
+  std::string language = "en";  ///< of the reasons' text: "en" or "zh"
+  Attributes context;        ///< device, hour, page, ...
+  /// Replaces the stored state (also what was bought); oldest first, events after `as_of` are
+  /// dropped. An empty list is a user without a history.
+  std::optional<std::vector<SeenEvent>> history;
+  std::optional<Micros> as_of;        ///< the moment answered for; unset: now
+  std::optional<Deadline> deadline;   ///< unset: the scene's time from the call on
+  bool record = true;                 ///< false: no impression is kept (previews, tests of a scene)
+};
+
+struct SimilarRequest {
+  std::string request_id;
+  std::string item_id;
+  std::string scene;         ///< empty: "item"
+  std::string user_id;       ///< used by exclude_bought and exclude_hidden only
+  std::string anonymous_id;
+  std::size_t n = 0;
+  RequestFilter filter;
+  bool personalize = true;
+  bool explain = false;
+  std::string language = "en";
+  std::optional<Deadline> deadline;
+  bool record = true;
+};
+
+struct Candidate {
+  std::string item_id;
+  double bid = 0;  ///< 0: no bid; only relevance counts. All candidates of a request or none.
+};
+
+/// Orders given candidates for a user: ads with bids, articles, results of another system.
+struct RankRequest {
+  RecommendRequest request;  ///< scene empty: "ad" where there are bids, else "article"; n 0: all
+  std::vector<Candidate> candidates;
+};
+
+enum class ReasonKind : std::uint8_t { kHistory, kBase, kRule, kBid, kPopularity, kSimilar };
+std::string_view ReasonKindName(ReasonKind kind);
+
+/// One part of a score. The parts of an item add up to its score.
+struct Reason {
+  ReasonKind kind = ReasonKind::kBase;
+  std::string item_id;  ///< the history item, where kind is kHistory or kSimilar
+  EventType type = EventType::kView;  ///< what was done with it
+  std::string rule;     ///< name of the rule, where kind is kRule
+  double contribution = 0;
+  std::string text;     ///< a sentence in the request's language
+};
+
+struct RecommendedItem {
+  std::string item_id;
+  double score = 0;
+  std::string source;           ///< "model:sasrec", "fallback:popularity", "rule:<name>"
+  std::vector<Reason> reasons;  ///< largest contribution first, the base last; only with explain
+};
+
+/// Why an answer is not the model's. Persisted in impressions by name.
+enum class Fallback : std::uint8_t {
+  kNone,
+  kUnknownUser,      ///< "unknown_user": no such user, or nobody named
+  kNoHistory,        ///< "no_history": a known user, but nothing of theirs is known to the model
+  kNotPersonalised,  ///< "not_personalised": personalize=false
+  kNoModel,          ///< "no_model": nothing is loaded under the scene's alias
+  kDeadline,         ///< "deadline": the time left does not suffice for the model
+  kModelFailed,      ///< "model_failed": features or graph gave an error (it is counted and logged)
+  kUnknownItem,      ///< "unknown_item": similar items of an item that the model does not know
+};
+std::string_view FallbackName(Fallback fallback);
+
+struct RecommendResponse {
+  std::string request_id;
+  std::string scene;
+  std::vector<RecommendedItem> items;
+  std::string model;     ///< "name:number" of the version that ranked; empty for a fallback
+  Fallback fallback = Fallback::kNone;
+  std::string why;       ///< one sentence on the fallback; empty without one
+  bool personalised = false;
+  double seconds = 0;    ///< time spent answering
+};
+
+/// What a Recommender works on; everything outlives it. The last four may be null.
+struct RecommenderParts {
+  data::EventLog* log = nullptr;
+  const ModelSet* models = nullptr;
+  const SceneBook* scenes = nullptr;
+  const ItemStates* items = nullptr;
+  const Trending* trending = nullptr;   ///< null: no trending fallback
+  const Explainer* explainer = nullptr; ///< null: explain is refused
+  ServeObserver* observer = nullptr;
+  std::function<Micros()> now;          ///< null: the system clock
+};
+
+/// Threads: every method from any thread at once; answers are computed on the calling thread, with
+/// scratch memory kept per thread, so the path is free of locks held across the model's run.
+class Recommender {
+ public:
+  explicit Recommender(RecommenderParts parts);
+
+  /// Errors: kNotFound (no such scene: names those there are), kInvalidArgument (n, language),
+  ///         kUnavailable (the log cannot be read). A model that fails is a fallback, not an error.
+  Result<RecommendResponse> Recommend(const RecommendRequest& request) const;
+
+  /// Errors: as Recommend; kNotFound (neither catalogue nor log knows the item).
+  Result<RecommendResponse> Similar(const SimilarRequest& request) const;
+
+  /// Candidates that may not be shown are left out; those the model does not know come last.
+  /// Score: with bids, bid * relevance, relevance = (s - min) / (max - min) over the vocabulary's
+  /// scores s of this request; without bids, s.
+  /// Errors: as Recommend; kInvalidArgument (no candidate, a bid that is negative or not finite,
+  ///         bids on some candidates only).
+  Result<RecommendResponse> Rank(const RankRequest& request) const;
+
+  /// Scores the items of a kept answer again, with the version and the history it had: the same
+  /// list in the same order. Nothing is recorded.
+  /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded; an
+  ///         external answer; a user that was erased since).
+  Result<RecommendResponse> Replay(std::string_view request_id) const;
+
+ private:
+  RecommenderParts parts_;
+};
+
+}  // namespace vitrine::serve

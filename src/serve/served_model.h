@@ -1,0 +1,75 @@
+/// A version as serving holds it: graph, FeatureSpec, vocabulary, and the map to item numbers,
+/// loaded, checked and warmed before anybody sees it.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/artifact.h"
+#include "core/history.h"
+#include "core/status.h"
+#include "data/event_log.h"
+#include "data/feature_spec.h"
+#include "serve/item_space.h"
+#include "serve/item_states.h"
+#include "serve/model_runtime.h"
+
+namespace vitrine::serve {
+
+/// The parts of a version, read from its artifact folder or made by a test.
+struct ModelParts {
+  Manifest manifest;
+  data::FeatureSpec spec;
+  data::Vocabulary vocabulary;
+  std::unique_ptr<LoadedGraph> graph;
+};
+
+/// Reads manifest, FeatureSpec, vocabulary and graph, and checks that their hashes agree.
+/// Errors: kNotFound, kDataLoss (a file's hash differs from the manifest: named), and the ports'.
+Result<ModelParts> ReadModelParts(const std::string& folder, ModelRuntime& runtime,
+                                  const RuntimeOptions& options = {});
+
+/// Threads: immutable; shared by all requests.
+class ServedModel {
+ public:
+  /// Interns the vocabulary, makes the state view, and warms the graph for each batch size.
+  /// `version`: "name:number".
+  /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make), kInternal (the
+  ///         graph fails on a warm-up or scores are not finite), those of the log.
+  static Result<std::shared_ptr<const ServedModel>> Make(std::string version, ModelParts parts,
+                                                         data::EventLog& log,
+                                                         const ItemStates& items,
+                                                         std::vector<std::size_t> warm_batches = {
+                                                             1});
+
+  [[nodiscard]] const std::string& version() const { return version_; }
+  [[nodiscard]] const Manifest& manifest() const { return parts_.manifest; }
+  [[nodiscard]] const data::FeatureSpec& spec() const { return parts_.spec; }
+  [[nodiscard]] const data::Vocabulary& vocabulary() const { return parts_.vocabulary; }
+  [[nodiscard]] const LoadedGraph& graph() const { return *parts_.graph; }
+  [[nodiscard]] const ItemSpace& space() const { return space_; }
+  [[nodiscard]] const StateView& states() const { return *states_; }
+  /// "model:sasrec"
+  [[nodiscard]] const std::string& source() const { return source_; }
+  /// Newest events that can influence a score; more are not handed to the model.
+  [[nodiscard]] std::size_t history_limit() const { return history_limit_; }
+  [[nodiscard]] bool uses_user() const { return uses_user_; }
+  /// Seconds of one request (features + graph), as measured by the warm-up.
+  [[nodiscard]] double warm_seconds() const { return warm_seconds_; }
+
+ private:
+  ServedModel(std::string version, ModelParts parts, ItemSpace space);
+  Status Warm(const std::vector<std::size_t>& batches);
+
+  std::string version_;
+  std::string source_;
+  ModelParts parts_;
+  ItemSpace space_;
+  std::shared_ptr<const StateView> states_;
+  std::size_t history_limit_ = 0;
+  bool uses_user_ = false;
+  double warm_seconds_ = 0;
+};
+
+}  // namespace vitrine::serve
