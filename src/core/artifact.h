@@ -44,8 +44,8 @@ struct ReferenceHistogram {
 
 struct Manifest {
   int format = 1;
-  std::string name;             ///< model name: "sasrec", "item-knn"
-  std::string algorithm;        ///< file under train/models that made it
+  std::string name;       ///< model name: "sasrec", "item-knn"
+  std::string algorithm;  ///< file under train/models that made it
   ModelKind kind = ModelKind::kRetriever;
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> outputs;
@@ -53,17 +53,17 @@ struct Manifest {
   std::string feature_spec_hash;
   std::string vocabulary_hash;
   std::uint64_t vocabulary_size = 0;
-  std::string snapshot;         ///< snapshot hash
+  std::string snapshot;  ///< snapshot hash
   Micros window_from;
   Micros window_to;
   bool ordinal_time = false;
   std::string code_version;
   std::uint64_t seed = 0;
-  std::string train_spec;       ///< the TrainSpec as JSON text
-  std::string protocol;         ///< name of the evaluation protocol
+  std::string train_spec;                      ///< the TrainSpec as JSON text
+  std::string protocol;                        ///< name of the evaluation protocol
   std::map<std::string, MetricValue> metrics;  ///< "ndcg@10", "not_same_day/ndcg@10"
   std::vector<ReferenceHistogram> references;
-  std::string parent;           ///< ModelVersion this one was derived from, "name:number"
+  std::string parent;  ///< ModelVersion this one was derived from, "name:number"
   std::string data_licence;
 };
 

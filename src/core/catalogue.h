@@ -24,10 +24,10 @@ struct Item {
   std::vector<std::string> categories;  ///< paths, levels joined by " > "
   double price = 0;                     ///< 0 unknown
   std::string currency;
-  double stock = -1;                    ///< pieces; -1 unknown (counts as in stock)
+  double stock = -1;  ///< pieces; -1 unknown (counts as in stock)
   std::vector<std::string> tags;
   std::string image_url;
-  bool hidden = false;                  ///< taken down: in no answer
+  bool hidden = false;  ///< taken down: in no answer
   std::map<std::string, std::vector<float>, std::less<>> vectors;
   Attributes attributes;
   friend bool operator==(const Item&, const Item&) = default;

@@ -6,9 +6,9 @@ namespace vitrine {
 [[noreturn]] void CheckFailed(const char* expression, const char* file, int line);
 }  // namespace vitrine
 
-#define CHECK(condition)                                                \
-  do {                                                                  \
-    if (!(condition)) [[unlikely]] {                                    \
-      ::vitrine::CheckFailed(#condition, __FILE__, __LINE__);           \
-    }                                                                   \
+#define CHECK(condition)                                      \
+  do {                                                        \
+    if (!(condition)) [[unlikely]] {                          \
+      ::vitrine::CheckFailed(#condition, __FILE__, __LINE__); \
+    }                                                         \
   } while (false)

@@ -30,16 +30,16 @@ struct SeenEvent {
 struct Impression {
   std::string request_id;
   Micros ts;
-  std::string subject;       ///< user_id or anonymous_id; empty where personalize=false
+  std::string subject;  ///< user_id or anonymous_id; empty where personalize=false
   std::string scene;
-  std::string route;         ///< "recommend", "similar", "search", "rank", "external"
-  std::string model;         ///< "name:number" of the version that ranked; empty for a fallback
-  std::string fallback;      ///< why there was one: "unknown_user", "not_personalised", "no_model", ""
+  std::string route;     ///< "recommend", "similar", "search", "rank", "external"
+  std::string model;     ///< "name:number" of the version that ranked; empty for a fallback
+  std::string fallback;  ///< why there was one: "unknown_user", "not_personalised", "no_model", ""
   std::string query;
   std::vector<ShownItem> items;
   std::vector<SeenEvent> history;
   bool personalised = false;
-  double seconds = 0;        ///< time spent answering
+  double seconds = 0;  ///< time spent answering
   friend bool operator==(const Impression&, const Impression&) = default;
 };
 

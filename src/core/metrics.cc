@@ -63,8 +63,8 @@ Histogram::Histogram(std::vector<double> upper_bounds) : bounds_(std::move(upper
 
 void Histogram::Observe(double v) {
   Shard& shard = shards_[MetricShard()];
-  const auto bucket = static_cast<std::size_t>(
-      std::lower_bound(bounds_.begin(), bounds_.end(), v) - bounds_.begin());
+  const auto bucket = static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), v) -
+                                               bounds_.begin());
   shard.counts[bucket].fetch_add(1, std::memory_order_relaxed);
   shard.sum.fetch_add(v, std::memory_order_relaxed);
 }
@@ -101,9 +101,9 @@ double Histogram::View::Quantile(double q) const {
 }
 
 std::vector<double> Histogram::LatencySeconds() {
-  return {0.00005, 0.0001, 0.00016, 0.00025, 0.0004, 0.00063, 0.001, 0.0016, 0.0025, 0.004,
-          0.0063,  0.01,   0.016,   0.025,   0.04,   0.063,   0.1,   0.16,   0.25,   0.5,
-          1,       2.5,    5,       10};
+  return {0.00005, 0.0001, 0.00016, 0.00025, 0.0004, 0.00063, 0.001, 0.0016,
+          0.0025,  0.004,  0.0063,  0.01,    0.016,  0.025,   0.04,  0.063,
+          0.1,     0.16,   0.25,    0.5,     1,      2.5,     5,     10};
 }
 
 struct MetricRegistry::Family {
@@ -158,8 +158,8 @@ Histogram& MetricRegistry::GetHistogram(std::string_view name, std::string_view 
   return *slot;
 }
 
-void MetricRegistry::SetCallback(std::string_view name, std::string_view help,
-                                 const Labels& labels, std::function<double()> read) {
+void MetricRegistry::SetCallback(std::string_view name, std::string_view help, const Labels& labels,
+                                 std::function<double()> read) {
   const std::scoped_lock lock(mutex_);
   FamilyOf(name, help, kGauge).callbacks[LabelText(labels)] = std::move(read);
 }

@@ -10,11 +10,11 @@
 namespace vitrine {
 
 struct ProgressReport {
-  std::string stage;    ///< "read", "clean", "epoch", ...
+  std::string stage;  ///< "read", "clean", "epoch", ...
   double done = 0;
-  double total = 0;     ///< 0 unknown
-  std::string unit;     ///< "rows", "users", "epochs"
-  std::string detail;   ///< for people: "loss 5.21, NDCG@10 .0461"
+  double total = 0;    ///< 0 unknown
+  std::string unit;    ///< "rows", "users", "epochs"
+  std::string detail;  ///< for people: "loss 5.21, NDCG@10 .0461"
 };
 
 /// Where reports go, and whether to go on. Copies share both.

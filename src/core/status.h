@@ -62,7 +62,9 @@ class [[nodiscard]] Status {
 inline Status InvalidArgument(std::string m) { return {Code::kInvalidArgument, std::move(m)}; }
 inline Status NotFound(std::string m) { return {Code::kNotFound, std::move(m)}; }
 inline Status AlreadyExists(std::string m) { return {Code::kAlreadyExists, std::move(m)}; }
-inline Status FailedPrecondition(std::string m) { return {Code::kFailedPrecondition, std::move(m)}; }
+inline Status FailedPrecondition(std::string m) {
+  return {Code::kFailedPrecondition, std::move(m)};
+}
 inline Status ResourceExhausted(std::string m) { return {Code::kResourceExhausted, std::move(m)}; }
 inline Status PermissionDenied(std::string m) { return {Code::kPermissionDenied, std::move(m)}; }
 inline Status Unauthenticated(std::string m) { return {Code::kUnauthenticated, std::move(m)}; }
@@ -79,8 +81,12 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor): `return value;`
-  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {  // NOLINT(google-explicit-constructor): `return status;`
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {
+  }  // NOLINT(google-explicit-constructor): `return value;`
+  Result(Status status)
+      : state_(std::in_place_index<1>,
+               std::move(status)) {  // NOLINT(google-explicit-constructor): `return status;`
     CHECK(!std::get<1>(state_).ok());
   }
 
@@ -119,11 +125,11 @@ class [[nodiscard]] Result {
 #define VITRINE_CONCAT(a, b) VITRINE_CONCAT_INNER(a, b)
 
 /// Leaves the function with the failure, if there is one.
-#define RETURN_IF_ERROR(expr)                                   \
-  do {                                                          \
-    if (::vitrine::Status status_ = (expr); !status_.ok()) {    \
-      return status_;                                           \
-    }                                                           \
+#define RETURN_IF_ERROR(expr)                                \
+  do {                                                       \
+    if (::vitrine::Status status_ = (expr); !status_.ok()) { \
+      return status_;                                        \
+    }                                                        \
   } while (false)
 
 /// ASSIGN_OR_RETURN(auto x, F()): x is F's value, or the function returns F's failure.

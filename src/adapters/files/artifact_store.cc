@@ -1,0 +1,102 @@
+#include "adapters/files/artifact_store.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "adapters/files/durable.h"
+#include "core/sha256.h"
+
+namespace vitrine::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status CopyDurably(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(from, error)) {
+    if (!entry.is_regular_file() || entry.is_symlink()) {
+      return InvalidArgument(
+          fmt::format("{}: an artifact folder holds plain files only", entry.path().string()));
+    }
+    const fs::path target = to / entry.path().filename();
+    if (!fs::copy_file(entry.path(), target, error)) {
+      return SystemFailure(target.string(), "copy", error.value());
+    }
+    RETURN_IF_ERROR(Sync(target.string()));
+  }
+  return error ? SystemFailure(from.string(), "list", error.value()) : Sync(to.string());
+}
+
+}  // namespace
+
+Result<FileArtifactStore> FileArtifactStore::Open(std::string root) {
+  std::error_code error;
+  fs::create_directories(fs::path(root) / "sha256", error);
+  if (error) {
+    return SystemFailure(root, "create", error.value());
+  }
+  return FileArtifactStore(std::move(root));
+}
+
+std::string FileArtifactStore::Place(std::string_view hash) const {
+  return fmt::format("{}/sha256/{}/{}/{}", root_, hash.substr(0, 2), hash.substr(2, 2), hash);
+}
+
+Result<std::string> FileArtifactStore::Put(const std::string& folder) {
+  ASSIGN_OR_RETURN(const std::string hash,
+                   Sha256OfFile((fs::path(folder) / "manifest.json").string()));
+  const fs::path place = Place(hash);
+  std::error_code error;
+  if (fs::exists(place, error)) {
+    return hash;
+  }
+  // Unique per call: two threads may put the same folder at once.
+  static std::atomic<unsigned> serial{0};
+  const fs::path part =
+      fs::path(root_) / fmt::format("part-{}-{}", ::getpid(), serial.fetch_add(1));
+  fs::remove_all(part, error);
+  fs::create_directories(part, error);
+  fs::create_directories(place.parent_path(), error);
+  if (error) {
+    return SystemFailure(place.parent_path().string(), "create", error.value());
+  }
+  if (Status copied = CopyDurably(folder, part); !copied.ok()) {
+    fs::remove_all(part, error);
+    return copied;
+  }
+  fs::rename(part, place, error);
+  if (error) {
+    const std::error_code why = error;
+    fs::remove_all(part, error);
+    if (!fs::exists(place / "manifest.json", error)) {
+      return SystemFailure(place.string(), "rename into place", why.value());
+    }
+  }
+  // Every directory that may be new, up to the root.
+  for (fs::path dir = place.parent_path(); dir != fs::path(root_).parent_path();
+       dir = dir.parent_path()) {
+    RETURN_IF_ERROR(Sync(dir.string()));
+  }
+  return hash;
+}
+
+Result<std::string> FileArtifactStore::Path(std::string_view hash) const {
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  if (hash.size() != 64 || !std::all_of(hash.begin(), hash.end(), hex)) {
+    return InvalidArgument(fmt::format("'{}' is not an artifact hash", hash));
+  }
+  std::string place = Place(hash);
+  std::error_code error;
+  if (!fs::exists(fs::path(place) / "manifest.json", error)) {
+    return NotFound(fmt::format("artifact {} is not in {}", hash, root_));
+  }
+  return place;
+}
+
+}  // namespace vitrine::files

@@ -1,0 +1,65 @@
+#include "adapters/files/artifact_store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "adapters/files/durable.h"
+#include "core/sha256.h"
+
+namespace vitrine::files {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ArtifactStoreTest : public testing::Test {
+ protected:
+  ArtifactStoreTest() {
+    fs::create_directories(folder_);
+    std::ofstream(folder_ / "manifest.json") << "{}";
+    std::ofstream(folder_ / "model.onnx") << "graph";
+  }
+  ~ArtifactStoreTest() override { fs::remove_all(root_); }
+
+  fs::path root_ = fs::path(testing::TempDir()) / "artifact_store_test";
+  fs::path folder_ = root_ / "made";
+};
+
+TEST_F(ArtifactStoreTest, PutNamesTheFolderByItsManifest) {
+  auto store = FileArtifactStore::Open((root_ / "store").string());
+  ASSERT_TRUE(store.ok());
+  const auto hash = store->Put(folder_.string());
+  ASSERT_TRUE(hash.ok()) << hash.status().ToString();
+  EXPECT_EQ(*hash, Sha256Hex("{}"));
+  EXPECT_TRUE(fs::exists(fs::path(store->Path(*hash).value()) / "model.onnx"));
+  EXPECT_EQ(store->Put(folder_.string()).value(), *hash) << "twice is the same as once";
+}
+
+TEST_F(ArtifactStoreTest, RefusesWhatIsNoArtifact) {
+  auto store = FileArtifactStore::Open((root_ / "store").string());
+  fs::remove(folder_ / "manifest.json");
+  EXPECT_EQ(store->Put(folder_.string()).status().code(), Code::kNotFound);
+  EXPECT_EQ(store->Path("../../etc/passwd").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(store->Path(std::string(64, 'a')).status().code(), Code::kNotFound);
+}
+
+TEST_F(ArtifactStoreTest, RefusesLinks) {
+  auto store = FileArtifactStore::Open((root_ / "store").string());
+  fs::create_symlink("/etc/hostname", folder_ / "link");
+  EXPECT_EQ(store->Put(folder_.string()).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(store->Path(Sha256Hex("{}")).status().code(), Code::kNotFound)
+      << "a refused folder leaves nothing behind";
+}
+
+TEST_F(ArtifactStoreTest, WriteDurablyReplacesTheWhole) {
+  const std::string path = (root_ / "state.json").string();
+  ASSERT_TRUE(WriteDurably(path, "long content").ok());
+  ASSERT_TRUE(WriteDurably(path, "new").ok());
+  std::ifstream in(path);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(in), {}), "new");
+  EXPECT_EQ(WriteDurably((root_ / "absent" / "x").string(), "").code(), Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace vitrine::files
