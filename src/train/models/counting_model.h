@@ -1,43 +1,43 @@
-/// What every counting model can do once it is fitted: score natively (the oracle that golden
-/// outputs come from) and leave as an ONNX graph that computes the same numbers.
+/// What the counting models share: the features they read and how a batch of them is checked.
+/// A counting model computes in float64, so that equal scores are equal in training, evaluation and
+/// serving; its graph computes bit for bit what its Score does.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "core/status.h"
 #include "core/tensor.h"
+#include "data/feature_spec.h"
 
 namespace vitrine::train {
 
-/// Names of the feature tensors (data/feature_spec.h) that models read.
-inline constexpr std::string_view kHistoryInput = "history";  ///< [B, L] int64 ItemIndex
-inline constexpr std::string_view kAgeInput = "age";          ///< [B, L] int64, 0 newest, -1 padding
-inline constexpr std::string_view kScoresOutput = "scores";   ///< [B, width]
-
-/// Threads: immutable; any.
-class CountingModel {
- public:
-  virtual ~CountingModel() = default;
-
-  [[nodiscard]] virtual std::size_t width() const = 0;
-  /// Which tensors Score and the graph read, in the graph's order.
-  [[nodiscard]] virtual std::vector<std::string> Inputs() const = 0;
-
-  /// Scores a batch of features, found by name; what the model does not read may stand among them.
-  /// Shapes:  scores[b * width() + item], float64; 0 for what nothing speaks for
-  /// Errors:  kInvalidArgument (a tensor missing, of another type or shape; an item outside the
-  ///          vocabulary)
-  virtual Status Score(std::span<const Tensor> features, std::vector<double>& scores) const = 0;
-
-  /// The ONNX graph: Inputs() -> `scores` [batch, width] float64, bit for bit what Score computes.
-  /// Errors: kResourceExhausted (tables beyond 2 GiB: says which option makes them smaller).
-  [[nodiscard]] virtual Result<std::string> Graph() const = 0;
+/// How a counting model sees a history.
+struct HistoryShape {
+  std::size_t length = 512;    ///< newest places kept
+  std::string age_unit;        ///< "position", "basket"; empty: the model reads no ages
+  bool distinct = false;       ///< one place per (item, basket)
 };
+
+/// `history` and, where the unit is set, `age`.
+std::vector<data::FeatureDef> HistoryFeatures(const HistoryShape& shape);
+
+/// A checked batch. items and ages are [rows, length]; ages are empty where not asked for.
+struct HistoryBatch {
+  std::span<const std::int64_t> items;
+  std::span<const std::int64_t> ages;
+  std::size_t rows = 0;
+  std::size_t length = 0;
+};
+
+/// Errors: kInvalidArgument (tensor missing, type, shape; an item outside [0, width)).
+Result<HistoryBatch> ReadHistories(std::span<const Tensor> inputs, bool with_ages,
+                                   std::size_t width);
+
+/// decay^age as graph and native code both compute it.
+double AgeWeight(double decay, std::int64_t age);
 
 }  // namespace vitrine::train

@@ -4,9 +4,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "core/status.h"
-#include "train/models/counting_model.h"
-#include "train/sequences.h"
+#include "train/model.h"
 
 namespace vitrine::train {
 
@@ -17,8 +15,10 @@ struct MarkovOptions {
 
 /// score(j) = number of neighbouring places (i, j) in all histories, i being the item in the LAST
 /// column of `history`; where that place is padding or unknown every score is 0.
-/// Errors: kResourceExhausted (more than 2^31 pairs).
-Result<std::unique_ptr<CountingModel>> FitMarkov(const TrainingSequences& sequences,
-                                                 const MarkovOptions& options);
+/// Fit's errors: kCancelled, kResourceExhausted (more than 2^31 pairs).
+std::unique_ptr<TrainableModel> MakeMarkov(const MarkovOptions& options);
+
+/// "markov": followers.
+ModelFactory MarkovFactory();
 
 }  // namespace vitrine::train

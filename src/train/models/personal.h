@@ -3,22 +3,24 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 
-#include "core/status.h"
-#include "train/models/counting_model.h"
+#include "train/model.h"
 
 namespace vitrine::train {
 
 struct PersonalOptions {
-  double decay = 1;  ///< a history place weighs decay^age
+  double decay = 1;             ///< a history place weighs decay^age
+  std::string unit = "basket";  ///< of age: "basket" (an item counts once a basket) or "position"
+  std::size_t length = 512;     ///< newest places of a history that are looked at
 };
 
-/// score(j) = sum over history places with item j of decay^age, newest place first. It needs `age`
-/// in baskets and one place per (item, basket): the FeatureSpec's options unit=basket and
-/// distinct=true. Nothing is fitted but the width; equal scores (0 too) rank by popularity, because
-/// items are numbered by it.
-/// Errors: kInvalidArgument (decay outside (0, 1]).
-Result<std::unique_ptr<CountingModel>> FitPersonal(std::size_t width,
-                                                   const PersonalOptions& options);
+/// score(j) = sum over history places with item j of decay^age, newest place first. Nothing is
+/// fitted but the width; equal scores (0 too) rank by popularity, as items are numbered by it.
+/// Fit's errors: kInvalidArgument (decay outside (0, 1], unknown unit).
+std::unique_ptr<TrainableModel> MakePersonal(const PersonalOptions& options);
+
+/// "personal": decay, unit, length.
+ModelFactory PersonalFactory();
 
 }  // namespace vitrine::train

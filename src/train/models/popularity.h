@@ -2,11 +2,10 @@
 /// the answer for shoppers nothing is known of.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
-#include "core/status.h"
-#include "train/models/counting_model.h"
-#include "train/sequences.h"
+#include "train/model.h"
 
 namespace vitrine::train {
 
@@ -18,10 +17,12 @@ struct PopularityOptions {
   double half_life_days = 0;
 };
 
-/// Score of item j: the (decayed) number of distinct users, or (user, basket) pairs, with j; the
-/// same for every row.
-/// Errors: kInvalidArgument (half life below 0), kFailedPrecondition (a half life on ordinal time).
-Result<std::unique_ptr<CountingModel>> FitPopularity(const TrainingSequences& sequences,
-                                                     const PopularityOptions& options);
+/// score(j) = (decayed) number of distinct users, or (user, basket) pairs, with j; the same for
+/// every row. Graph: `history` (for its number of rows) -> `scores`.
+/// Fit's errors: kFailedPrecondition (a half life on ordinal time), kInvalidArgument (below 0).
+std::unique_ptr<TrainableModel> MakePopularity(const PopularityOptions& options);
+
+/// "popularity": count = users|baskets, half_life_days.
+ModelFactory PopularityFactory();
 
 }  // namespace vitrine::train
