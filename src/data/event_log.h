@@ -81,15 +81,26 @@ class EventLog {
   virtual Result<std::uint64_t> EraseUser(std::string_view subject, Deadline deadline) = 0;
 
   /// Impressions are written without waiting for fsync (they are ours, nobody was promised them):
-  /// a crash may lose the last group. Kept by request_id until `retention` has passed.
+  /// a crash may lose the last group. Kept by request_id until `retention` has passed; the newest
+  /// of two with one request_id stays. GetImpression sees it at once, Read once it is on disk.
+  /// Errors: kInvalidArgument (no request_id), kUnavailable (they come faster than the disk takes
+  ///         them: this one was dropped).
   virtual Status AppendImpression(const Impression& impression) = 0;
+  /// Errors: kNotFound.
   virtual Result<Impression> GetImpression(std::string_view request_id) const = 0;
 
-  /// Records with sequence > after, oldest first, at most `limit`.
+  /// Records with sequence > after, oldest first, at most `limit`. Only what is on disk is seen, so
+  /// that a reader's watermark never runs ahead of what a crash leaves. Erased and dropped records
+  /// are missing from the sequence.
   virtual Result<std::vector<LogRecord>> Read(std::uint64_t after, std::size_t limit) const = 0;
   [[nodiscard]] virtual std::uint64_t LastSequence() const = 0;
 
+  /// An anonymous_id that was identified gives its user's state.
+  /// Errors: kNotFound (nothing is known of the subject).
   virtual Result<UserState> GetUserState(std::string_view subject) const = 0;
+  /// The subject's events as they came in, newest (by sequence) first, at most `limit`; `cursor` is
+  /// empty or the event_id of the last event of the page before. Empty for an unknown subject.
+  /// Errors: kInvalidArgument (a cursor that is none of this subject's events).
   virtual Result<std::vector<Event>> ReadUserEvents(std::string_view subject, std::size_t limit,
                                                     std::string_view cursor) const = 0;
 
@@ -105,13 +116,20 @@ class EventLog {
   virtual Result<std::vector<Item>> ListItems(std::string_view cursor, std::size_t limit) const = 0;
   virtual Result<User> GetUser(std::string_view id) const = 0;
 
-  /// Called after each successful append of events or items, outside any lock, in sequence order.
+  /// Called after each successful append of events or items (deletions and erasures too), outside
+  /// any lock, in sequence order, before the append returns. It must not append or block.
   using Listener = std::function<void(const LogRecord&)>;
   virtual void SetListener(Listener listener) = 0;
 
   /// Rebuilds user state from cleaned history (a snapshot), for users in `states`; used after a
-  /// file import. Does not touch the log.
-  virtual Status LoadUserStates(std::span<const std::pair<std::string, UserState>> states) = 0;
+  /// file import. Does not touch the log. `attributes` are ignored: users' rows hold them.
+  /// Events of the log after `watermark` (the last sequence that the snapshot contains) are applied
+  /// on top; without it the states already contain the whole log.
+  virtual Status LoadUserStates(std::span<const std::pair<std::string, UserState>> states,
+                                std::uint64_t watermark) = 0;
+  Status LoadUserStates(std::span<const std::pair<std::string, UserState>> states) {
+    return LoadUserStates(states, LastSequence());
+  }
 
   /// Drops records up to and including `sequence`: they are in the lake.
   virtual Status DropThrough(std::uint64_t sequence) = 0;
