@@ -36,6 +36,15 @@ function(vitrine_dependency name)
   target_link_libraries(dep::${name} INTERFACE ${links})
 endfunction()
 
+# Where a fetched library lies: set-up's copy, or one that the user names in the environment or on the command line.
+function(vitrine_root variable part)
+  if(DEFINED ENV{${variable}})
+    set(${variable} "$ENV{${variable}}" CACHE PATH "include/ and lib/ of ${part}")
+  else()
+    set(${variable} "${VITRINE_DEPS_DIR}/${part}" CACHE PATH "include/ and lib/ of ${part}")
+  endif()
+endfunction()
+
 function(vitrine_missing name what)
   message(FATAL_ERROR "The dependency '${name}' is missing (${what}). './dev setup' brings it.")
 endfunction()

@@ -1,2 +1,2 @@
-set(DUCKDB_ROOT "${VITRINE_DEPS_DIR}/duckdb" CACHE PATH "DuckDB: include/ and lib/")
+vitrine_root(DUCKDB_ROOT duckdb)
 vitrine_dependency(duckdb ROOT "${DUCKDB_ROOT}" HEADERS duckdb.h LIBRARIES duckdb)
