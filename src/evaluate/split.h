@@ -24,8 +24,8 @@ namespace vitrine::evaluate {
 enum class Part : std::uint8_t {
   kTraining = 0,
   kValidation = 1,
-  kTest = 2,
-  kUnused = 3,  ///< repeats that the protocol drops, and rows after the test target
+  kTest = 2,    ///< from the test target on
+  kUnused = 3,  ///< a repeat within a basket that the protocol drops
 };
 /// "training", "validation", "test", "unused".
 std::string_view PartName(Part part);
@@ -45,7 +45,7 @@ struct Split {
   std::vector<Part> part;         ///< of each row of the Interactions
   std::vector<Case> cases;        ///< validation cases by user, then test cases by user
   std::size_t validation_cases = 0;
-  std::vector<std::size_t> history;
+  std::vector<std::size_t> history;  ///< each user's rows once; its cases are prefixes of them
   std::vector<std::uint32_t> targets;
   std::size_t dropped_cases = 0;  ///< every target stood in a filtered history, or no history was left
   Micros validation_from;         ///< time_split: the windows' first moments

@@ -16,7 +16,7 @@
 #include "core/status.h"
 #include "evaluate/protocol.h"
 
-namespace vitrine::adapters::toml {
+namespace vitrine::adapters {
 
 /// `origin` stands in messages, before line and column.
 /// Errors: kInvalidArgument: not TOML, an unknown key ("did you mean"), a wrong type or value.
@@ -25,4 +25,4 @@ Result<evaluate::Protocol> ParseProtocol(std::string_view text, const std::strin
 /// Errors: kNotFound (no such file), and ParseProtocol's.
 Result<evaluate::Protocol> ReadProtocol(const std::string& path);
 
-}  // namespace vitrine::adapters::toml
+}  // namespace vitrine::adapters

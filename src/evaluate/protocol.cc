@@ -1,0 +1,127 @@
+#include "evaluate/protocol.h"
+
+#include <fmt/format.h>
+
+#include "evaluate/predicate.h"
+
+namespace vitrine::evaluate {
+namespace {
+
+constexpr int kLargestK = 1000;
+constexpr double kLongestWindowDays = 36'500;
+
+Status Bad(const Protocol& protocol, const std::string& what) {
+  return InvalidArgument(fmt::format("protocol '{}': {}", protocol.name, what));
+}
+
+Status CheckKs(const Protocol& protocol) {
+  if (protocol.ks.empty()) {
+    return Bad(protocol, "ks is empty; give at least one cut-off, as ks = [10]");
+  }
+  int previous = 0;
+  for (const int k : protocol.ks) {
+    if (k <= previous || k > kLargestK) {
+      return Bad(protocol, fmt::format("ks must rise, each from 1 to {}; {} does not fit", kLargestK, k));
+    }
+    previous = k;
+  }
+  return Status::Ok();
+}
+
+Status CheckSlices(const Protocol& protocol) {
+  if (protocol.slices.size() > kMaxSlices) {
+    return Bad(protocol, fmt::format("{} slices; at most {} are kept", protocol.slices.size(), kMaxSlices));
+  }
+  std::set<std::string_view> names = {"all"};
+  for (const SliceDef& slice : protocol.slices) {
+    if (slice.name.empty() || slice.name.find('/') != std::string::npos) {
+      return Bad(protocol, fmt::format("slice name '{}' must be non-empty and without '/'", slice.name));
+    }
+    if (!names.insert(slice.name).second) {
+      return Bad(protocol, fmt::format("slice name '{}' is taken ('all' always is)", slice.name));
+    }
+    const Result<Predicate> parsed = Predicate::Parse(slice.where);
+    if (!parsed.ok()) {
+      return parsed.status().WithContext(
+          fmt::format("protocol '{}': slice '{}'", protocol.name, slice.name));
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string_view ProtocolKindName(ProtocolKind kind) {
+  switch (kind) {
+    case ProtocolKind::kLeaveOneOut:
+      return "leave_one_out";
+    case ProtocolKind::kLastBasket:
+      return "last_basket";
+    case ProtocolKind::kTimeSplit:
+      return "time_split";
+  }
+  return "";
+}
+
+std::string_view HistoryRuleName(HistoryRule rule) {
+  return rule == HistoryRule::kFiltered ? "filtered" : "kept";
+}
+
+std::string_view PopularityUnitName(PopularityUnit unit) {
+  switch (unit) {
+    case PopularityUnit::kUsers:
+      return "users";
+    case PopularityUnit::kBaskets:
+      return "baskets";
+    case PopularityUnit::kEvents:
+      return "events";
+  }
+  return "";
+}
+
+std::string_view AgeUnitName(AgeUnit unit) {
+  switch (unit) {
+    case AgeUnit::kPosition:
+      return "position";
+    case AgeUnit::kBasket:
+      return "basket";
+    case AgeUnit::kDay:
+      return "day";
+  }
+  return "";
+}
+
+Status CheckProtocol(const Protocol& protocol) {
+  if (protocol.name.empty()) {
+    return InvalidArgument("the protocol has no name; give it one, as name = \"last-basket\"");
+  }
+  RETURN_IF_ERROR(CheckKs(protocol));
+  if (protocol.kind == ProtocolKind::kLeaveOneOut && protocol.minimum_length < 2) {
+    return Bad(protocol, "minimum_length must be 2 or more: one event to know, one to predict");
+  }
+  if (protocol.kind == ProtocolKind::kLastBasket && protocol.minimum_baskets < 2) {
+    return Bad(protocol, "minimum_baskets must be 2 or more: one basket to know, one to predict");
+  }
+  if (protocol.kind == ProtocolKind::kTimeSplit) {
+    if (!(protocol.test_days > 0 && protocol.test_days <= kLongestWindowDays)) {
+      return Bad(protocol, "test_days must be above 0 (and below a hundred years)");
+    }
+    if (!(protocol.validation_days >= 0 && protocol.validation_days <= kLongestWindowDays)) {
+      return Bad(protocol, "validation_days must be 0 or more (and below a hundred years)");
+    }
+  }
+  for (const EventType type : protocol.events) {
+    if (!NeedsItem(type)) {
+      return Bad(protocol, fmt::format("events: '{}' names no item and cannot be learnt from",
+                                       EventName(type)));
+    }
+  }
+  for (const EventType type : protocol.target_events) {
+    if (!protocol.events.empty() && !protocol.events.contains(type)) {
+      return Bad(protocol, fmt::format("target_events: '{}' is not among events", EventName(type)));
+    }
+  }
+  return CheckSlices(protocol);
+}
+
+}  // namespace vitrine::evaluate
