@@ -3,6 +3,7 @@
 /// Threads: immutable after Fit/Parse; Apply from any thread.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <span>
@@ -24,7 +25,7 @@ namespace vitrine::data {
 class Vocabulary {
  public:
   Vocabulary() = default;
-  /// `ids` in index order, from kFirstItem on.
+  /// `ids` in index order, from kFirstItem on. Precondition: distinct, none empty.
   explicit Vocabulary(std::vector<std::string> ids);
 
   /// kUnknownItem where the id is not in it.
@@ -40,7 +41,7 @@ class Vocabulary {
 
  private:
   std::vector<std::string> ids_;
-  std::map<std::string_view, ItemIndex, std::less<>> index_;  // views into ids_
+  std::vector<ItemIndex> by_id_;  // indexes in byte order of their ids; survives a copy
 };
 
 /// Everything a row of features is computed from. Pointers may be null where the caller has none.
@@ -50,9 +51,12 @@ struct FeatureInput {
   const User* user = nullptr;
   const Attributes* context = nullptr;        ///< request context: device, hour, page, ...
   std::span<const ItemIndex> candidates;      ///< for rankers; empty for retrievers
+  /// The candidates' catalogue rows as of `as_of`, same order; empty or null: the rows at fit.
+  std::span<const Item* const> candidate_items;
 };
 
-/// One output tensor and how it is made. `op` is one of:
+/// One output tensor and how it is made. Rows of a batch: one per candidate, or one for an input
+/// without candidates; shapes below are of B such rows. Options in docs/features.md. `op` is one of:
 ///   history_items   [B, L] int64: ItemIndex, newest last, left-padded with 0, L = `length`
 ///   history_ages    [B, L] int64: age of each place; unit `position`, `basket` or `day`; -1 padding
 ///   hash            text attribute -> bucket by 64-bit hash mod `buckets` (+1; 0 missing)
@@ -91,13 +95,17 @@ class FeatureSpec {
   [[nodiscard]] std::string Hash() const;
 
   [[nodiscard]] const std::vector<FeatureDef>& defs() const;
+  /// Vocabulary width at fit, padding and unknown included.
+  [[nodiscard]] std::size_t width() const;
   /// Names, types and shapes ([-1, L]) of what Apply makes, in order.
   [[nodiscard]] std::vector<TensorSpec> Outputs() const;
 
   /// Fills `out` (one tensor per def, reused between calls) for a batch.
   /// A history longer than L keeps its newest L places. Sequence tensors are as wide as the longest
-  /// history of the batch, at most L, at least 1.
-  /// Errors:  kInvalidArgument. Threads: any.
+  /// history of the batch, at most L, at least 1. All sequence tensors of one `sequence` option (one
+  /// by default) are made from the same places. A place whose item is 0 (removed) stays a place.
+  /// Does not allocate once `out` and the calling thread have seen a batch of this size.
+  /// Errors:  kInvalidArgument (an item outside the vocabulary). Threads: any.
   Status Apply(std::span<const FeatureInput> inputs, std::vector<Tensor>& out) const;
 
  private:

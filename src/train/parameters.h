@@ -54,7 +54,4 @@ class Parameters {
   std::map<std::string, ParameterValue, std::less<>> values_;
 };
 
-/// The nearest of `known` to a mistyped `word`, or nothing where none is near.
-std::optional<std::string> Nearest(std::string_view word, std::span<const std::string> known);
-
 }  // namespace vitrine::train

@@ -1,0 +1,15 @@
+#include "data/features/maker.h"
+
+#include <vector>
+
+namespace vitrine::data::features {
+
+std::span<const Maker> Makers() {
+  static const std::vector<Maker> makers = {
+      HistoryItemsMaker(), HistoryAgesMaker(),    HashMaker(),  BucketMaker(),
+      StandardiseMaker(),  LogStandardiseMaker(), LevelMaker(),
+      CountAsOfMaker(),    RateAsOfMaker(),       ContextMaker()};
+  return makers;
+}
+
+}  // namespace vitrine::data::features

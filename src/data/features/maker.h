@@ -1,0 +1,24 @@
+/// Every op that a FeatureSpec knows, a function a file.
+#pragma once
+
+#include <span>
+
+#include "data/features/transform.h"
+
+namespace vitrine::data::features {
+
+Maker HistoryItemsMaker();
+Maker HistoryAgesMaker();
+Maker HashMaker();
+Maker BucketMaker();
+Maker StandardiseMaker();
+Maker LogStandardiseMaker();
+Maker LevelMaker();
+Maker CountAsOfMaker();
+Maker RateAsOfMaker();
+Maker ContextMaker();
+
+/// All of them, in the order of the documentation.
+std::span<const Maker> Makers();
+
+}  // namespace vitrine::data::features
