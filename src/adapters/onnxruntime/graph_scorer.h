@@ -1,5 +1,6 @@
-/// The Scorer of an artifact: its FeatureSpec and its graph, as evaluation, serving and explanation
-/// all use it, so that the three cannot differ.
+/// An artifact ready to score: opened, verified, loaded, and a Scorer over it that owns its parts.
+/// The scoring itself is serve::GraphScorer's, so that evaluation, serving and explanation cannot
+/// differ.
 #pragma once
 
 #include <cstddef>
@@ -8,57 +9,54 @@
 #include <string>
 #include <vector>
 
+#include "core/artifact.h"
 #include "core/scorer.h"
 #include "core/status.h"
 #include "data/feature_spec.h"
+#include "serve/graph_scorer.h"
 #include "serve/model_runtime.h"
 
 namespace vitrine::adapters {
 
+/// Owns what serve::GraphScorer borrows, and cuts long spans into batches.
 /// Threads: Score from any thread.
 class GraphScorer : public Scorer {
  public:
-  /// `batch`: rows run at once; a longer span is cut into such pieces.
-  /// Errors: kInvalidArgument (the graph has no output `scores` [B, width] of float32 or float64,
-  ///         or wants an input that the FeatureSpec does not make: named).
+  /// `batch`: rows run at once.
+  /// Errors: kInvalidArgument (the graph's first output is not [B, width] of float32 or float64, or
+  ///         it takes an input that the FeatureSpec does not make: named).
   static Result<std::unique_ptr<GraphScorer>> Create(
       std::shared_ptr<const serve::LoadedGraph> graph,
-      std::shared_ptr<const data::FeatureSpec> features, std::size_t width, std::size_t batch = 64);
+      std::shared_ptr<const data::FeatureSpec> features, std::size_t width,
+      std::size_t batch = 64);
 
-  [[nodiscard]] std::size_t width() const override { return width_; }
+  [[nodiscard]] std::size_t width() const override { return scorer_.width(); }
   Status Score(std::span<const History> histories, std::vector<double>& scores) const override;
-
-  /// Scores rows of prepared features ([B, ...] by name), as explanation needs with places removed.
-  /// Shapes: scores[b * width() + item].
-  Status ScoreFeatures(std::span<const Tensor> features, std::vector<double>& scores) const;
-
-  [[nodiscard]] const data::FeatureSpec& features() const { return *features_; }
 
  private:
   GraphScorer(std::shared_ptr<const serve::LoadedGraph> graph,
               std::shared_ptr<const data::FeatureSpec> features, std::size_t width,
-              std::size_t batch, std::size_t output);
-  Status RunBatch(std::span<const Tensor> features, double* scores) const;
+              std::size_t batch);
 
   std::shared_ptr<const serve::LoadedGraph> graph_;
   std::shared_ptr<const data::FeatureSpec> features_;
-  std::size_t width_;
+  serve::GraphScorer scorer_;
   std::size_t batch_;
-  std::size_t output_;  ///< index of `scores` among the graph's outputs
 };
 
-/// Opens an artifact folder (every hash verified), loads its graph and FeatureSpec.
 struct LoadedArtifact {
-  Manifest manifest;
   std::string hash;
+  Manifest manifest;
   std::shared_ptr<const data::Vocabulary> vocabulary;
   std::shared_ptr<const data::FeatureSpec> features;
   std::shared_ptr<const serve::LoadedGraph> graph;
   std::shared_ptr<const GraphScorer> scorer;
 };
+
+/// Opens an artifact folder (every hash verified) and loads its graph, FeatureSpec and vocabulary.
 /// Errors: those of graph::OpenArtifact, data::Vocabulary::Parse, data::FeatureSpec::Parse,
-///         ModelRuntime::Load and GraphScorer::Create; kDataLoss where the manifest and the
-///         vocabulary differ in size.
+///         ModelRuntime::Load and GraphScorer::Create; kDataLoss (vocabulary and FeatureSpec
+///         differ in size).
 Result<LoadedArtifact> LoadArtifact(const std::string& dir, serve::ModelRuntime& runtime,
                                     const serve::RuntimeOptions& options = {});
 

@@ -12,6 +12,7 @@
 #include "core/status.h"
 #include "core/tensor.h"
 #include "data/feature_spec.h"
+#include "graph/builder.h"
 
 namespace vitrine::train {
 
@@ -37,7 +38,20 @@ struct HistoryBatch {
 Result<HistoryBatch> ReadHistories(std::span<const Tensor> inputs, bool with_ages,
                                    std::size_t width);
 
-/// decay^age as graph and native code both compute it.
+/// Makes `scores` a zeroed [rows, width] float64 tensor and gives its values.
+std::span<double> ResetScores(const HistoryBatch& batch, std::size_t width, Tensor& scores);
+
+/// decay^age; AgeWeights is the same in a graph.
 double AgeWeight(double decay, std::int64_t age);
+
+/// The parts that counting graphs share: `history` and `age` [batch, length] int64, and the output
+/// `scores` [batch, width] float64.
+graph::Value HistoryInput(graph::Builder& b);
+graph::Value AgeInput(graph::Builder& b);
+/// decay^age in float64, in the shape of `ages`.
+graph::Value AgeWeights(graph::Builder& b, double decay, const graph::Value& ages);
+/// Zeros [batch, width] float64.
+graph::Value ZeroScores(graph::Builder& b, const graph::Value& history, std::size_t width);
+void ScoresOutput(graph::Builder& b, const graph::Value& scores, std::size_t width);
 
 }  // namespace vitrine::train

@@ -1,0 +1,208 @@
+#include "train/models/item_knn.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "train/models/counting_model.h"
+#include "train/models/sparse_rows.h"
+#include "train/sequences.h"
+
+namespace vitrine::train {
+namespace {
+
+/// Who has what, both ways. items_of(u) is users[user_begin[u]..], and so on; 4 bytes a pair each.
+struct Incidence {
+  std::vector<std::size_t> user_begin = {0};
+  std::vector<ItemIndex> items;             ///< distinct items of each user, rising
+  std::vector<std::size_t> item_begin;
+  std::vector<std::uint32_t> users;         ///< users of each item, rising
+
+  [[nodiscard]] std::span<const ItemIndex> ItemsOf(std::size_t user) const {
+    return std::span(items).subspan(user_begin[user], user_begin[user + 1] - user_begin[user]);
+  }
+  [[nodiscard]] std::span<const std::uint32_t> UsersOf(std::size_t item) const {
+    return std::span(users).subspan(item_begin[item], item_begin[item + 1] - item_begin[item]);
+  }
+};
+
+Result<Incidence> IncidenceOf(const TrainingSequences& sequences) {
+  Incidence incidence;
+  std::vector<ItemIndex> own;
+  for (const History& history : sequences.users) {
+    own.clear();
+    for (const HistoryEvent& e : history) {
+      if (e.item >= sequences.width) {
+        return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
+                                           e.item, sequences.width - 1));
+      }
+      if (e.item >= kFirstItem) {
+        own.push_back(e.item);
+      }
+    }
+    std::sort(own.begin(), own.end());
+    own.erase(std::unique(own.begin(), own.end()), own.end());
+    incidence.items.insert(incidence.items.end(), own.begin(), own.end());
+    incidence.user_begin.push_back(incidence.items.size());
+  }
+  incidence.item_begin.assign(sequences.width + 1, 0);
+  for (const ItemIndex item : incidence.items) {
+    ++incidence.item_begin[item + 1];
+  }
+  for (std::size_t i = 0; i < sequences.width; ++i) {
+    incidence.item_begin[i + 1] += incidence.item_begin[i];
+  }
+  incidence.users.resize(incidence.items.size());
+  std::vector<std::size_t> next = incidence.item_begin;
+  for (std::size_t u = 0; u + 1 < incidence.user_begin.size(); ++u) {
+    for (const ItemIndex item : incidence.ItemsOf(u)) {
+      incidence.users[next[item]++] = static_cast<std::uint32_t>(u);
+    }
+  }
+  return incidence;
+}
+
+class ItemKnn : public TrainableModel {
+ public:
+  explicit ItemKnn(ItemKnnOptions options) : options_(options) {}
+
+  [[nodiscard]] std::vector<data::FeatureDef> Features() const override {
+    return HistoryFeatures(
+        {.length = options_.length, .age_unit = decays() ? "position" : "", .distinct = false});
+  }
+
+  Result<FitOutcome> Fit(const TrainingSequences& sequences, const FitContext& context) override {
+    if (!(options_.decay > 0 && options_.decay <= 1)) {
+      return InvalidArgument(
+          fmt::format("decay is {}, it must be above 0 and at most 1", options_.decay));
+    }
+    ASSIGN_OR_RETURN(const Incidence incidence, IncidenceOf(sequences));
+    scale_.assign(sequences.width, 1);
+    for (std::size_t i = 0; i < sequences.width; ++i) {
+      const auto users = static_cast<double>(incidence.UsersOf(i).size());
+      scale_[i] = 1 / std::sqrt(std::max(users, 1.0));
+    }
+    RETURN_IF_ERROR(CountPairs(incidence, context.progress));
+    FitOutcome outcome;
+    outcome.notes["pairs"] = static_cast<double>(together_.entries());
+    return outcome;
+  }
+
+  Status Score(std::span<const Tensor> inputs, Tensor& scores) const override {
+    const std::size_t width = together_.rows();
+    ASSIGN_OR_RETURN(const HistoryBatch batch, ReadHistories(inputs, decays(), width));
+    const std::span<double> values = ResetScores(batch, width, scores);
+    for (std::size_t at = 0; at < batch.items.size(); ++at) {
+      const auto item = static_cast<std::size_t>(batch.items[at]);
+      const double weight = decays() ? AgeWeight(options_.decay, batch.ages[at]) : 1;
+      double* row = values.data() + at / batch.length * width;
+      const auto columns = together_.ColumnsOf(item);
+      const auto counts = together_.CountsOf(item);
+      for (std::size_t e = 0; e < columns.size(); ++e) {
+        const auto column = static_cast<std::size_t>(columns[e]);
+        row[column] += counts[e] * scale_[item] * scale_[column] * weight;
+      }
+    }
+    return Status::Ok();
+  }
+
+  Status ExportGraph(graph::Builder& b) const override {
+    const std::size_t width = together_.rows();
+    const graph::Value history = HistoryInput(b);
+    const graph::Value places = b.Reshape(history, {-1});
+    const graph::Value scales =
+        b.Initializer("scale", {static_cast<std::int64_t>(width)}, scale_);
+    const GatheredRows found = GatherRows(b, together_, places);
+    graph::Value amounts = b.Mul(found.count, b.Gather(b.Gather(scales, places), found.place));
+    amounts = b.Mul(amounts, b.Gather(scales, found.column));
+    if (decays()) {
+      const graph::Value weights = AgeWeights(b, options_.decay, b.Reshape(AgeInput(b), {-1}));
+      amounts = b.Mul(amounts, b.Gather(weights, found.place));
+    }
+    // Row of the batch: the place's number divided by the places of a row.
+    const graph::Value length = b.Slice(b.ShapeOf(history), 0, 1, 2);
+    const graph::Value row = b.Div(found.place, length);
+    ScoresOutput(b, AddUp(b, history, width, row, found.column, amounts), width);
+    return Status::Ok();
+  }
+
+ private:
+  [[nodiscard]] bool decays() const { return options_.decay != 1; }
+
+  /// One row an item: walks the items of each of its users (Gustavson's product of the incidence
+  /// with itself), so that memory is one row, whatever the shop's size.
+  Status CountPairs(const Incidence& incidence, const Progress& progress) {
+    const std::size_t width = scale_.size();
+    together_ = {};
+    std::vector<std::int32_t> count(width, 0);
+    std::vector<ItemIndex> touched;
+    std::vector<RowEntry> row;
+    for (std::size_t i = 0; i < width; ++i) {
+      if (i % 256 == 0) {
+        if (progress.cancelled()) {
+          return Cancelled("fitting item_knn was cancelled");
+        }
+        progress.report({.stage = "count pairs",
+                         .done = static_cast<double>(i),
+                         .total = static_cast<double>(width),
+                         .unit = "items",
+                         .detail = ""});
+      }
+      for (const std::uint32_t user : incidence.UsersOf(i)) {
+        for (const ItemIndex j : incidence.ItemsOf(user)) {
+          if (count[j]++ == 0) {
+            touched.push_back(j);
+          }
+        }
+      }
+      row.clear();
+      for (const ItemIndex j : touched) {
+        const std::int32_t n = std::exchange(count[j], 0);
+        if (j != i) {
+          row.push_back({static_cast<std::int32_t>(j), n, n * scale_[i] * scale_[j]});
+        }
+      }
+      touched.clear();
+      RETURN_IF_ERROR(AppendRow(row, options_.neighbours, together_));
+    }
+    return Status::Ok();
+  }
+
+  ItemKnnOptions options_;
+  SparseRows together_;        ///< users with both items
+  std::vector<double> scale_;  ///< 1 / sqrt(users with the item)
+};
+
+}  // namespace
+
+std::unique_ptr<TrainableModel> MakeItemKnn(const ItemKnnOptions& options) {
+  return std::make_unique<ItemKnn>(options);
+}
+
+ModelFactory ItemKnnFactory() {
+  return {.algorithm = "item_knn",
+          .summary = "Items that the same users have, by cosine; newer history can weigh more.",
+          .parameters = {{.name = "decay",
+                          .standard = 1.0,
+                          .help = "Weight of one step back in the history; 1: all the same.",
+                          .min = 1e-6,
+                          .max = 1},
+                         {.name = "neighbours",
+                          .standard = std::int64_t{0},
+                          .help = "Most similar items kept per item; 0: all.",
+                          .min = 0},
+                         {.name = "length",
+                          .standard = std::int64_t{512},
+                          .help = "Newest places of a history that are looked at.",
+                          .min = 1}},
+          .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
+            return MakeItemKnn({.decay = p.Number("decay"),
+                                .neighbours = static_cast<std::size_t>(p.Int("neighbours")),
+                                .length = static_cast<std::size_t>(p.Int("length"))});
+          }};
+}
+
+}  // namespace vitrine::train

@@ -1,0 +1,99 @@
+#include "train/models/sparse_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+namespace vitrine::train {
+namespace {
+
+// Column and count take 8 bytes an entry; the rest of the 2 GiB is for the other tables.
+constexpr std::size_t kMaxEntries = std::size_t{240} << 20;
+
+std::size_t At(const std::vector<std::int64_t>& begin, std::size_t row) {
+  return static_cast<std::size_t>(begin[row]);
+}
+
+}  // namespace
+
+std::span<const std::int32_t> SparseRows::ColumnsOf(std::size_t row) const {
+  return std::span(column).subspan(At(begin, row), At(begin, row + 1) - At(begin, row));
+}
+
+std::span<const std::int32_t> SparseRows::CountsOf(std::size_t row) const {
+  return std::span(count).subspan(At(begin, row), At(begin, row + 1) - At(begin, row));
+}
+
+Status AppendRow(std::vector<RowEntry>& entries, std::size_t keep, SparseRows& table) {
+  if (keep > 0 && entries.size() > keep) {
+    const auto better = [](const RowEntry& a, const RowEntry& b) {
+      return a.rank != b.rank ? a.rank > b.rank : a.column < b.column;
+    };
+    std::nth_element(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(keep),
+                     entries.end(), better);
+    entries.resize(keep);
+  }
+  if (table.entries() + entries.size() > kMaxEntries) {
+    return ResourceExhausted(
+        fmt::format("the model counts more than {} pairs of items, one file cannot hold them; keep "
+                    "fewer per item (item_knn: neighbours, markov: followers; 500 is plenty)",
+                    kMaxEntries));
+  }
+  std::sort(entries.begin(), entries.end(),
+            [](const RowEntry& a, const RowEntry& b) { return a.column < b.column; });
+  for (const RowEntry& e : entries) {
+    table.column.push_back(e.column);
+    table.count.push_back(e.count);
+  }
+  table.begin.push_back(static_cast<std::int64_t>(table.entries()));
+  return Status::Ok();
+}
+
+GatheredRows GatherRows(graph::Builder& b, const SparseRows& table, const graph::Value& rows) {
+  std::vector<std::int64_t> lengths(table.rows());
+  for (std::size_t r = 0; r < lengths.size(); ++r) {
+    lengths[r] = table.begin[r + 1] - table.begin[r];
+  }
+  const auto size = static_cast<std::int64_t>(table.rows());
+  const std::span<const std::int64_t> begins(table.begin.data(), table.rows());
+  const graph::Value begin_table = b.Initializer<std::int64_t>("row_begin", {size}, begins);
+  const graph::Value length_table = b.Initializer("row_length", {size}, lengths);
+
+  // Entry e of the answer belongs to the last asked row that begins at or before it: a 1 where each
+  // row but the first begins, summed up from the left. Empty rows share a beginning and drop out.
+  const graph::Value begin = b.Gather(begin_table, rows);
+  const graph::Value length = b.Gather(length_table, rows);
+  const graph::Value offset = b.CumSum(length, 0, /*exclusive=*/true);
+  const graph::Value total = b.ReduceSum(length, {0}, /*keep=*/true);
+  const graph::Value later = b.Slice(offset, 0, 1, std::numeric_limits<std::int64_t>::max());
+  const graph::Value ones = b.Filled<std::int64_t>(b.ShapeOf(later), 1);
+  // One more than there are entries: rows that are empty at the end begin behind the last.
+  const graph::Value none = b.Filled<std::int64_t>(b.Add(total, b.Constants({1})), 0);
+  const graph::Value marks = b.Slice(b.ScatterAdd(none, later, ones, 0), 0, 0, -1);
+  const graph::Value place = b.CumSum(marks, 0);
+
+  const graph::Value zero = b.Scalar<std::int64_t>(0);
+  const graph::Value number =
+      b.Range(zero, b.Squeeze(total, {0}), b.Scalar<std::int64_t>(1));
+  const graph::Value source = b.Add(number, b.Gather(b.Sub(begin, offset), place));
+
+  const auto entries = static_cast<std::int64_t>(table.entries());
+  const graph::Value columns = b.Initializer("column", {entries}, table.column);
+  const graph::Value counts = b.Initializer("count", {entries}, table.count);
+  return {.place = place,
+          .column = b.Cast(b.Gather(columns, source), DType::kInt64),
+          .count = b.Cast(b.Gather(counts, source), DType::kFloat64)};
+}
+
+graph::Value AddUp(graph::Builder& b, const graph::Value& history, std::size_t width,
+                   const graph::Value& row, const graph::Value& column,
+                   const graph::Value& amounts) {
+  const graph::Value wide = b.Scalar(static_cast<std::int64_t>(width));
+  const graph::Value rows = b.Slice(b.ShapeOf(history), 0, 0, 1);
+  const graph::Value flat = b.Filled<double>(b.Mul(rows, wide), 0);
+  const graph::Value cell = b.Add(b.Mul(row, wide), column);
+  return b.Reshape(b.ScatterAdd(flat, cell, amounts, 0), {-1, static_cast<std::int64_t>(width)});
+}
+
+}  // namespace vitrine::train
