@@ -26,15 +26,15 @@ struct ExplainItem {
 };
 
 struct ExplainInput {
-  const ServedModel* model = nullptr;      ///< null: a fallback
+  const ServedModel* model = nullptr;  ///< null: a fallback
   Fallback fallback = Fallback::kNone;
-  bool similar = false;                    ///< the history is the item that was asked about
-  std::span<const HistoryEvent> history;   ///< as handed to the model
+  bool similar = false;                      ///< the history is the item that was asked about
+  std::span<const HistoryEvent> history;     ///< as handed to the model
   std::span<const std::string> history_ids;  ///< same length; ids of its events
   Micros as_of;
   const User* user = nullptr;
   const Attributes* context = nullptr;
-  std::string_view language;               ///< "en" or "zh"
+  std::string_view language;  ///< "en" or "zh"
 };
 
 /// Threads: any.

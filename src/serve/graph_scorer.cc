@@ -43,8 +43,8 @@ Status CheckScores(const Tensor& scores, std::size_t batch, std::size_t width) {
   return Status::Ok();
 }
 
-GraphScorer::GraphScorer(const LoadedGraph& graph, const data::FeatureSpec& spec,
-                         std::size_t width, RequestFacts facts)
+GraphScorer::GraphScorer(const LoadedGraph& graph, const data::FeatureSpec& spec, std::size_t width,
+                         RequestFacts facts)
     : graph_(graph), spec_(spec), width_(width), facts_(facts) {}
 
 Status GraphScorer::Score(std::span<const History> histories, std::vector<double>& scores) const {

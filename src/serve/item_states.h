@@ -19,9 +19,9 @@
 namespace vitrine::serve {
 
 enum class Blocked : std::uint8_t {
-  kDown,         ///< hidden by the shop, or deleted
+  kDown,  ///< hidden by the shop, or deleted
   kOutOfStock,
-  kUncatalogued, ///< no catalogue row (a deleted item is kDown instead)
+  kUncatalogued,  ///< no catalogue row (a deleted item is kDown instead)
 };
 inline constexpr std::size_t kBlockedKinds = 3;
 
@@ -29,7 +29,7 @@ inline constexpr std::size_t kBlockedKinds = 3;
 /// Threads: reads from any thread while ItemStates writes.
 class StateView {
  public:
-  explicit StateView(std::size_t width);
+  explicit StateView(std::shared_ptr<const ItemSpace> space);
   [[nodiscard]] std::size_t words() const { return words_; }
   /// Ors the bits of `kind` into `skip`. Precondition: skip.size() >= words().
   void OrInto(Blocked kind, std::span<std::uint64_t> skip) const;
@@ -38,6 +38,7 @@ class StateView {
  private:
   friend class ItemStates;
   void Set(Blocked kind, ItemIndex index, bool on);
+  std::shared_ptr<const ItemSpace> space_;
   std::size_t words_;
   std::array<std::unique_ptr<std::atomic<std::uint64_t>[]>, kBlockedKinds> bits_;
 };
@@ -68,31 +69,28 @@ class ItemStates {
   void Apply(const data::LogRecord& record);
 
   [[nodiscard]] std::shared_ptr<const ItemTable> Table() const { return table_.Get(); }
-  /// A view over a space, kept current for as long as somebody holds it. The space outlives it.
-  [[nodiscard]] std::shared_ptr<const StateView> View(const ItemSpace& space) const;
+  [[nodiscard]] bool IsBlocked(data::ItemNumber number, Blocked kind) const;
+  /// A view over a space, kept current for as long as somebody holds it.
+  [[nodiscard]] std::shared_ptr<const StateView> View(std::shared_ptr<const ItemSpace> space) const;
 
  private:
   struct State {
     Micros valid_from;
     bool present = false;   // has a row
-    bool deleted = false;
     bool from_log = false;  // came by the listener: a loaded row never replaces it
-    std::uint8_t blocked = 0;  // bit per Blocked
+    std::uint8_t blocked = 1U << static_cast<unsigned>(Blocked::kUncatalogued);  // bit per Blocked
   };
-  struct Viewer {
-    std::weak_ptr<StateView> view;
-    const ItemSpace* space;
-  };
-  void Put(const Item& item, bool from_log, ItemTable& next);
-  void Drop(const data::ItemDeletion& deletion);
-  void Show(data::ItemNumber number);
+  class Edit;
+  void Put(const Item& item, bool from_log, Edit& edit);
+  void Drop(const data::ItemDeletion& deletion, Edit& edit);
+  void Show(data::ItemNumber number, const State& state);
+  Result<data::ItemNumber> NumberOf(std::string_view id);
   State& StateOf(data::ItemNumber number);
-  void Store(data::ItemNumber number, std::shared_ptr<const ItemFields> fields, ItemTable& next);
 
   data::EventLog& log_;
-  mutable std::mutex mutex_;  // guards states_ and viewers_, orders writes of table_
+  mutable std::mutex mutex_;  // guards states_ and views_, orders writes of table_
   std::vector<State> states_;
-  mutable std::vector<Viewer> viewers_;
+  mutable std::vector<std::weak_ptr<StateView>> views_;
   Published<ItemTable> table_;
 };
 

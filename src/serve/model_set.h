@@ -24,7 +24,7 @@ namespace vitrine::serve {
 struct VersionStatus {
   std::string version;
   VersionState state = VersionState::kNew;
-  std::string error;            ///< why loading failed
+  std::string error;  ///< why loading failed
   std::vector<std::string> aliases;
   double load_seconds = 0;
 };
@@ -79,7 +79,7 @@ class ModelSet {
   DesiredModels desired_;
   std::map<std::string, Entry, std::less<>> entries_;
   Aliases aliases_;
-  std::jthread owner_;        // last: stops before the rest dies
+  std::jthread owner_;  // last: stops before the rest dies
 };
 
 }  // namespace vitrine::serve

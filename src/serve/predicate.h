@@ -23,19 +23,19 @@ struct ItemFields {
   std::string brand;
   std::vector<std::string> categories;  ///< paths, levels joined by " > "
   std::vector<std::string> tags;
-  std::uint64_t brand_hash = 0;    ///< 0: no brand
-  std::uint64_t category_hash = 0; ///< of the first path's first level; 0: no category
+  std::uint64_t brand_hash = 0;     ///< 0: no brand
+  std::uint64_t category_hash = 0;  ///< of the first path's first level; 0: no category
 };
 ItemFields FieldsOf(const Item& item);
 
 /// All given conditions must hold; inside one list any value does. Without a condition every
 /// catalogued item matches. An item that the catalogue does not know matches only by `items`.
 struct ItemPredicate {
-  std::vector<std::string> items;       ///< ids
+  std::vector<std::string> items;  ///< ids
   std::vector<std::string> brands;
   std::vector<std::string> categories;  ///< a path matches itself and everything below it
   std::vector<std::string> tags;
-  std::optional<double> price_min;      ///< inclusive; an unknown price matches no bound
+  std::optional<double> price_min;  ///< inclusive; an unknown price matches no bound
   std::optional<double> price_max;
   friend bool operator==(const ItemPredicate&, const ItemPredicate&) = default;
 

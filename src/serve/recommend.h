@@ -20,6 +20,7 @@
 
 namespace vitrine::serve {
 
+struct AnswerCaches;
 class Explainer;
 class ItemStates;
 class ModelSet;
@@ -31,40 +32,40 @@ class Trending;
 /// down by the shop (hidden or deleted) are in no answer, whatever is said here.
 struct RequestFilter {
   std::optional<bool> exclude_bought;
-  std::optional<bool> exclude_seen;          ///< every item of the history handed to the model
-  std::optional<bool> exclude_hidden;        ///< items that this user hid
+  std::optional<bool> exclude_seen;    ///< every item of the user's history
+  std::optional<bool> exclude_hidden;  ///< items that this user hid
   std::optional<bool> exclude_out_of_stock;
-  std::optional<bool> exclude_unknown;       ///< items that the catalogue does not know
-  ItemPredicate where;                       ///< only items that match
-  std::vector<std::string> exclude;          ///< ids
-  std::vector<std::string> include;          ///< ids; not empty: nothing else may be shown
+  std::optional<bool> exclude_unknown;  ///< items that the catalogue does not know
+  ItemPredicate where;                  ///< only items that match
+  std::vector<std::string> exclude;     ///< ids
+  std::vector<std::string> include;     ///< ids; not empty: nothing else may be shown
 };
 
 struct RecommendRequest {
-  std::string request_id;    ///< empty: one is made
-  std::string scene;         ///< empty: "home"
+  std::string request_id;  ///< empty: one is made
+  std::string scene;       ///< empty: "home"
   std::string user_id;
   std::string anonymous_id;  ///< used where user_id is empty
   std::size_t n = 0;         ///< 0: the scene's default; more than its maximum is refused
   RequestFilter filter;
   /// False: nothing of the user's state is read, no history is used, the impression has no subject.
   bool personalize = true;
-  bool explain = false;      ///< fill `reasons`
+  bool explain = false;         ///< fill `reasons`
   std::string language = "en";  ///< of the reasons' text: "en" or "zh"
-  Attributes context;        ///< device, hour, page, ...
+  Attributes context;           ///< device, hour, page, ...
   /// Replaces the stored state (also what was bought); oldest first, events after `as_of` are
   /// dropped. An empty list is a user without a history.
   std::optional<std::vector<SeenEvent>> history;
-  std::optional<Micros> as_of;        ///< the moment answered for; unset: now
-  std::optional<Deadline> deadline;   ///< unset: the scene's time from the call on
-  bool record = true;                 ///< false: no impression is kept (previews, tests of a scene)
+  std::optional<Micros> as_of;       ///< the moment answered for; unset: now
+  std::optional<Deadline> deadline;  ///< unset: the scene's time from the call on
+  bool record = true;                ///< false: no impression is kept (previews, tests of a scene)
 };
 
 struct SimilarRequest {
   std::string request_id;
   std::string item_id;
-  std::string scene;         ///< empty: "item"
-  std::string user_id;       ///< used by exclude_bought and exclude_hidden only
+  std::string scene;    ///< empty: "item"
+  std::string user_id;  ///< used by exclude_bought and exclude_hidden only
   std::string anonymous_id;
   std::size_t n = 0;
   RequestFilter filter;
@@ -92,11 +93,11 @@ std::string_view ReasonKindName(ReasonKind kind);
 /// One part of a score. The parts of an item add up to its score.
 struct Reason {
   ReasonKind kind = ReasonKind::kBase;
-  std::string item_id;  ///< the history item, where kind is kHistory or kSimilar
+  std::string item_id;                ///< the history item, where kind is kHistory or kSimilar
   EventType type = EventType::kView;  ///< what was done with it
-  std::string rule;     ///< name of the rule, where kind is kRule
+  std::string rule;                   ///< name of the rule, where kind is kRule
   double contribution = 0;
-  std::string text;     ///< a sentence in the request's language
+  std::string text;  ///< a sentence in the request's language
 };
 
 struct RecommendedItem {
@@ -123,23 +124,34 @@ struct RecommendResponse {
   std::string request_id;
   std::string scene;
   std::vector<RecommendedItem> items;
-  std::string model;     ///< "name:number" of the version that ranked; empty for a fallback
+  std::string model;  ///< "name:number" of the version that ranked; empty for a fallback
   Fallback fallback = Fallback::kNone;
-  std::string why;       ///< one sentence on the fallback; empty without one
+  std::string why;  ///< one sentence on the fallback; empty without one
   bool personalised = false;
-  double seconds = 0;    ///< time spent answering
+  double seconds = 0;  ///< time spent answering
 };
 
-/// What a Recommender works on; everything outlives it. The last four may be null.
+/// A kept answer beside what its version says of the same history now.
+struct Replayed {
+  Impression impression;
+  /// Of each item, in the answer's order: the version's score, before rules and bids. Empty where a
+  /// fallback answered.
+  std::vector<double> model_scores;
+  /// True where each item that the model alone placed has the score it was shown with (to 1e-6 of
+  /// its size), and those stand in the order of their scores.
+  bool same = true;
+};
+
+/// What a Recommender works on; everything outlives it. The last five may be null.
 struct RecommenderParts {
   data::EventLog* log = nullptr;
   const ModelSet* models = nullptr;
   const SceneBook* scenes = nullptr;
   const ItemStates* items = nullptr;
-  const Trending* trending = nullptr;   ///< null: no trending fallback
-  const Explainer* explainer = nullptr; ///< null: explain is refused
+  const Trending* trending = nullptr;    ///< null: no trending fallback
+  const Explainer* explainer = nullptr;  ///< null: explain is refused
   ServeObserver* observer = nullptr;
-  std::function<Micros()> now;          ///< null: the system clock
+  std::function<Micros()> now;  ///< null: the system clock
 };
 
 /// Threads: every method from any thread at once; answers are computed on the calling thread, with
@@ -147,6 +159,7 @@ struct RecommenderParts {
 class Recommender {
  public:
   explicit Recommender(RecommenderParts parts);
+  ~Recommender();
 
   /// Errors: kNotFound (no such scene: names those there are), kInvalidArgument (n, language),
   ///         kUnavailable (the log cannot be read). A model that fails is a fallback, not an error.
@@ -162,14 +175,15 @@ class Recommender {
   ///         bids on some candidates only).
   Result<RecommendResponse> Rank(const RankRequest& request) const;
 
-  /// Scores the items of a kept answer again, with the version and the history it had: the same
-  /// list in the same order. Nothing is recorded.
-  /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded; an
-  ///         external answer; a user that was erased since).
-  Result<RecommendResponse> Replay(std::string_view request_id) const;
+  /// Scores the items of a kept answer again, with the version and the history it had. Nothing is
+  /// recorded, and what may be shown now plays no part.
+  /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded: says
+  ///         which; an answer that another system gave), kInternal (the model fails now).
+  Result<Replayed> Replay(std::string_view request_id) const;
 
  private:
   RecommenderParts parts_;
+  std::unique_ptr<AnswerCaches> caches_;
 };
 
 }  // namespace vitrine::serve

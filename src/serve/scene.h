@@ -20,7 +20,7 @@ namespace vitrine::serve {
 struct SceneFilters {
   bool exclude_bought = true;
   bool exclude_seen = false;
-  bool exclude_hidden = true;        ///< items this user hid
+  bool exclude_hidden = true;  ///< items this user hid
   bool exclude_out_of_stock = true;
   /// Items without a catalogue row. While the catalogue is empty nothing is excluded by it.
   bool exclude_unknown = true;
@@ -33,14 +33,14 @@ std::string_view RuleKindName(RuleKind kind);
 /// A shopkeeper's word over the model's. Boosts are additive parts of a score, so that explanations
 /// still add up: score + add + (factor - 1) * |score|.
 struct Rule {
-  std::string name;            ///< distinct in its scene; shown in explanations
+  std::string name;  ///< distinct in its scene; shown in explanations
   RuleKind kind = RuleKind::kBoost;
   ItemPredicate when;
-  double add = 0;              ///< boost: in units of the model's score
-  double factor = 1;           ///< boost: > 1 raises, < 1 lowers, whatever the score's sign
-  int position = 0;            ///< pin: 0-based place of the best matching item
-  std::optional<Micros> from;  ///< inclusive
-  std::optional<Micros> until; ///< exclusive
+  double add = 0;               ///< boost: in units of the model's score
+  double factor = 1;            ///< boost: > 1 raises, < 1 lowers, whatever the score's sign
+  int position = 0;             ///< pin: 0-based place of the best matching item
+  std::optional<Micros> from;   ///< inclusive
+  std::optional<Micros> until;  ///< exclusive
   friend bool operator==(const Rule&, const Rule&) = default;
 
   [[nodiscard]] bool ActiveAt(Micros now) const {
@@ -68,14 +68,14 @@ struct Scene {
   std::string retriever = "champion";  ///< alias of the version that scores the vocabulary
   /// Alias of a version that scores the best `candidates` again; empty: the retriever's order stands.
   std::string ranker;
-  std::size_t candidates = 200;        ///< how many the ranker sees
+  std::size_t candidates = 200;  ///< how many the ranker sees
   SceneFilters filters;
-  std::vector<Rule> rules;             ///< in order; pins are placed last
+  std::vector<Rule> rules;  ///< in order; pins are placed last
   Spacing spacing;
   FallbackOrder fallback = FallbackOrder::kPopularity;
   std::size_t n_default = 10;
   std::size_t n_max = 100;
-  int deadline_ms = 200;               ///< where the request has none
+  int deadline_ms = 200;  ///< where the request has none
   friend bool operator==(const Scene&, const Scene&) = default;
 };
 

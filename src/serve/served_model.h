@@ -2,6 +2,7 @@
 /// loaded, checked and warmed before anybody sees it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/status.h"
 #include "data/event_log.h"
 #include "data/feature_spec.h"
+#include "data/features/history_sequence.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
 #include "serve/model_runtime.h"
@@ -37,37 +39,41 @@ class ServedModel {
   /// `version`: "name:number".
   /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make), kInternal (the
   ///         graph fails on a warm-up or scores are not finite), those of the log.
-  static Result<std::shared_ptr<const ServedModel>> Make(std::string version, ModelParts parts,
-                                                         data::EventLog& log,
-                                                         const ItemStates& items,
-                                                         std::vector<std::size_t> warm_batches = {
-                                                             1});
+  static Result<std::shared_ptr<const ServedModel>> Make(
+      std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
+      std::vector<std::size_t> warm_batches = {1});
 
   [[nodiscard]] const std::string& version() const { return version_; }
   [[nodiscard]] const Manifest& manifest() const { return parts_.manifest; }
   [[nodiscard]] const data::FeatureSpec& spec() const { return parts_.spec; }
   [[nodiscard]] const data::Vocabulary& vocabulary() const { return parts_.vocabulary; }
   [[nodiscard]] const LoadedGraph& graph() const { return *parts_.graph; }
-  [[nodiscard]] const ItemSpace& space() const { return space_; }
+  [[nodiscard]] const ItemSpace& space() const { return *space_; }
   [[nodiscard]] const StateView& states() const { return *states_; }
   /// "model:sasrec"
   [[nodiscard]] const std::string& source() const { return source_; }
-  /// Newest events that can influence a score; more are not handed to the model.
+  /// Most events that can influence a score; 0: the model looks at no history.
   [[nodiscard]] std::size_t history_limit() const { return history_limit_; }
+  /// Keeps the events that the FeatureSpec selects, so that what is handed on, kept and explained is
+  /// what counts. `from` (one entry per event) is cut along.
+  void KeepWhatCounts(History& history, std::vector<std::uint32_t>& from) const;
   [[nodiscard]] bool uses_user() const { return uses_user_; }
   /// Seconds of one request (features + graph), as measured by the warm-up.
   [[nodiscard]] double warm_seconds() const { return warm_seconds_; }
 
  private:
-  ServedModel(std::string version, ModelParts parts, ItemSpace space);
+  ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space);
+  Status ReadSpec();
   Status Warm(const std::vector<std::size_t>& batches);
 
   std::string version_;
   std::string source_;
   ModelParts parts_;
-  ItemSpace space_;
+  std::shared_ptr<const ItemSpace> space_;
   std::shared_ptr<const StateView> states_;
   std::size_t history_limit_ = 0;
+  bool counts_all_ = false;  // a feature counts over the whole history
+  std::vector<data::features::Selection> selections_;
   bool uses_user_ = false;
   double warm_seconds_ = 0;
 };

@@ -36,7 +36,7 @@ class Trending {
 
  private:
   struct Counts {
-    Micros origin;                 // weights are relative to this moment
+    Micros origin;  // weights are relative to this moment
     bool started = false;
     std::vector<double> by_number;
   };

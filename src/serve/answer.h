@@ -1,0 +1,44 @@
+/// How one answer is made: read the user, score, filter, rules, spacing, explain, keep. Internal to
+/// serve/; callers use recommend.h.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/guarded.h"
+#include "core/status.h"
+#include "serve/item_space.h"
+#include "serve/item_states.h"
+#include "serve/recommend.h"
+#include "serve/rule_matches.h"
+
+namespace vitrine::serve {
+
+enum class Route : std::uint8_t { kRecommend, kSimilar, kRank };
+std::string_view RouteName(Route route);
+
+/// The space of all item numbers and its view: what is ranked where no model's vocabulary is.
+struct NumberSpace {
+  std::shared_ptr<const ItemSpace> space;
+  std::shared_ptr<const StateView> states;
+};
+
+/// What a Recommender keeps between requests.
+struct AnswerCaches {
+  RuleCache rules;
+  Published<NumberSpace> numbers;
+};
+
+/// One request of any route. Everything outlives the call.
+struct Question {
+  Route route = Route::kRecommend;
+  const RecommendRequest* request = nullptr;
+  std::string_view similar_to;            ///< kSimilar: an item id that the log knows
+  std::span<const Candidate> candidates;  ///< kRank
+};
+
+Result<RecommendResponse> Answer(const RecommenderParts& parts, AnswerCaches& caches,
+                                 const Question& question);
+
+}  // namespace vitrine::serve

@@ -1,0 +1,202 @@
+#include <algorithm>
+#include <limits>
+
+#include "serve/answer_steps.h"
+#include "serve/graph_scorer.h"
+#include "serve/model_set.h"
+#include "serve/observer.h"
+#include "serve/trending.h"
+
+namespace vitrine::serve {
+namespace {
+
+ScoreSpan SpanOf(const Tensor& scores) {
+  if (scores.dtype() == DType::kFloat64) {
+    return scores.values<double>();
+  }
+  return scores.values<float>();
+}
+
+}  // namespace
+
+Status AnswerSteps::Score() {
+  fallback_ = WhyNotTheModel();
+  if (fallback_ == Fallback::kNone) {
+    const Clock::time_point start = Clock::now();
+    if (RunModel(*model_, scratch_.history, scratch_.features, scratch_.outputs)) {
+      plain_ = SpanOf(scratch_.outputs.front());
+      space_ = &model_->space();
+      states_ = &model_->states();
+      source_ = model_->source();
+    } else {
+      fallback_ = Fallback::kModelFailed;
+    }
+    model_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  if (fallback_ != Fallback::kNone) {
+    const bool trend = model_ == nullptr || scene_->fallback == FallbackOrder::kTrending;
+    if (trend) {
+      ScoreByTrend();
+    } else {
+      ScoreByPopularity();
+    }
+    if (fallback_ == Fallback::kUnknownItem) {
+      PreferLikeAsked();
+    }
+  }
+  scores_ = plain_;
+  return Status::Ok();
+}
+
+// Leaves the history for the model in the scratch where the answer is kNone.
+Fallback AnswerSteps::WhyNotTheModel() {
+  scratch_.history.clear();
+  scratch_.from.clear();
+  if (question_.route != Route::kSimilar && !request_.personalize) {
+    return Fallback::kNotPersonalised;
+  }
+  if (model_ == nullptr) {
+    return Fallback::kNoModel;
+  }
+  if (question_.route == Route::kSimilar) {
+    const ItemIndex index = model_->space().IndexOf(asked_about_);
+    if (index == kUnknownItem) {
+      return Fallback::kUnknownItem;
+    }
+    scratch_.history.push_back(
+        {.item = index, .ts = as_of_, .type = EventType::kView, .basket = 0});
+  } else {
+    if (!user_.known) {
+      return Fallback::kUnknownUser;
+    }
+    MapHistory(user_, *model_, scratch_.history, scratch_.from);
+    const bool says_something = std::any_of(scratch_.history.begin(), scratch_.history.end(),
+                                            [](const auto& e) { return e.item != kUnknownItem; });
+    // A history that came with the request is scored as it is, also where the model knows none of
+    // it, so that an evaluator sees the model and not a fallback.
+    const bool enough = user_.given ? !scratch_.history.empty() : says_something;
+    if (model_->history_limit() > 0 && !enough) {
+      return Fallback::kNoHistory;
+    }
+  }
+  return TimeIsShort() ? Fallback::kDeadline : Fallback::kNone;
+}
+
+// A request that has just come in always gets its model; one that has waited gets it only where the
+// time left is likely to do.
+bool AnswerSteps::TimeIsShort() const {
+  const std::chrono::duration<double> left = deadline_ - Clock::now();
+  const double half = scene_->deadline_ms / 2000.0;
+  return left.count() <= std::min(model_->warm_seconds(), half);
+}
+
+bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
+                           std::vector<Tensor>& features, std::vector<Tensor>& outputs) {
+  scratch_.inputs.assign(1, {.history = history,
+                             .as_of = as_of_,
+                             .user = model.uses_user() && user_.known ? &user_.user : nullptr,
+                             .context = &request_.context,
+                             .candidates = {}});
+  Status status = model.spec().Apply(scratch_.inputs, features);
+  if (status.ok()) {
+    status = model.graph().Run(features, outputs);
+  }
+  if (status.ok()) {
+    status = outputs.empty() ? Internal("the model has no output")
+                             : CheckScores(outputs.front(), 1, model.space().width());
+  }
+  if (!status.ok() && parts_.observer != nullptr) {
+    parts_.observer->OnModelFailure(model, status.ToString());
+  }
+  return status.ok();
+}
+
+// The ranker scores the retriever's best again: the others drop out. Where it cannot, the
+// retriever's order stands.
+void AnswerSteps::RunRanker(const CandidateFilter& filter) {
+  if (fallback_ != Fallback::kNone || scene_->ranker.empty() ||
+      question_.route != Route::kRecommend) {
+    return;
+  }
+  std::shared_ptr<const ServedModel> ranker = parts_.models->Get(scene_->ranker);
+  if (ranker == nullptr || ranker == model_) {
+    return;
+  }
+  MapHistory(user_, *ranker, scratch_.ranker_history, scratch_.ranker_from);
+  if (!RunModel(*ranker, scratch_.ranker_history, scratch_.ranker_features,
+                scratch_.ranker_outputs)) {
+    return;
+  }
+  std::visit(
+      [&](auto scores) {
+        SelectTop(
+            scores, scratch_.skip, scene_->candidates,
+            [&](ItemIndex index) { return filter.Accepts(space_->NumberOf(index)); }, scratch_.top);
+      },
+      plain_);
+  scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());
+  std::visit(
+      [&](auto scores) {
+        for (const RankedItem& item : scratch_.top) {
+          const ItemIndex index = ranker->space().IndexOf(space_->NumberOf(item.index));
+          if (index != kUnknownItem) {
+            scratch_.plain[item.index] = static_cast<double>(scores[index]);
+          }
+        }
+      },
+      SpanOf(scratch_.ranker_outputs.front()));
+  ranker_ = std::move(ranker);
+  source_ = ranker_->source();
+  plain_ = std::span<const double>(scratch_.plain);
+  scores_ = plain_;
+}
+
+// Items are numbered by descending popularity: the reciprocal of the rank is the score.
+void AnswerSteps::ScoreByPopularity() {
+  space_ = &model_->space();
+  states_ = &model_->states();
+  source_ = "fallback:popularity";
+  scratch_.plain.assign(space_->width(), 0);
+  for (std::size_t i = kFirstItem; i < scratch_.plain.size(); ++i) {
+    scratch_.plain[i] = 1.0 / static_cast<double>(i - kFirstItem + 1);
+  }
+  plain_ = std::span<const double>(scratch_.plain);
+}
+
+void AnswerSteps::ScoreByTrend() {
+  const std::size_t count = parts_.log->ItemNumbers();
+  std::shared_ptr<const NumberSpace> numbers = caches_.numbers.Get();
+  if (numbers == nullptr || numbers->space->width() < count + kFirstItem) {
+    auto made = std::make_shared<NumberSpace>();
+    made->space = std::make_shared<const ItemSpace>(ItemSpace::OfNumbers(count));
+    made->states = parts_.items->View(made->space);
+    caches_.numbers.Publish(made);
+    numbers = std::move(made);
+  }
+  numbers_ = *numbers;
+  space_ = numbers_.space.get();
+  states_ = numbers_.states.get();
+  source_ = "fallback:trending";
+  scratch_.plain.assign(space_->width(), 0);
+  if (parts_.trending != nullptr) {
+    parts_.trending->AddTo(*space_, as_of_, scratch_.plain);
+  }
+  plain_ = std::span<const double>(scratch_.plain);
+}
+
+// Similar to an item that no model knows yet: what shares its category comes first.
+void AnswerSteps::PreferLikeAsked() {
+  const std::uint64_t category = LikenessOf(asked_about_).category;
+  if (category == 0) {
+    return;
+  }
+  const double most = *std::max_element(scratch_.plain.begin(), scratch_.plain.end());
+  for (ItemIndex index = kFirstItem; index < space_->width(); ++index) {
+    if (LikenessOf(space_->NumberOf(index)).category == category) {
+      scratch_.plain[index] += most + 1;
+    }
+  }
+  source_ = "fallback:category";
+}
+
+}  // namespace vitrine::serve

@@ -1,0 +1,217 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "serve/answer_steps.h"
+
+namespace vitrine::serve {
+namespace {
+
+// Spacing looks this far down for items that fit; then it takes what there is.
+constexpr std::size_t kMaxPool = 2000;
+
+bool Better(const Pick& a, const Pick& b) {
+  return a.score > b.score || (a.score == b.score && a.index < b.index);
+}
+
+}  // namespace
+
+void AnswerSteps::Select(const CandidateFilter& filter) {
+  if (question_.route == Route::kRank) {
+    SelectCandidates(filter);
+  } else {
+    ApplyBoosts();
+    SelectFromSpace(filter);
+    PlacePins(filter);
+  }
+}
+
+Likeness AnswerSteps::LikenessOf(data::ItemNumber number) const {
+  const ItemFields* fields = number == kNoNumber ? nullptr : table_->Find(number);
+  return fields == nullptr ? Likeness{} : Likeness{fields->brand_hash, fields->category_hash};
+}
+
+double AnswerSteps::PlainOf(ItemIndex index) const {
+  return std::visit([index](auto scores) { return static_cast<double>(scores[index]); }, plain_);
+}
+
+double AnswerSteps::Boosted(const Rule& rule, double score) const {
+  return score + (rule.add + (rule.factor - 1) * std::fabs(score));
+}
+
+bool AnswerSteps::RuleHolds(const Rule& rule, const Pick& pick) const {
+  const ItemFields* fields = pick.number == kNoNumber ? nullptr : table_->Find(pick.number);
+  return rule.ActiveAt(as_of_) &&
+         (fields != nullptr ? rule.when.Matches(fields->id, fields)
+                            : !rule.when.items.empty() && rule.when.Matches(IdOf(pick), nullptr));
+}
+
+// Scores with boosts are computed in double and in rule order, as the parts of a shown item are.
+void AnswerSteps::ApplyBoosts() {
+  bool copied = false;
+  for (std::size_t r = 0; r < scene_->rules.size(); ++r) {
+    const Rule& rule = scene_->rules[r];
+    if (rule.kind != RuleKind::kBoost || !rule.ActiveAt(as_of_)) {
+      continue;
+    }
+    for (const data::ItemNumber number : rules_->Of(r)) {
+      const ItemIndex index = space_->IndexOf(number);
+      if (index == kUnknownItem) {
+        continue;
+      }
+      if (!copied) {
+        std::visit([this](auto plain) { scratch_.adjusted.assign(plain.begin(), plain.end()); },
+                   plain_);
+        copied = true;
+      }
+      double& score = scratch_.adjusted[index];
+      if (std::isfinite(score)) {
+        score = Boosted(rule, score);
+      }
+    }
+  }
+  if (copied) {
+    scores_ = std::span<const double>(scratch_.adjusted);
+  }
+}
+
+void AnswerSteps::SelectFromSpace(const CandidateFilter& filter) {
+  const std::size_t want = Wanted();
+  const bool spaced = !scene_->spacing.empty();
+  std::size_t pool = spaced ? std::min(kMaxPool, want * 3 + 16) : want;
+  std::vector<std::uint32_t> order;
+  for (;;) {
+    std::visit(
+        [&](auto scores) {
+          if (filter.accepts_all()) {
+            SelectTop(scores, scratch_.skip, pool, scratch_.top);
+          } else {
+            SelectTop(
+                scores, scratch_.skip, pool,
+                [&](ItemIndex index) { return filter.Accepts(space_->NumberOf(index)); },
+                scratch_.top);
+          }
+        },
+        scores_);
+    if (!spaced) {
+      break;
+    }
+    scratch_.likes.clear();
+    for (const RankedItem& item : scratch_.top) {
+      scratch_.likes.push_back(LikenessOf(space_->NumberOf(item.index)));
+    }
+    const bool all = scratch_.top.size() < pool || pool >= kMaxPool;
+    order = Arrange(scene_->spacing, scratch_.likes, want, all);
+    if (all || order.size() == want) {
+      break;
+    }
+    pool = std::min(kMaxPool, pool * 4);
+  }
+  for (std::size_t i = 0; i < std::min(want, scratch_.top.size()); ++i) {
+    const RankedItem& item = scratch_.top[spaced ? order[i] : i];
+    picks_.push_back({.number = space_->NumberOf(item.index),
+                      .index = item.index,
+                      .plain = PlainOf(item.index),
+                      .score = item.score,
+                      .asked_id = {}});
+  }
+}
+
+void AnswerSteps::PlacePins(const CandidateFilter& filter) {
+  for (std::size_t r = 0; r < scene_->rules.size(); ++r) {
+    const Rule& rule = scene_->rules[r];
+    if (rule.kind != RuleKind::kPin || !rule.ActiveAt(as_of_)) {
+      continue;
+    }
+    Pick best{.score = -std::numeric_limits<double>::infinity(), .asked_id = {}};
+    for (const data::ItemNumber number : rules_->Of(r)) {
+      Pick pick{.number = number, .index = space_->IndexOf(number), .asked_id = {}, .pin = &rule};
+      // An item that the model does not know yet can still be pinned: its score is 0.
+      if (pick.index != kUnknownItem && std::isfinite(PlainOf(pick.index))) {
+        pick.plain = PlainOf(pick.index);
+        pick.score = std::visit(
+            [&pick](auto scores) { return static_cast<double>(scores[pick.index]); }, scores_);
+      }
+      if ((best.pin == nullptr || Better(pick, best)) && filter.Allows(number, "")) {
+        best = pick;
+      }
+    }
+    if (best.pin == nullptr) {
+      continue;
+    }
+    std::erase_if(picks_, [&best](const Pick& pick) { return pick.number == best.number; });
+    const std::size_t place = std::min(static_cast<std::size_t>(rule.position), picks_.size());
+    picks_.insert(picks_.begin() + static_cast<std::ptrdiff_t>(place), best);
+  }
+  if (picks_.size() > Wanted()) {
+    picks_.resize(Wanted());
+  }
+}
+
+void AnswerSteps::SelectCandidates(const CandidateFilter& filter) {
+  std::vector<Pick> picks;
+  for (const Candidate& candidate : question_.candidates) {
+    Pick pick{.number = parts_.log->FindItem(candidate.item_id).value_or(kNoNumber),
+              .asked_id = candidate.item_id};
+    if (!filter.Allows(pick.number, candidate.item_id)) {
+      continue;
+    }
+    pick.index = pick.number == kNoNumber ? kUnknownItem : space_->IndexOf(pick.number);
+    pick.plain = pick.index == kUnknownItem ? 0 : PlainOf(pick.index);
+    pick.score = pick.plain;
+    pick.bid_part = candidate.bid;
+    picks.push_back(pick);
+  }
+  BidOn(picks);
+  for (Pick& pick : picks) {
+    for (const Rule& rule : scene_->rules) {
+      if (rule.kind == RuleKind::kBoost && RuleHolds(rule, pick)) {
+        pick.score = Boosted(rule, pick.score);
+      }
+    }
+  }
+  // Of equal scores, and among what the model does not know, the request's order stands.
+  std::stable_sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) {
+    const bool known_a = a.index != kUnknownItem;
+    const bool known_b = b.index != kUnknownItem;
+    return known_a != known_b ? known_a : a.score > b.score;
+  });
+  scratch_.likes.clear();
+  for (const Pick& pick : picks) {
+    scratch_.likes.push_back(LikenessOf(pick.number));
+  }
+  const std::size_t want = Wanted();
+  for (const std::uint32_t i : Arrange(scene_->spacing, scratch_.likes, want, /*all=*/true)) {
+    picks_.push_back(picks[i]);
+  }
+}
+
+// bid * relevance; `bid_part` holds the bid before and its part of the score after.
+void AnswerSteps::BidOn(std::vector<Pick>& picks) const {
+  if (std::none_of(picks.begin(), picks.end(), [](const Pick& p) { return p.bid_part > 0; })) {
+    return;
+  }
+  double low = std::numeric_limits<double>::infinity();
+  double high = -low;
+  std::visit(
+      [&](auto scores) {
+        for (std::size_t i = kFirstItem; i < scores.size(); ++i) {
+          const auto score = static_cast<double>(scores[i]);
+          if (std::isfinite(score)) {
+            low = std::min(low, score);
+            high = std::max(high, score);
+          }
+        }
+      },
+      plain_);
+  for (Pick& pick : picks) {
+    const double relevance = pick.index == kUnknownItem ? 0
+                             : high > low               ? (pick.plain - low) / (high - low)
+                                                        : 1;
+    const double value = pick.bid_part * relevance;
+    pick.bid_part = value - pick.plain;
+    pick.score = value;
+  }
+}
+
+}  // namespace vitrine::serve

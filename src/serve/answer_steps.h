@@ -1,0 +1,130 @@
+/// The steps of one answer, in the order in which they run. Internal to serve/.
+/// Memory: what is as long as the vocabulary is kept per thread and reused.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/tensor.h"
+#include "serve/answer.h"
+#include "serve/candidate_filter.h"
+#include "serve/explainer.h"
+#include "serve/served_model.h"
+#include "serve/spacing.h"
+#include "serve/top_k.h"
+#include "serve/user_view.h"
+
+namespace vitrine::serve {
+
+/// Scores over a space; of the graph's output, of this thread's scratch.
+using ScoreSpan = std::variant<std::span<const float>, std::span<const double>>;
+
+/// One item on its way into the answer.
+struct Pick {
+  data::ItemNumber number = kNoNumber;
+  ItemIndex index = kUnknownItem;  ///< in the space that was ranked
+  double plain = 0;                ///< the version's score (a fallback's: its order's)
+  double score = 0;                ///< with bid and rules
+  double bid_part = 0;
+  std::string_view asked_id;  ///< kRank: as the request spells it
+  const Rule* pin = nullptr;
+};
+
+/// What is reused between requests of one thread.
+struct Scratch {
+  std::vector<data::FeatureInput> inputs;
+  std::vector<Tensor> features;
+  std::vector<Tensor> outputs;
+  std::vector<Tensor> ranker_features;
+  std::vector<Tensor> ranker_outputs;
+  History history;
+  History ranker_history;
+  std::vector<std::uint32_t> from;
+  std::vector<std::uint32_t> ranker_from;
+  std::vector<double> plain;     ///< scores that no graph made
+  std::vector<double> adjusted;  ///< with boosts
+  std::vector<std::uint64_t> skip;
+  std::vector<RankedItem> top;
+  std::vector<Likeness> likes;
+  std::vector<double> shown_scores;
+  Impression impression;
+};
+
+class AnswerSteps {
+ public:
+  AnswerSteps(const RecommenderParts& parts, AnswerCaches& caches, const Question& question,
+              Scratch& scratch);
+  Result<RecommendResponse> Run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // answer.cc: what is asked, by whom; what goes back and is kept.
+  Status Prepare();
+  Status ReadWhoAsks();
+  [[nodiscard]] std::size_t Wanted() const;
+  Result<RecommendResponse> Respond();
+  RecommendedItem Shown(const Pick& pick) const;
+  Status ExplainAll(RecommendResponse& response) const;
+  void Keep(RecommendResponse& response);
+  void FillHistory(std::vector<SeenEvent>& history) const;
+
+  // answer_scores.cc: a score for every item of a space.
+  Status Score();
+  [[nodiscard]] Fallback WhyNotTheModel();
+  bool RunModel(const ServedModel& model, const History& history, std::vector<Tensor>& features,
+                std::vector<Tensor>& outputs);
+  void RunRanker(const CandidateFilter& filter);
+  void ScoreByPopularity();
+  void ScoreByTrend();
+  void PreferLikeAsked();
+  [[nodiscard]] bool TimeIsShort() const;
+
+  // answer_select.cc: the best of them, under filters and rules.
+  void Select(const CandidateFilter& filter);
+  void SelectFromSpace(const CandidateFilter& filter);
+  void SelectCandidates(const CandidateFilter& filter);
+  void ApplyBoosts();
+  [[nodiscard]] double Boosted(const Rule& rule, double score) const;
+  [[nodiscard]] bool RuleHolds(const Rule& rule, const Pick& pick) const;
+  [[nodiscard]] double PlainOf(ItemIndex index) const;
+  void PlacePins(const CandidateFilter& filter);
+  void BidOn(std::vector<Pick>& picks) const;
+  [[nodiscard]] Likeness LikenessOf(data::ItemNumber number) const;
+  [[nodiscard]] std::string IdOf(const Pick& pick) const;
+
+  const RecommenderParts& parts_;
+  AnswerCaches& caches_;
+  const Question& question_;
+  const RecommendRequest& request_;
+  Scratch& scratch_;
+
+  Clock::time_point started_;
+  Deadline deadline_;
+  Micros as_of_;
+  std::string request_id_;
+  std::string_view subject_;
+  std::shared_ptr<const Scene> scene_;
+  std::shared_ptr<const ItemTable> table_;
+  std::shared_ptr<const RuleMatches> rules_;
+  std::shared_ptr<const ServedModel> model_;   // the retriever's alias; ranks unless fallback_
+  std::shared_ptr<const ServedModel> ranker_;  // null unless it ranked
+  NumberSpace numbers_;                        // held while it is ranked over
+  UserView user_;
+  data::ItemNumber asked_about_ = kNoNumber;
+
+  Fallback fallback_ = Fallback::kNone;
+  const ItemSpace* space_ = nullptr;
+  const StateView* states_ = nullptr;
+  ScoreSpan plain_;
+  ScoreSpan scores_;  // plain_ with boosts
+  std::string_view source_;
+  double model_seconds_ = 0;
+  std::vector<Pick> picks_;
+};
+
+}  // namespace vitrine::serve

@@ -1,0 +1,141 @@
+/// For tests: a shop of ten items with everything a Recommender works on, on fakes.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/explainer.h"
+#include "serve/item_states.h"
+#include "serve/model_set.h"
+#include "serve/observer.h"
+#include "serve/recommend.h"
+#include "serve/scene.h"
+#include "serve/serve_fakes.h"
+#include "serve/trending.h"
+
+namespace vitrine::serve {
+
+/// "item0" .. by descending popularity.
+inline std::vector<std::string> ItemNames(std::size_t count) {
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < count; ++i) {
+    ids.push_back("item" + std::to_string(i));
+  }
+  return ids;
+}
+
+/// Additive: an item of the history gives its neighbours in the vocabulary 1 / (1 + distance).
+template <typename T>
+void Neighbours(std::span<const std::int64_t> history, std::span<T> scores) {
+  for (const std::int64_t item : history) {
+    for (std::size_t j = kFirstItem; item >= kFirstItem && j < scores.size(); ++j) {
+      scores[j] += T{1} / static_cast<T>(1 + std::abs(static_cast<std::int64_t>(j) - item));
+    }
+  }
+}
+
+class FakeObserver final : public ServeObserver {
+ public:
+  void OnServed(const ServedRun& run) override {
+    ++served;
+    version = run.model.version();
+    shown_scores.assign(run.shown_scores.begin(), run.shown_scores.end());
+    history_places = run.features.front().size();
+  }
+  void OnImpression(const Impression& impression, bool kept) override {
+    ++impressions;
+    last = impression;
+    last_kept = kept;
+  }
+  void OnModelFailure(const ServedModel&, std::string_view message) override { failure = message; }
+
+  int served = 0;
+  int impressions = 0;
+  std::string version;
+  std::vector<double> shown_scores;
+  std::int64_t history_places = 0;
+  Impression last;
+  bool last_kept = false;
+  std::string failure;
+};
+
+struct FakeShop {
+  explicit FakeShop(std::size_t count = 10, const Explainer* explainer = nullptr)
+      : names(ItemNames(count)),
+        items(log),
+        trending(log),
+        models([this](const auto& version, const auto&) {
+          return ServedModel::Make(version, make.at(version)(), log, items);
+        }) {
+    log.SetListener([this](const data::LogRecord& record) {
+      items.Apply(record);
+      trending.Apply(record);
+    });
+    make["near:1"] = [this] { return FakeParts<double>("near", names, 5, Neighbours<double>); };
+    recommender = std::make_unique<Recommender>(RecommenderParts{.log = &log,
+                                                                 .models = &models,
+                                                                 .scenes = &scenes,
+                                                                 .items = &items,
+                                                                 .trending = &trending,
+                                                                 .explainer = explainer,
+                                                                 .observer = &observer,
+                                                                 .now = [this] { return now; }});
+  }
+
+  /// Points `alias` at a version of `make` and waits until it serves.
+  Status Serve(const std::string& version, const std::string& alias = "champion") {
+    desired.aliases[alias] = version;
+    desired.folders[version] = "unused";
+    models.SetDesired(desired);
+    return models.WaitUntilReached(After(std::chrono::seconds(10)));
+  }
+
+  /// A catalogue row for every item: brand "A" for even ones, "B" for odd ones.
+  void AddCatalogue() {
+    std::vector<Item> rows;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      Item item;
+      item.id = names[i];
+      item.valid_from = Micros{1};
+      item.brand = i % 2 == 0 ? "A" : "B";
+      item.categories = {i < names.size() / 2 ? "Low > First" : "High > Second"};
+      item.price = static_cast<double>(i + 1);
+      rows.push_back(item);
+    }
+    CHECK(log.AppendItems(rows, After(std::chrono::seconds(1))).ok());
+  }
+  void Change(Item row) {
+    CHECK(log.AppendItems(std::span(&row, 1), After(std::chrono::seconds(1))).ok());
+  }
+  static Item Row(const std::string& id) {
+    Item item;
+    item.id = id;
+    item.valid_from = Micros{2};
+    return item;
+  }
+
+  std::vector<std::string> names;
+  Micros now{1'000 * kMicrosPerDay};
+  FakeLog log;
+  ItemStates items;
+  Trending trending;
+  SceneBook scenes;
+  FakeObserver observer;
+  std::map<std::string, std::function<ModelParts()>> make;
+  DesiredModels desired;
+  ModelSet models;
+  std::unique_ptr<Recommender> recommender;
+};
+
+inline std::vector<std::string> IdsOf(const RecommendResponse& response) {
+  std::vector<std::string> ids;
+  for (const RecommendedItem& item : response.items) {
+    ids.push_back(item.item_id);
+  }
+  return ids;
+}
+
+}  // namespace vitrine::serve

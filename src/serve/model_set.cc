@@ -1,0 +1,175 @@
+#include "serve/model_set.h"
+
+#include <chrono>
+#include <utility>
+
+namespace vitrine::serve {
+
+ModelSet::ModelSet(LoadModel load)
+    : load_(std::move(load)),
+      tables_(std::make_shared<const Tables>()),
+      owner_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+ModelSet::~ModelSet() {
+  owner_.request_stop();
+  owner_.join();
+}
+
+std::shared_ptr<const ServedModel> ModelSet::Get(std::string_view alias) const {
+  const std::shared_ptr<const Tables> tables = tables_.Get();
+  const auto found = tables->by_alias.find(alias);
+  return found == tables->by_alias.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<const ServedModel> ModelSet::Version(std::string_view version) const {
+  const std::shared_ptr<const Tables> tables = tables_.Get();
+  const auto found = tables->by_version.find(version);
+  return found == tables->by_version.end() ? nullptr : found->second;
+}
+
+void ModelSet::SetDesired(DesiredModels desired) {
+  {
+    const std::scoped_lock lock(mutex_);
+    desired_ = std::move(desired);
+    std::erase_if(entries_,
+                  [](const auto& entry) { return entry.second.state == VersionState::kFailed; });
+    DoQuickActions();
+  }
+  changed_.notify_all();
+}
+
+Status ModelSet::WaitUntilReached(Deadline deadline) const {
+  std::unique_lock lock(mutex_);
+  const auto failed = [this]() -> const std::string* {
+    for (const auto& [version, entry] : entries_) {
+      if (entry.state == VersionState::kFailed) {
+        return &version;
+      }
+    }
+    return nullptr;
+  };
+  const auto settled = [&] {
+    return failed() != nullptr || !NextAction(desired_, Actual()).has_value();
+  };
+  // A load under way leaves nothing else to do, and is still not the end.
+  const auto idle = [&] {
+    for (const auto& [version, entry] : entries_) {
+      if (entry.state == VersionState::kLoading) {
+        return false;
+      }
+    }
+    return settled();
+  };
+  if (!changed_.wait_until(lock, deadline, idle)) {
+    std::string missing;
+    for (const auto& [alias, version] : desired_.aliases) {
+      const auto now = aliases_.find(alias);
+      if (now == aliases_.end() || now->second != version) {
+        missing += (missing.empty() ? "" : ", ") + alias + " -> " + version;
+      }
+    }
+    return DeadlineExceeded("still loading: " + (missing.empty() ? "unaliased versions" : missing));
+  }
+  if (const std::string* version = failed()) {
+    return FailedPrecondition("version " + *version +
+                              " cannot be served: " + entries_.find(*version)->second.error);
+  }
+  return Status::Ok();
+}
+
+std::vector<VersionStatus> ModelSet::Versions() const {
+  const std::scoped_lock lock(mutex_);
+  std::vector<VersionStatus> versions;
+  for (const auto& [version, entry] : entries_) {
+    VersionStatus status{version, entry.state, entry.error, {}, entry.load_seconds};
+    for (const auto& [alias, target] : aliases_) {
+      if (target == version) {
+        status.aliases.push_back(alias);
+      }
+    }
+    versions.push_back(std::move(status));
+  }
+  return versions;
+}
+
+ActualModels ModelSet::Actual() const {
+  ActualModels actual;
+  actual.aliases = aliases_;
+  for (const auto& [version, entry] : entries_) {
+    actual.versions[version] = entry.state;
+  }
+  return actual;
+}
+
+// Does what needs no load; returns the load that comes next, if any.
+std::optional<ModelAction> ModelSet::DoQuickActions() {
+  for (;;) {
+    std::optional<ModelAction> action = NextAction(desired_, Actual());
+    if (!action || action->kind == ModelAction::Kind::kLoad) {
+      return action;
+    }
+    if (action->kind == ModelAction::Kind::kRetire) {
+      entries_.erase(action->version);
+      Publish(aliases_);
+    } else {
+      Publish(action->aliases);
+    }
+  }
+}
+
+void ModelSet::Publish(const Aliases& aliases) {
+  aliases_ = aliases;
+  auto next = std::make_shared<Tables>();
+  for (auto& [version, entry] : entries_) {
+    if (entry.model != nullptr) {
+      next->by_version[version] = entry.model;
+      entry.state = VersionState::kWarm;
+    }
+  }
+  for (const auto& [alias, version] : aliases_) {
+    Entry& entry = entries_.find(version)->second;
+    entry.state = VersionState::kServing;
+    next->by_alias[alias] = entry.model;
+  }
+  tables_.Publish(std::move(next));
+}
+
+void ModelSet::Run(const std::stop_token& stop) {
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested()) {
+    const std::optional<ModelAction> load = DoQuickActions();
+    changed_.notify_all();
+    if (load) {
+      Load(load->version, lock);
+      continue;
+    }
+    changed_.wait(lock, stop, [this] { return NextAction(desired_, Actual()).has_value(); });
+  }
+}
+
+void ModelSet::Load(const std::string& version, std::unique_lock<std::mutex>& lock) {
+  entries_[version].state = VersionState::kLoading;
+  const auto folder = desired_.folders.find(version);
+  const bool known = folder != desired_.folders.end();
+  const std::string path = known ? folder->second : "";
+  lock.unlock();
+  const auto start = std::chrono::steady_clock::now();
+  Result<std::shared_ptr<const ServedModel>> model =
+      known ? load_(version, path)
+            : Result<std::shared_ptr<const ServedModel>>(
+                  InvalidArgument("no artifact folder is known for it"));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  lock.lock();
+  Entry& entry = entries_[version];
+  entry.load_seconds = taken.count();
+  if (model.ok()) {
+    entry.model = std::move(model).value();
+    entry.state = VersionState::kWarm;
+    Publish(aliases_);  // loaded versions can be named by requests for explanation
+  } else {
+    entry.state = VersionState::kFailed;
+    entry.error = model.status().ToString();
+  }
+}
+
+}  // namespace vitrine::serve

@@ -1,0 +1,189 @@
+#include "serve/recommend.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "serve/answer.h"
+#include "serve/graph_scorer.h"
+#include "serve/model_set.h"
+
+namespace vitrine::serve {
+namespace {
+
+constexpr std::size_t kMaxCandidates = 1000;
+constexpr double kSameScore = 1e-6;
+
+Status CheckCandidates(const std::vector<Candidate>& candidates) {
+  if (candidates.empty() || candidates.size() > kMaxCandidates) {
+    return InvalidArgument("rank takes 1 to " + std::to_string(kMaxCandidates) +
+                           " candidates, there are " + std::to_string(candidates.size()));
+  }
+  std::size_t bids = 0;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.item_id.empty()) {
+      return InvalidArgument("a candidate has no item_id");
+    }
+    if (!std::isfinite(candidate.bid) || candidate.bid < 0) {
+      return InvalidArgument("the bid of candidate '" + candidate.item_id +
+                             "' must be a number of 0 or more");
+    }
+    bids += candidate.bid > 0 ? 1U : 0U;
+  }
+  if (bids != 0 && bids != candidates.size()) {
+    return InvalidArgument(
+        "some candidates have a bid and some have none; send bids for all of "
+        "them or for none");
+  }
+  return Status::Ok();
+}
+
+History HistoryOf(const Impression& impression, const ServedModel& model) {
+  History history;
+  for (const SeenEvent& event : impression.history) {
+    history.push_back({.item = model.vocabulary().Find(event.item_id),
+                       .ts = event.ts,
+                       .type = event.type,
+                       .basket = event.basket});
+  }
+  return history;
+}
+
+// Items that the model alone placed carry its own score.
+bool IsModels(const ShownItem& item) { return item.source.starts_with("model:"); }
+
+bool SameAnswer(const Impression& impression, const std::vector<double>& scores) {
+  double previous = INFINITY;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    const ShownItem& shown = impression.items[i];
+    if (!IsModels(shown)) {
+      continue;
+    }
+    const double slack = kSameScore * std::max(1.0, std::fabs(shown.score));
+    if (!(std::fabs(scores[i] - shown.score) <= slack) || scores[i] > previous + slack) {
+      return false;
+    }
+    previous = scores[i];
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view ReasonKindName(ReasonKind kind) {
+  switch (kind) {
+    case ReasonKind::kHistory:
+      return "history";
+    case ReasonKind::kBase:
+      return "base";
+    case ReasonKind::kRule:
+      return "rule";
+    case ReasonKind::kBid:
+      return "bid";
+    case ReasonKind::kPopularity:
+      return "popularity";
+    case ReasonKind::kSimilar:
+      return "similar";
+  }
+  return "unknown";
+}
+
+std::string_view FallbackName(Fallback fallback) {
+  switch (fallback) {
+    case Fallback::kNone:
+      return "";
+    case Fallback::kUnknownUser:
+      return "unknown_user";
+    case Fallback::kNoHistory:
+      return "no_history";
+    case Fallback::kNotPersonalised:
+      return "not_personalised";
+    case Fallback::kNoModel:
+      return "no_model";
+    case Fallback::kDeadline:
+      return "deadline";
+    case Fallback::kModelFailed:
+      return "model_failed";
+    case Fallback::kUnknownItem:
+      return "unknown_item";
+  }
+  return "unknown";
+}
+
+Recommender::Recommender(RecommenderParts parts)
+    : parts_(std::move(parts)), caches_(std::make_unique<AnswerCaches>()) {
+  CHECK(parts_.log != nullptr && parts_.models != nullptr && parts_.scenes != nullptr &&
+        parts_.items != nullptr);
+}
+
+Recommender::~Recommender() = default;
+
+Result<RecommendResponse> Recommender::Recommend(const RecommendRequest& request) const {
+  if (!request.scene.empty()) {
+    return Answer(parts_, *caches_, {.route = Route::kRecommend, .request = &request});
+  }
+  RecommendRequest named = request;
+  named.scene = "home";
+  return Answer(parts_, *caches_, {.route = Route::kRecommend, .request = &named});
+}
+
+Result<RecommendResponse> Recommender::Similar(const SimilarRequest& request) const {
+  if (!parts_.log->FindItem(request.item_id)) {
+    return NotFound("no item '" + request.item_id + "' in the catalogue or the log");
+  }
+  RecommendRequest asked;
+  asked.request_id = request.request_id;
+  asked.scene = request.scene.empty() ? "item" : request.scene;
+  asked.user_id = request.user_id;
+  asked.anonymous_id = request.anonymous_id;
+  asked.n = request.n;
+  asked.filter = request.filter;
+  asked.personalize = request.personalize;
+  asked.explain = request.explain;
+  asked.language = request.language;
+  asked.deadline = request.deadline;
+  asked.record = request.record;
+  return Answer(parts_, *caches_,
+                {.route = Route::kSimilar, .request = &asked, .similar_to = request.item_id});
+}
+
+Result<RecommendResponse> Recommender::Rank(const RankRequest& request) const {
+  RETURN_IF_ERROR(CheckCandidates(request.candidates));
+  RecommendRequest asked = request.request;
+  if (asked.scene.empty()) {
+    asked.scene = request.candidates.front().bid > 0 ? "ad" : "article";
+  }
+  return Answer(parts_, *caches_,
+                {.route = Route::kRank, .request = &asked, .candidates = request.candidates});
+}
+
+Result<Replayed> Recommender::Replay(std::string_view request_id) const {
+  Replayed replayed;
+  ASSIGN_OR_RETURN(replayed.impression, parts_.log->GetImpression(request_id));
+  const Impression& impression = replayed.impression;
+  if (impression.route == "external") {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " was given by another system; only what it sent is known");
+  }
+  if (impression.model.empty()) {
+    return replayed;
+  }
+  const std::shared_ptr<const ServedModel> model = parts_.models->Version(impression.model);
+  if (model == nullptr) {
+    return FailedPrecondition("version " + impression.model +
+                              " gave this answer and is not loaded any more; give it an alias to "
+                              "load it");
+  }
+  const GraphScorer scorer(model->graph(), model->spec(), model->space().width(),
+                           {.as_of = impression.ts});
+  const History history = HistoryOf(impression, *model);
+  std::vector<double> scores;
+  RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
+  for (const ShownItem& item : impression.items) {
+    const ItemIndex index = model->vocabulary().Find(item.item_id);
+    replayed.model_scores.push_back(index == kUnknownItem ? 0 : scores[index]);
+  }
+  replayed.same = SameAnswer(impression, replayed.model_scores);
+  return replayed;
+}
+
+}  // namespace vitrine::serve

@@ -1,0 +1,12 @@
+/// Names of answers.
+#pragma once
+
+#include <string>
+
+namespace vitrine::serve {
+
+/// "req_" and 32 hex digits; distinct with overwhelming likelihood, also between processes.
+/// Threads: any.
+std::string NewRequestId();
+
+}  // namespace vitrine::serve

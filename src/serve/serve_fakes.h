@@ -1,0 +1,253 @@
+/// For tests and benchmarks of serving and explaining: an event log in memory that keeps its
+/// promises for one process, and a graph whose scores are a C++ function of the history.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data/event_log.h"
+#include "data/feature_spec.h"
+#include "serve/model_runtime.h"
+#include "serve/served_model.h"
+
+namespace vitrine::serve {
+
+/// Only what serving uses; other methods answer kUnimplemented.
+class FakeLog final : public data::EventLog {
+  template <typename F>
+  auto With(F&& f) const {
+    const std::scoped_lock lock(mutex_);
+    return f();
+  }
+
+ public:
+  Result<std::vector<data::AppendVerdict>> AppendEvents(std::span<const Event> events,
+                                                        Deadline) override {
+    for (const Event& event : events) {
+      for (const EventItem& item : event.items) {
+        (void)InternItem(item.item_id);
+      }
+      Tell(event);
+    }
+    return std::vector<data::AppendVerdict>(events.size(), data::AppendVerdict::kAccepted);
+  }
+  Status AppendItems(std::span<const Item> items, Deadline) override {
+    for (const Item& item : items) {
+      (void)InternItem(item.id);
+      With([&] { catalogue_.insert_or_assign(item.id, item); });
+      Tell(item);
+    }
+    return Status::Ok();
+  }
+  Status AppendUsers(std::span<const User>, Deadline) override { return Unimplemented("users"); }
+  Status DeleteItem(std::string_view id, Deadline) override {
+    With([&] { catalogue_.erase(std::string(id)); });
+    Tell(data::ItemDeletion{std::string(id), Micros{1}});
+    return Status::Ok();
+  }
+  Result<std::uint64_t> EraseUser(std::string_view, Deadline) override {
+    return Unimplemented("erase");
+  }
+  Status AppendImpression(const Impression& impression) override {
+    return With([&] {
+      if (!impressions_fit) {
+        return Unavailable("the fake log takes no impressions");
+      }
+      impressions_.insert_or_assign(impression.request_id, impression);
+      return Status::Ok();
+    });
+  }
+  Result<Impression> GetImpression(std::string_view request_id) const override {
+    return With([&]() -> Result<Impression> {
+      const auto found = impressions_.find(request_id);
+      if (found == impressions_.end()) {
+        return NotFound("no answer '" + std::string(request_id) + "'");
+      }
+      return found->second;
+    });
+  }
+  Result<std::vector<data::LogRecord>> Read(std::uint64_t, std::size_t) const override {
+    return Unimplemented("read");
+  }
+  [[nodiscard]] std::uint64_t LastSequence() const override { return sequence_; }
+  Result<data::UserState> GetUserState(std::string_view subject) const override {
+    return With([&]() -> Result<data::UserState> {
+      ++state_reads;
+      const auto found = states_.find(subject);
+      if (found == states_.end()) {
+        return NotFound("no subject");
+      }
+      return found->second;
+    });
+  }
+  Result<std::vector<Event>> ReadUserEvents(std::string_view, std::size_t,
+                                            std::string_view) const override {
+    return Unimplemented("events");
+  }
+  Result<data::ItemNumber> InternItem(std::string_view id) override {
+    return With([&]() -> Result<data::ItemNumber> {
+      const auto [at, made] =
+          numbers_.emplace(std::string(id), static_cast<data::ItemNumber>(ids_.size()));
+      if (made) {
+        ids_.emplace_back(id);
+      }
+      return at->second;
+    });
+  }
+  [[nodiscard]] std::optional<data::ItemNumber> FindItem(std::string_view id) const override {
+    return With([&]() -> std::optional<data::ItemNumber> {
+      const auto found = numbers_.find(id);
+      return found == numbers_.end() ? std::nullopt : std::optional(found->second);
+    });
+  }
+  [[nodiscard]] std::string ItemId(data::ItemNumber number) const override {
+    return With([&] { return number < ids_.size() ? ids_[number] : std::string(); });
+  }
+  [[nodiscard]] std::size_t ItemNumbers() const override {
+    return With([&] { return ids_.size(); });
+  }
+  Result<Item> GetItem(std::string_view) const override { return Unimplemented("item"); }
+  Result<std::vector<Item>> ListItems(std::string_view cursor, std::size_t limit) const override {
+    return With([&]() -> Result<std::vector<Item>> {
+      std::vector<Item> items;
+      for (auto at = catalogue_.upper_bound(cursor); at != catalogue_.end() && items.size() < limit;
+           ++at) {
+        items.push_back(at->second);
+      }
+      return items;
+    });
+  }
+  Result<User> GetUser(std::string_view) const override { return Unimplemented("user"); }
+  void SetListener(Listener listener) override { listener_ = std::move(listener); }
+  Status LoadUserStates(std::span<const std::pair<std::string, data::UserState>> states,
+                        std::uint64_t) override {
+    With([&] {
+      for (const auto& [subject, state] : states) {
+        states_.insert_or_assign(subject, state);
+      }
+    });
+    return Status::Ok();
+  }
+  Status DropThrough(std::uint64_t) override { return Status::Ok(); }
+
+  /// A state of events (item id, type), one basket and one second each, `bought` kept along.
+  void SetUser(const std::string& subject,
+               const std::vector<std::pair<std::string, EventType>>& events) {
+    data::UserState state;
+    for (const auto& [id, type] : events) {
+      const data::ItemNumber number = InternItem(id).value();
+      const auto at = static_cast<std::uint32_t>(state.events.size());
+      if (type == EventType::kHide) {
+        state.hidden.push_back(number);
+        continue;
+      }
+      state.events.push_back(
+          {.item = number, .ts = Micros{(at + 1) * kMicrosPerSecond}, .type = type, .basket = at});
+      if (type == EventType::kPurchase) {
+        state.bought.push_back(number);
+      }
+    }
+    std::sort(state.bought.begin(), state.bought.end());
+    std::sort(state.hidden.begin(), state.hidden.end());
+    With([&] { states_.insert_or_assign(subject, std::move(state)); });
+  }
+
+  mutable int state_reads = 0;
+  bool impressions_fit = true;
+
+ private:
+  void Tell(data::LogBody body) {
+    ++sequence_;
+    if (listener_) {
+      listener_({.sequence = sequence_, .received = Now(), .body = std::move(body)});
+    }
+  }
+
+  mutable std::mutex mutex_;
+  std::map<std::string, data::ItemNumber, std::less<>> numbers_;
+  std::vector<std::string> ids_;
+  std::map<std::string, Item, std::less<>> catalogue_;
+  std::map<std::string, data::UserState, std::less<>> states_;
+  std::map<std::string, Impression, std::less<>> impressions_;
+  std::uint64_t sequence_ = 0;
+  Listener listener_;
+};
+
+/// scores[b] = function(history tensor's row b), over `width` items.
+template <typename T>
+class FakeGraph final : public LoadedGraph {
+ public:
+  using Function = std::function<void(std::span<const std::int64_t> history, std::span<T> scores)>;
+  /// Runs fail while *fails is true.
+  FakeGraph(std::size_t width, Function function,
+            std::shared_ptr<std::atomic<bool>> fails = std::make_shared<std::atomic<bool>>(false))
+      : function_(std::move(function)), fails_(std::move(fails)) {
+    const auto w = static_cast<std::int64_t>(width);
+    inputs_.push_back({.name = "history", .dtype = DType::kInt64, .shape = {-1, -1}});
+    outputs_.push_back({.name = "scores", .dtype = DTypeOf<T>(), .shape = {-1, w}});
+  }
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const override { return outputs_; }
+  Status Run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const override {
+    const auto history = std::find_if(inputs.begin(), inputs.end(),
+                                      [](const Tensor& t) { return t.name() == "history"; });
+    if (history == inputs.end()) {
+      return InvalidArgument("no tensor 'history'");
+    }
+    if (*fails_) {
+      return Internal("the fake graph was told to fail");
+    }
+    const auto batch = static_cast<std::size_t>(history->shape()[0]);
+    const auto length = static_cast<std::size_t>(history->shape()[1]);
+    const auto width = static_cast<std::size_t>(outputs_[0].shape[1]);
+    outputs.resize(1);
+    outputs[0].set_name("scores");
+    const Shape shape = {static_cast<std::int64_t>(batch), static_cast<std::int64_t>(width)};
+    outputs[0].Resize(DTypeOf<T>(), shape);
+    for (std::size_t b = 0; b < batch; ++b) {
+      const auto row = outputs[0].template values<T>().subspan(b * width, width);
+      std::fill(row.begin(), row.end(), T{0});
+      function_(history->template values<std::int64_t>().subspan(b * length, length), row);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  Function function_;
+  std::shared_ptr<std::atomic<bool>> fails_;
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
+};
+
+/// A FeatureSpec of one tensor, `history` [B, length], over ids.
+inline data::FeatureSpec HistorySpec(const std::vector<std::string>& ids, int length) {
+  const data::Vocabulary vocabulary(ids);
+  auto spec =
+      data::FeatureSpec::Fit({{.name = "history",
+                               .op = "history_items",
+                               .source = "",
+                               .options = {{"length", std::to_string(length)}}}},
+                             data::Interactions{}, data::ItemTable{}, vocabulary, Micros{0});
+  CHECK(spec.ok());
+  return std::move(spec).value();
+}
+
+template <typename T>
+ModelParts FakeParts(const std::string& name, std::vector<std::string> ids, int length,
+                     typename FakeGraph<T>::Function function) {
+  ModelParts parts;
+  parts.manifest.name = name;
+  parts.spec = HistorySpec(ids, length);
+  parts.vocabulary = data::Vocabulary(std::move(ids));
+  parts.graph = std::make_unique<FakeGraph<T>>(parts.vocabulary.width(), std::move(function));
+  return parts;
+}
+
+}  // namespace vitrine::serve

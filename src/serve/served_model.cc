@@ -1,0 +1,163 @@
+#include "serve/served_model.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "graph/artifact_files.h"
+#include "serve/graph_scorer.h"
+
+namespace vitrine::serve {
+namespace {
+
+bool IsSequence(std::string_view op) { return op == "history_items" || op == "history_ages"; }
+
+// A type of event that the model's first sequence takes, a purchase where it can.
+EventType TakenType(const std::vector<data::features::Selection>& selections) {
+  const std::uint32_t types = selections.empty() ? 0 : selections.front().types;
+  const auto bit = 1U << static_cast<unsigned>(EventType::kPurchase);
+  return types == 0 || (types & bit) != 0 ? EventType::kPurchase
+                                          : static_cast<EventType>(std::countr_zero(types));
+}
+
+Status CheckInputs(const ModelParts& parts) {
+  const std::vector<TensorSpec> made = parts.spec.Outputs();
+  for (const TensorSpec& input : parts.graph->inputs()) {
+    const auto found = std::find_if(made.begin(), made.end(), [&input](const TensorSpec& output) {
+      return output.name == input.name;
+    });
+    if (found == made.end()) {
+      return InvalidArgument("the model asks for input '" + input.name +
+                             "', which its featurespec.json does not make; train it again");
+    }
+    if (found->dtype != input.dtype) {
+      return InvalidArgument("the model's input '" + input.name + "' is " +
+                             std::string(DTypeName(input.dtype)) + ", featurespec.json makes " +
+                             std::string(DTypeName(found->dtype)) + "; train it again");
+    }
+  }
+  return Status::Ok();
+}
+
+Status CheckFinite(const std::vector<double>& scores, std::size_t width) {
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (i % width >= kFirstItem && (std::isnan(scores[i]) || scores[i] == INFINITY)) {
+      return Internal("the model gives no finite score for item index " +
+                      std::to_string(i % width) + "; train it again with a lower learning rate");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<ModelParts> ReadModelParts(const std::string& folder, ModelRuntime& runtime,
+                                  const RuntimeOptions& options) {
+  ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
+  ASSIGN_OR_RETURN(const std::string spec_text,
+                   graph::ReadArtifactFile(artifact, graph::kFeatureSpecFile));
+  ASSIGN_OR_RETURN(const std::string ids,
+                   graph::ReadArtifactFile(artifact, graph::kVocabularyFile));
+  ASSIGN_OR_RETURN(data::FeatureSpec spec, data::FeatureSpec::Parse(spec_text));
+  ASSIGN_OR_RETURN(data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
+  ASSIGN_OR_RETURN(std::unique_ptr<LoadedGraph> loaded,
+                   runtime.Load(artifact.PathOf(graph::kModelFile), options));
+  return ModelParts{.manifest = std::move(artifact.manifest),
+                    .spec = std::move(spec),
+                    .vocabulary = std::move(vocabulary),
+                    .graph = std::move(loaded)};
+}
+
+ServedModel::ServedModel(std::string version, ModelParts parts,
+                         std::shared_ptr<const ItemSpace> space)
+    : version_(std::move(version)),
+      source_("model:" + parts.manifest.name),
+      parts_(std::move(parts)),
+      space_(std::move(space)) {}
+
+Status ServedModel::ReadSpec() {
+  for (const data::FeatureDef& def : parts_.spec.defs()) {
+    uses_user_ = uses_user_ || def.source.starts_with("user.");
+    counts_all_ = counts_all_ || def.op == "count_asof" || def.op == "rate_asof";
+    if (!IsSequence(def.op)) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(data::features::Selection selection, data::features::ParseSelection(def));
+    if (std::find(selections_.begin(), selections_.end(), selection) == selections_.end()) {
+      history_limit_ += selection.length;
+      selections_.push_back(std::move(selection));
+    }
+  }
+  history_limit_ = counts_all_ ? data::kMaxStateEvents : history_limit_;
+  return Status::Ok();
+}
+
+void ServedModel::KeepWhatCounts(History& history, std::vector<std::uint32_t>& from) const {
+  if (counts_all_) {
+    return;
+  }
+  thread_local data::features::SequencePlaces places;
+  thread_local std::vector<std::uint32_t> kept;
+  const data::FeatureInput input{.history = history};
+  kept.clear();
+  for (const data::features::Selection& selection : selections_) {
+    data::features::SelectPlaces(selection, std::span(&input, 1), places);
+    kept.insert(kept.end(), places.event.begin(), places.event.end());
+  }
+  std::sort(kept.begin(), kept.end());
+  kept.erase(std::unique(kept.begin(), kept.end()), kept.end());
+  for (std::size_t i = 0; i < kept.size(); ++i) {  // kept[i] >= i: moves go down
+    history[i] = history[kept[i]];
+    from[i] = from[kept[i]];
+  }
+  history.resize(kept.size());
+  from.resize(kept.size());
+}
+
+Result<std::shared_ptr<const ServedModel>> ServedModel::Make(
+    std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
+    std::vector<std::size_t> warm_batches) {
+  if (parts.manifest.kind != ModelKind::kRetriever) {
+    return InvalidArgument("version " + version + " is a " +
+                           std::string(ModelKindName(parts.manifest.kind)) +
+                           "; an alias of a scene must name a retriever");
+  }
+  RETURN_IF_ERROR(CheckInputs(parts).WithContext("version " + version));
+  ASSIGN_OR_RETURN(ItemSpace space, ItemSpace::OfVocabulary(parts.vocabulary, log));
+  auto shared_space = std::make_shared<const ItemSpace>(std::move(space));
+  const std::shared_ptr<ServedModel> model(
+      new ServedModel(std::move(version), std::move(parts), shared_space));
+  RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version_));
+  model->states_ = items.View(std::move(shared_space));
+  RETURN_IF_ERROR(model->Warm(warm_batches).WithContext("version " + model->version_));
+  return std::shared_ptr<const ServedModel>(model);
+}
+
+Status ServedModel::Warm(const std::vector<std::size_t>& batches) {
+  const std::size_t width = space_->width();
+  const GraphScorer scorer(*parts_.graph, parts_.spec, width, {.as_of = parts_.manifest.window_to});
+  History history;
+  const std::size_t items = width - kFirstItem;
+  const std::size_t places = std::clamp<std::size_t>(history_limit_, 1, data::kMaxStateEvents);
+  for (std::size_t i = 0; items > 0 && i < places; ++i) {
+    history.push_back({.item = static_cast<ItemIndex>(kFirstItem + i % items),
+                       .ts = parts_.manifest.window_to,
+                       .type = TakenType(selections_),
+                       .basket = static_cast<std::uint32_t>(i)});
+  }
+  std::vector<double> scores;
+  for (const std::size_t batch : batches) {
+    const std::vector<History> histories(batch, history);
+    RETURN_IF_ERROR(scorer.Score(histories, scores));
+    RETURN_IF_ERROR(CheckFinite(scores, width));
+  }
+  // Not the first run of its kind any more: this one says what a request costs.
+  const auto start = std::chrono::steady_clock::now();
+  RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
+  warm_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return Status::Ok();
+}
+
+}  // namespace vitrine::serve

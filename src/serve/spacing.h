@@ -1,0 +1,26 @@
+/// Keeps like items apart in one answer.
+/// Threads: pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "serve/scene.h"
+
+namespace vitrine::serve {
+
+/// What likeness is judged by; 0: none, never alike.
+struct Likeness {
+  std::uint64_t brand = 0;
+  std::uint64_t category = 0;
+};
+
+/// Chooses `n` of `items` (best first) under the limits: each place takes the best one left that
+/// breaks none. Where none fits and `all` is false, stops short, so that the caller can bring more;
+/// where `all` is true the best one left is taken all the same.
+/// Returns positions in `items`, in the order of the answer.
+std::vector<std::uint32_t> Arrange(const Spacing& spacing, std::span<const Likeness> items,
+                                   std::size_t n, bool all);
+
+}  // namespace vitrine::serve
