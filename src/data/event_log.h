@@ -116,7 +116,7 @@ class EventLog {
   virtual Result<std::vector<Item>> ListItems(std::string_view cursor, std::size_t limit) const = 0;
   virtual Result<User> GetUser(std::string_view id) const = 0;
 
-  /// Called after each successful append of events or items (deletions and erasures too), outside
+  /// Called after each successful append (events, items, users, deletions, erasures), outside
   /// any lock, in sequence order, before the append returns. It must not append or block.
   using Listener = std::function<void(const LogRecord&)>;
   virtual void SetListener(Listener listener) = 0;

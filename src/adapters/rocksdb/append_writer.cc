@@ -1,0 +1,233 @@
+#include "adapters/rocksdb/append_writer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include "adapters/rocksdb/append_batch.h"
+#include "adapters/rocksdb/record_codec.h"
+
+namespace vitrine::adapters {
+namespace {
+
+constexpr std::size_t kMaxRowsPerGroup = 20'000;
+constexpr std::size_t kMaxPosted = 16'384;
+/// Impressions without events around them are on disk, and so readable, after this long.
+constexpr std::chrono::milliseconds kSyncPostedAfter{500};
+
+}  // namespace
+
+AppendWriter::AppendWriter(Store& store, ItemNumbers& numbers, std::uint64_t sequence, bool sync)
+    : store_(store), numbers_(numbers), sync_(sync), durable_(sequence), sequence_(sequence) {
+  MarkDurable(sequence);
+  thread_ = std::thread([this] { Run(); });
+}
+
+AppendWriter::~AppendWriter() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  work_ready_.notify_all();
+  thread_.join();
+}
+
+void AppendWriter::SetListener(data::EventLog::Listener listener) {
+  listener_.Publish(std::make_shared<const data::EventLog::Listener>(std::move(listener)));
+}
+
+Status AppendWriter::Append(AppendWork& work, Deadline deadline) {
+  const auto ticket = std::make_shared<Ticket>();
+  ticket->work = std::move(work);
+  std::unique_lock lock(mutex_);
+  queue_.push_back(ticket);
+  work_ready_.notify_one();
+  const auto done = [&ticket] { return ticket->stage == Stage::kDone; };
+  if (!work_done_.wait_until(lock, deadline, done)) {
+    if (ticket->stage == Stage::kWaiting) {
+      std::erase(queue_, ticket);
+      return DeadlineExceeded("the event log was busy until the deadline; nothing was written");
+    }
+    // The writer reads the caller's rows while it builds: that takes no disk and cannot be left.
+    work_done_.wait(lock, [&ticket] { return ticket->stage >= Stage::kWriting; });
+    if (!done()) {
+      return DeadlineExceeded(
+          "the disk did not answer before the deadline; the rows may still be written: send them "
+          "again with the same event ids");
+    }
+  }
+  work = std::move(ticket->work);
+  return ticket->status;
+}
+
+Status AppendWriter::Post(const Impression& impression) {
+  const auto ticket = std::make_shared<Ticket>();
+  auto kept = std::make_shared<const Impression>(impression);
+  ticket->work = ImpressionRow{kept};
+  const std::scoped_lock lock(mutex_);
+  if (posted_.size() >= kMaxPosted) {
+    return Unavailable(fmt::format("{} impressions wait for the disk of {}; this one was dropped",
+                                   posted_.size(), store_.directory()));
+  }
+  posted_[impression.request_id] = std::move(kept);
+  queue_.push_back(ticket);
+  work_ready_.notify_one();
+  return Status::Ok();
+}
+
+std::shared_ptr<const Impression> AppendWriter::FindPosted(std::string_view request_id) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = posted_.find(std::string(request_id));
+  return found == posted_.end() ? nullptr : found->second;
+}
+
+void AppendWriter::Run() {
+  while (true) {
+    const Group group = TakeGroup();
+    if (!group.empty()) {
+      Commit(group);
+      continue;
+    }
+    SyncPosted();
+    const std::scoped_lock lock(mutex_);
+    if (stopping_ && queue_.empty()) {
+      return;
+    }
+  }
+}
+
+AppendWriter::Group AppendWriter::TakeGroup() {
+  std::unique_lock lock(mutex_);
+  const auto wanted = [this] { return !queue_.empty() || stopping_; };
+  if (unsynced_) {
+    work_ready_.wait_for(lock, kSyncPostedAfter, wanted);
+  } else {
+    work_ready_.wait(lock, wanted);
+  }
+  Group group;
+  std::size_t rows = 0;
+  while (!queue_.empty() && rows < kMaxRowsPerGroup) {
+    const bool alone = StandsAlone(queue_.front()->work);
+    if (alone && !group.empty()) {
+      break;
+    }
+    rows += RowsOf(queue_.front()->work);
+    queue_.front()->stage = Stage::kBuilding;
+    group.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+    if (alone) {
+      break;
+    }
+  }
+  return group;
+}
+
+Status AppendWriter::Build(AppendBatch& batch, const Group& group) {
+  for (const auto& ticket : group) {
+    ticket->status = Status::Ok();
+    RETURN_IF_ERROR(batch.Add(ticket->work, ticket->status));
+  }
+  return batch.Finish();
+}
+
+void AppendWriter::Commit(const Group& group) {
+  const auto listener = listener_.Get();
+  const bool heard = listener != nullptr && *listener != nullptr;
+  AppendBatch batch(store_, numbers_, sequence_, Now(), heard);
+  if (const Status built = Build(batch, group); !built.ok()) {
+    if (group.size() == 1) {
+      SetStage(group, Stage::kDone, &built);
+      return;
+    }
+    for (const auto& ticket : group) {
+      Commit({ticket});  // one bad row of the store must not stop its neighbours
+    }
+    return;
+  }
+  SetStage(group, Stage::kWriting, nullptr);
+  if (batch.batch().Count() > 0) {
+    const bool sync = std::any_of(group.begin(), group.end(),
+                                  [](const auto& ticket) { return NeedsSync(ticket->work); });
+    if (const Status written = Write(batch.batch(), sync); !written.ok()) {
+      SetStage(group, Stage::kDone, &written);
+      return;
+    }
+    sequence_ = batch.sequence();
+    numbers_.MarkSaved(batch.item_numbers());
+    if (sync) {
+      MarkDurable(sequence_);
+    }
+    unsynced_ = !sync;
+  }
+  Tell(batch.records());
+  SetStage(group, Stage::kDone, nullptr);
+}
+
+Status AppendWriter::Write(rocksdb::WriteBatch& batch, bool sync) {
+  if (failed_) {
+    RETURN_IF_ERROR(store_.Translate(store_.db().Resume()));
+    failed_ = false;
+  }
+  rocksdb::WriteOptions options;
+  options.sync = sync && sync_;
+  const rocksdb::Status written = store_.db().Write(options, &batch);
+  failed_ = !written.ok();
+  return store_.Translate(written);
+}
+
+void AppendWriter::MarkDurable(std::uint64_t sequence) {
+  durable_ = sequence;
+  // For readers beside us. Not synced itself: it only says what was synced before.
+  const rocksdb::Status marked =
+      store_.db().Put(rocksdb::WriteOptions(), store_.family(Family::kMeta), SliceOf("durable"),
+                      SliceOf(SequenceKey(sequence)));
+  failed_ = failed_ || !marked.ok();
+}
+
+void AppendWriter::SyncPosted() {
+  if (!unsynced_) {
+    return;
+  }
+  if (store_.db().SyncWAL().ok()) {
+    MarkDurable(sequence_);
+  } else {
+    failed_ = true;
+  }
+  unsynced_ = false;
+}
+
+void AppendWriter::SetStage(const Group& group, Stage stage, const Status* failure) {
+  {
+    const std::scoped_lock lock(mutex_);
+    for (const auto& ticket : group) {
+      ticket->stage = stage;
+      if (failure != nullptr) {
+        ticket->status = *failure;
+      }
+      if (const auto* row = std::get_if<ImpressionRow>(&ticket->work);
+          row != nullptr && stage == Stage::kDone) {
+        const auto found = posted_.find(row->impression->request_id);
+        if (found != posted_.end() && found->second == row->impression) {
+          posted_.erase(found);
+        }
+      }
+    }
+  }
+  work_done_.notify_all();
+}
+
+void AppendWriter::Tell(const std::vector<data::LogRecord>& records) {
+  const auto listener = listener_.Get();
+  if (listener == nullptr || *listener == nullptr) {
+    return;
+  }
+  for (const data::LogRecord& record : records) {
+    (*listener)(record);
+  }
+}
+
+}  // namespace vitrine::adapters

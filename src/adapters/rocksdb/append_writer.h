@@ -1,0 +1,102 @@
+/// The one thread that writes the event log. Appends that wait together are written as one batch
+/// with one fsync (group commit), so many small appends cost what one does.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "adapters/rocksdb/append_work.h"
+#include "adapters/rocksdb/item_numbers.h"
+#include "adapters/rocksdb/store.h"
+#include "core/guarded.h"
+#include "core/impression.h"
+#include "core/status.h"
+#include "core/time.h"
+#include "data/event_log.h"
+
+namespace rocksdb {
+class WriteBatch;
+}  // namespace rocksdb
+
+namespace vitrine::adapters {
+
+class AppendBatch;
+
+/// Threads: every method from any thread.
+class AppendWriter {
+ public:
+  /// `sequence` is the last one in the store, all of it on disk. `sync` false gives up the promise
+  /// (only to show that tests notice).
+  AppendWriter(Store& store, ItemNumbers& numbers, std::uint64_t sequence, bool sync);
+  /// Writes what is waiting, then stops.
+  ~AppendWriter();
+  AppendWriter(const AppendWriter&) = delete;
+  AppendWriter& operator=(const AppendWriter&) = delete;
+
+  /// Waits until `work` is on disk and heard by the listener; results are in `work` then.
+  /// Errors: kResourceExhausted, kUnavailable, kDataLoss, kNotFound and kInvalidArgument (of the
+  ///         work itself), kDeadlineExceeded (says whether it may still be written).
+  Status Append(AppendWork& work, Deadline deadline);
+  /// Does not wait. Errors: kUnavailable (too many wait already).
+  Status Post(const Impression& impression);
+  /// One that was posted and is not written yet.
+  [[nodiscard]] std::shared_ptr<const Impression> FindPosted(std::string_view request_id) const;
+
+  /// Last sequence that is on disk.
+  [[nodiscard]] std::uint64_t durable() const { return durable_; }
+  void SetListener(data::EventLog::Listener listener);
+
+ private:
+  enum class Stage : std::uint8_t { kWaiting, kBuilding, kWriting, kDone };
+  struct Ticket {
+    AppendWork work;
+    Status status;
+    Stage stage = Stage::kWaiting;
+  };
+  using Group = std::vector<std::shared_ptr<Ticket>>;
+
+  void Run();
+  /// Waits for work; empty where there is none and it is time to sync or to stop.
+  Group TakeGroup();
+  void Commit(const Group& group);
+  /// Errors: as AppendBatch's: no ticket of the group was changed for good.
+  Status Build(AppendBatch& batch, const Group& group);
+  Status Write(rocksdb::WriteBatch& batch, bool sync);
+  void MarkDurable(std::uint64_t sequence);
+  void SyncPosted();
+  void SetStage(const Group& group, Stage stage, const Status* failure);
+  void Tell(const std::vector<data::LogRecord>& records);
+
+  Store& store_;
+  ItemNumbers& numbers_;
+  const bool sync_;
+  std::atomic<std::uint64_t> durable_;
+  Published<data::EventLog::Listener> listener_;
+
+  // Only of the writer thread.
+  std::uint64_t sequence_;
+  bool failed_ = false;    // the last write failed: the store must be resumed first
+  bool unsynced_ = false;  // impressions were written since the last sync
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_ready_;
+  std::condition_variable work_done_;
+  std::deque<std::shared_ptr<Ticket>> queue_;
+  std::unordered_map<std::string, std::shared_ptr<const Impression>> posted_;
+  bool stopping_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace vitrine::adapters

@@ -1,0 +1,61 @@
+/// Bytes of our own binary encoding: LEB128 varints, zigzag for signed numbers, little-endian
+/// floats, texts with their length in front.
+/// Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+
+namespace vitrine::adapters {
+
+class ByteWriter {
+ public:
+  void Byte(std::uint8_t value) { out_.push_back(static_cast<char>(value)); }
+  void Varint(std::uint64_t value);
+  void Signed(std::int64_t value);
+  void Float(float value);
+  void Double(double value);
+  void Fixed64(std::uint64_t value);
+  void Text(std::string_view text);
+
+  [[nodiscard]] const std::string& bytes() const { return out_; }
+  std::string Take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+/// Reads what ByteWriter wrote. Never reads beyond the end whatever the bytes are: the first
+/// impossible value makes ok() false for good, and every later read gives zero or nothing.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+
+  std::uint8_t Byte();
+  std::uint64_t Varint();
+  std::uint32_t Varint32();  ///< fails above 2^32 - 1
+  std::int64_t Signed();
+  float Float();
+  double Double();
+  std::uint64_t Fixed64();
+  std::string_view Text();  ///< a view into the bytes
+  /// A count of things that take at least one byte each, so it never asks for absurd memory.
+  std::size_t Count();
+
+  [[nodiscard]] bool ok() const { return ok_; }
+  /// Makes ok() false: a value that cannot be was read.
+  void Fail() { ok_ = false; }
+  /// OK where every read was possible and nothing is left. Errors: kDataLoss (names `what`).
+  [[nodiscard]] Status Finish(std::string_view what) const;
+
+ private:
+  std::string_view Take(std::size_t count);
+
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+}  // namespace vitrine::adapters

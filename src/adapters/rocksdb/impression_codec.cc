@@ -1,0 +1,114 @@
+#include "adapters/rocksdb/impression_codec.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+#include "adapters/rocksdb/byte_codec.h"
+
+namespace vitrine::adapters {
+namespace {
+
+constexpr std::uint8_t kVersion = 1;
+
+void PutShown(ByteWriter& out, const Impression& impression) {
+  out.Varint(impression.items.size());
+  for (const ShownItem& item : impression.items) {
+    out.Text(item.item_id);
+    out.Double(item.score);
+    out.Text(item.source);
+  }
+  out.Varint(impression.history.size());
+  for (const SeenEvent& event : impression.history) {
+    out.Text(event.item_id);
+    out.Signed(event.ts.value);
+    out.Byte(static_cast<std::uint8_t>(event.type));
+    out.Varint(event.basket);
+  }
+}
+
+void GetShown(ByteReader& in, Impression& impression) {
+  const std::size_t items = in.Count();
+  for (std::size_t i = 0; i < items && in.ok(); ++i) {
+    ShownItem& item = impression.items.emplace_back();
+    item.item_id = in.Text();
+    item.score = in.Double();
+    item.source = in.Text();
+  }
+  const std::size_t events = in.Count();
+  for (std::size_t i = 0; i < events && in.ok(); ++i) {
+    SeenEvent& event = impression.history.emplace_back();
+    event.item_id = in.Text();
+    event.ts = {in.Signed()};
+    const std::uint8_t type = in.Byte();
+    if (type >= kEventTypes) {
+      in.Fail();
+      return;
+    }
+    event.type = static_cast<EventType>(type);
+    event.basket = in.Varint32();
+  }
+}
+
+/// The texts of an impression in their persisted order.
+template <typename I>
+auto ImpressionTextsOf(I& impression) {
+  return std::array{&impression.request_id, &impression.subject, &impression.scene,
+                    &impression.route,      &impression.model,   &impression.fallback,
+                    &impression.query};
+}
+
+Status CheckVersion(std::uint8_t version) {
+  if (version != kVersion) {
+    return DataLoss(
+        fmt::format("an impression in the event log has the unknown version {}", version));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string EncodeImpression(const StoredImpression& stored) {
+  const Impression& impression = stored.impression;
+  ByteWriter out;
+  out.Byte(kVersion);
+  out.Signed(stored.received.value);
+  out.Varint(stored.sequence);
+  out.Signed(impression.ts.value);
+  for (const std::string* text : ImpressionTextsOf(impression)) {
+    out.Text(*text);
+  }
+  out.Byte(impression.personalised ? 1 : 0);
+  out.Double(impression.seconds);
+  PutShown(out, impression);
+  return out.Take();
+}
+
+Result<StoredImpression> DecodeImpression(std::string_view bytes) {
+  ByteReader in(bytes);
+  RETURN_IF_ERROR(CheckVersion(in.Byte()));
+  StoredImpression stored;
+  stored.received = {in.Signed()};
+  stored.sequence = in.Varint();
+  stored.impression.ts = {in.Signed()};
+  for (std::string* text : ImpressionTextsOf(stored.impression)) {
+    *text = in.Text();
+  }
+  stored.impression.personalised = in.Byte() != 0;
+  stored.impression.seconds = in.Double();
+  GetShown(in, stored.impression);
+  RETURN_IF_ERROR(in.Finish("an impression"));
+  return stored;
+}
+
+Result<Micros> ImpressionReceived(std::string_view bytes) {
+  ByteReader in(bytes);
+  RETURN_IF_ERROR(CheckVersion(in.Byte()));
+  const Micros received{in.Signed()};
+  if (!in.ok()) {
+    return in.Finish("an impression");
+  }
+  return received;
+}
+
+}  // namespace vitrine::adapters
