@@ -44,6 +44,23 @@ class PairSet {
   std::vector<std::uint64_t>& slots_;
 };
 
+/// Appends what counts, oldest first: the order in which repeats are told apart.
+void SelectEvents(const Selection& selection, std::span<const HistoryEvent> history,
+                  SequencePlaces& places) {
+  PairSet seen(places.seen, selection.distinct ? history.size() : 0);
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    const HistoryEvent& event = history[i];
+    if ((selection.types >> static_cast<unsigned>(event.type) & 1U) == 0) {
+      continue;
+    }
+    if (selection.distinct && event.item != kPaddingItem &&
+        !seen.Insert(std::uint64_t{event.item} << 32 | event.basket)) {
+      continue;
+    }
+    places.event.push_back(static_cast<std::uint32_t>(i));
+  }
+}
+
 /// Baskets rise with time, so that walking back a counter does; interleaved ones are ranked.
 void AgeBaskets(std::span<const HistoryEvent> history, std::span<const std::uint32_t> events,
                 std::span<std::uint32_t> ages, std::vector<std::uint32_t>& scratch) {
@@ -93,23 +110,11 @@ void SelectPlaces(const Selection& selection, std::span<const FeatureInput> inpu
   places.width = 1;
   for (const FeatureInput& input : inputs) {
     const std::size_t begin = places.event.size();
-    PairSet seen(places.seen,
-                 selection.distinct ? std::min(input.history.size(), selection.length) : 0);
-    for (std::size_t i = input.history.size(); i-- > 0;) {
-      if (places.event.size() - begin == selection.length) {
-        break;
-      }
-      const HistoryEvent& event = input.history[i];
-      if ((selection.types >> static_cast<unsigned>(event.type) & 1U) == 0) {
-        continue;
-      }
-      if (selection.distinct && event.item != kPaddingItem &&
-          !seen.Insert(std::uint64_t{event.item} << 32 | event.basket)) {
-        continue;
-      }
-      places.event.push_back(static_cast<std::uint32_t>(i));
-    }
-    const std::size_t count = places.event.size() - begin;
+    SelectEvents(selection, input.history, places);
+    // Newest first, and no more of them than asked.
+    std::reverse(places.event.begin() + static_cast<std::ptrdiff_t>(begin), places.event.end());
+    const std::size_t count = std::min(places.event.size() - begin, selection.length);
+    places.event.resize(begin + count);
     places.begin.push_back(places.event.size());
     places.width = std::max(places.width, count);
     places.basket_age.resize(places.event.size());

@@ -18,7 +18,7 @@ namespace vitrine::data::features {
 struct Selection {
   std::string sequence;       ///< its name; features of one name must select the same
   std::size_t length = 50;    ///< newest places kept
-  bool distinct = false;      ///< of equal (item, basket) pairs only the newest stays
+  bool distinct = false;      ///< of equal (item, basket) pairs only the oldest stays
   std::uint32_t types = 0;    ///< bits 1 << EventType
   friend bool operator==(const Selection&, const Selection&) = default;
 };
