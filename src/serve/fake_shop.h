@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "serve/explainer.h"
+#include "serve/fake_graph.h"
+#include "serve/fake_log.h"
 #include "serve/item_states.h"
 #include "serve/model_set.h"
 #include "serve/observer.h"
 #include "serve/recommend.h"
 #include "serve/scene.h"
-#include "serve/serve_fakes.h"
 #include "serve/trending.h"
 
 namespace vitrine::serve {

@@ -1,0 +1,342 @@
+#include "serve/scene_json.h"
+
+#include <algorithm>
+#include <concepts>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/nearest_name.h"
+#include "data/timestamp.h"
+
+namespace vitrine::serve {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+
+/// Reads an object's fields into variables; the first mistake stays, named by its path.
+class Fields {
+ public:
+  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
+    if (!object_.is_object()) {
+      Fail("", "is not an object");
+    }
+  }
+
+  void Read(const char* name, std::string& value) {
+    if (const Json* found = Find(name)) {
+      found->is_string() ? static_cast<void>(value = found->get<std::string>())
+                         : Fail(name, "is not a text");
+    }
+  }
+  void Read(const char* name, bool& value) {
+    if (const Json* found = Find(name)) {
+      found->is_boolean() ? static_cast<void>(value = found->get<bool>())
+                          : Fail(name, "is not true or false");
+    }
+  }
+  void Read(const char* name, double& value) {
+    if (const Json* found = Find(name)) {
+      found->is_number() ? static_cast<void>(value = found->get<double>())
+                         : Fail(name, "is not a number");
+    }
+  }
+  void Read(const char* name, std::optional<double>& value) {
+    const Json* found = Find(name);
+    if (found != nullptr && !found->is_null()) {
+      Read(name, value.emplace());
+    }
+  }
+  template <std::integral T>
+  void Read(const char* name, T& value) {
+    const Json* found = Find(name);
+    if (found == nullptr) {
+      return;
+    }
+    if (!found->is_number_integer() || found->get<double>() < 0 || found->get<double>() > 1e9) {
+      Fail(name, "is not a whole number of 0 or more");
+      return;
+    }
+    value = static_cast<T>(found->get<std::int64_t>());
+  }
+  void Read(const char* name, std::vector<std::string>& values) {
+    const Json* found = Find(name);
+    if (found == nullptr) {
+      return;
+    }
+    if (!found->is_array()) {
+      Fail(name, "is not a list of texts");
+      return;
+    }
+    values.clear();
+    for (const Json& value : *found) {
+      if (!value.is_string()) {
+        Fail(name, "is not a list of texts");
+        return;
+      }
+      values.push_back(value.get<std::string>());
+    }
+  }
+  void Read(const char* name, std::optional<Micros>& value) {
+    const Json* found = Find(name);
+    if (found == nullptr || found->is_null()) {
+      return;
+    }
+    const auto time = found->is_string()           ? data::ParseTime(found->get<std::string>())
+                      : found->is_number_integer() ? data::ParseTime(found->get<std::int64_t>())
+                                                   : InvalidArgument("it is no text or number");
+    if (time.ok()) {
+      value = time->time;
+    } else {
+      Fail(name, "is not a time: " + time.status().message());
+    }
+  }
+  template <typename E>
+  void ReadName(const char* name, E& value, std::initializer_list<E> all,
+                std::string_view (*name_of)(E)) {
+    std::string text;
+    Read(name, text);
+    if (!Given(name) || !error_.ok()) {
+      return;
+    }
+    std::string known;
+    for (const E candidate : all) {
+      if (text == name_of(candidate)) {
+        value = candidate;
+        return;
+      }
+      known += (known.empty() ? "" : ", ") + std::string(name_of(candidate));
+    }
+    Fail(name, "is '" + text + "'; it can be " + known);
+  }
+  /// The value itself, for objects and lists of objects; null where it is not there.
+  const Json* Find(const char* name) {
+    known_.emplace_back(name);
+    if (!error_.ok()) {
+      return nullptr;
+    }
+    const auto found = object_.find(name);
+    return found == object_.end() ? nullptr : &*found;
+  }
+  [[nodiscard]] std::string PathOf(const std::string& name) const {
+    return path_.empty() ? name : path_ + "." + name;
+  }
+  void Fail(const std::string& name, const std::string& what) {
+    if (error_.ok()) {
+      error_ = InvalidArgument((name.empty() ? path_ : PathOf(name)) + " " + what);
+    }
+  }
+  void Take(const Status& status) {
+    if (error_.ok()) {
+      error_ = status;
+    }
+  }
+  /// OK where every field was known and fitted.
+  [[nodiscard]] Status Finish() {
+    for (auto field = object_.begin(); error_.ok() && field != object_.end(); ++field) {
+      if (std::find(known_.begin(), known_.end(), field.key()) == known_.end()) {
+        Fail(field.key(), "is not known" + DidYouMean(field.key(), known_));
+      }
+    }
+    return error_;
+  }
+
+ private:
+  [[nodiscard]] bool Given(const char* name) const {
+    const auto found = object_.is_object() ? object_.find(name) : object_.end();
+    return found != object_.end() && !found->is_null();
+  }
+  const Json& object_;
+  std::string path_;
+  std::vector<std::string> known_;
+  Status error_;
+};
+
+template <typename T>
+Json OrNull(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+Json TimeJson(const std::optional<Micros>& time) {
+  return time ? Json(FormatIso(*time)) : Json(nullptr);
+}
+
+Json ToJson(const ItemPredicate& when) {
+  return {{"items", when.items},
+          {"brands", when.brands},
+          {"categories", when.categories},
+          {"tags", when.tags},
+          {"price_min", OrNull(when.price_min)},
+          {"price_max", OrNull(when.price_max)}};
+}
+
+Json ToJson(const Scene& scene) {
+  Json rules = Json::array();
+  for (const Rule& rule : scene.rules) {
+    rules.push_back({{"name", rule.name},
+                     {"kind", RuleKindName(rule.kind)},
+                     {"when", ToJson(rule.when)},
+                     {"add", rule.add},
+                     {"factor", rule.factor},
+                     {"position", rule.position},
+                     {"from", TimeJson(rule.from)},
+                     {"until", TimeJson(rule.until)}});
+  }
+  const SceneFilters& filters = scene.filters;
+  return {{"name", scene.name},
+          {"retriever", scene.retriever},
+          {"ranker", scene.ranker},
+          {"candidates", scene.candidates},
+          {"filters",
+           {{"exclude_bought", filters.exclude_bought},
+            {"exclude_seen", filters.exclude_seen},
+            {"exclude_hidden", filters.exclude_hidden},
+            {"exclude_out_of_stock", filters.exclude_out_of_stock},
+            {"exclude_unknown", filters.exclude_unknown}}},
+          {"rules", rules},
+          {"spacing",
+           {{"max_per_brand", scene.spacing.max_per_brand},
+            {"max_per_category", scene.spacing.max_per_category},
+            {"brand_gap", scene.spacing.brand_gap}}},
+          {"fallback", FallbackOrderName(scene.fallback)},
+          {"n_default", scene.n_default},
+          {"n_max", scene.n_max},
+          {"deadline_ms", scene.deadline_ms}};
+}
+
+Status ReadPredicate(const Json& json, const std::string& path, ItemPredicate& when) {
+  Fields fields(json, path);
+  fields.Read("items", when.items);
+  fields.Read("brands", when.brands);
+  fields.Read("categories", when.categories);
+  fields.Read("tags", when.tags);
+  fields.Read("price_min", when.price_min);
+  fields.Read("price_max", when.price_max);
+  return fields.Finish();
+}
+
+Status ReadRule(const Json& json, const std::string& path, Rule& rule) {
+  Fields fields(json, path);
+  fields.Read("name", rule.name);
+  fields.ReadName("kind", rule.kind, {RuleKind::kBoost, RuleKind::kHide, RuleKind::kPin},
+                  RuleKindName);
+  if (const Json* when = fields.Find("when")) {
+    fields.Take(ReadPredicate(*when, fields.PathOf("when"), rule.when));
+  }
+  fields.Read("add", rule.add);
+  fields.Read("factor", rule.factor);
+  fields.Read("position", rule.position);
+  fields.Read("from", rule.from);
+  fields.Read("until", rule.until);
+  return fields.Finish();
+}
+
+Status ReadFilters(const Json& json, const std::string& path, SceneFilters& filters) {
+  Fields fields(json, path);
+  fields.Read("exclude_bought", filters.exclude_bought);
+  fields.Read("exclude_seen", filters.exclude_seen);
+  fields.Read("exclude_hidden", filters.exclude_hidden);
+  fields.Read("exclude_out_of_stock", filters.exclude_out_of_stock);
+  fields.Read("exclude_unknown", filters.exclude_unknown);
+  return fields.Finish();
+}
+
+Status ReadSpacing(const Json& json, const std::string& path, Spacing& spacing) {
+  Fields fields(json, path);
+  fields.Read("max_per_brand", spacing.max_per_brand);
+  fields.Read("max_per_category", spacing.max_per_category);
+  fields.Read("brand_gap", spacing.brand_gap);
+  return fields.Finish();
+}
+
+Result<Scene> ReadScene(const Json& json, const std::string& path) {
+  Scene scene;
+  Fields fields(json, path);
+  fields.Read("name", scene.name);
+  fields.Read("retriever", scene.retriever);
+  fields.Read("ranker", scene.ranker);
+  fields.Read("candidates", scene.candidates);
+  if (const Json* filters = fields.Find("filters")) {
+    fields.Take(ReadFilters(*filters, fields.PathOf("filters"), scene.filters));
+  }
+  if (const Json* rules = fields.Find("rules")) {
+    if (!rules->is_array()) {
+      fields.Fail("rules", "is not a list");
+    }
+    for (std::size_t r = 0; rules->is_array() && r < rules->size(); ++r) {
+      const std::string at = fields.PathOf("rules[" + std::to_string(r) + "]");
+      fields.Take(ReadRule((*rules)[r], at, scene.rules.emplace_back()));
+    }
+  }
+  if (const Json* spacing = fields.Find("spacing")) {
+    fields.Take(ReadSpacing(*spacing, fields.PathOf("spacing"), scene.spacing));
+  }
+  fields.ReadName("fallback", scene.fallback,
+                  {FallbackOrder::kPopularity, FallbackOrder::kTrending}, FallbackOrderName);
+  fields.Read("n_default", scene.n_default);
+  fields.Read("n_max", scene.n_max);
+  fields.Read("deadline_ms", scene.deadline_ms);
+  RETURN_IF_ERROR(fields.Finish());
+  RETURN_IF_ERROR(Validate(scene));
+  return scene;
+}
+
+Result<Json> Parse(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) {
+    return InvalidArgument("this is not JSON");
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string SceneToJson(const Scene& scene) { return ToJson(scene).dump(2); }
+
+Result<Scene> SceneFromJson(std::string_view json) {
+  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  return ReadScene(parsed, "scene");
+}
+
+std::string ScenesToJson(const SceneMap& scenes) {
+  Json list = Json::array();
+  for (const auto& [name, scene] : scenes) {
+    list.push_back(ToJson(*scene));
+  }
+  return Json{{"format", kFormat}, {"scenes", list}}.dump(2);
+}
+
+Result<SceneMap> ScenesFromJson(std::string_view json) {
+  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  const bool readable = parsed.is_object() && parsed.contains("format") &&
+                        parsed["format"].is_number_integer() && parsed.contains("scenes") &&
+                        parsed["scenes"].is_array();
+  if (!readable) {
+    return InvalidArgument("scenes need a 'format' number and a list 'scenes'");
+  }
+  if (parsed["format"].get<int>() > kFormat) {
+    return FailedPrecondition("these scenes were written by a newer Vitrine (format " +
+                              std::to_string(parsed["format"].get<int>()) +
+                              "); upgrade to read them");
+  }
+  SceneMap scenes;
+  for (std::size_t i = 0; i < parsed["scenes"].size(); ++i) {
+    ASSIGN_OR_RETURN(Scene scene,
+                     ReadScene(parsed["scenes"][i], "scenes[" + std::to_string(i) + "]"));
+    std::string name = scene.name;
+    if (!scenes.emplace(name, std::make_shared<const Scene>(std::move(scene))).second) {
+      return InvalidArgument("scene '" + name + "' stands there twice");
+    }
+  }
+  return scenes;
+}
+
+Result<ItemPredicate> PredicateFromJson(std::string_view json) {
+  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  ItemPredicate predicate;
+  RETURN_IF_ERROR(ReadPredicate(parsed, "where", predicate));
+  return predicate;
+}
+
+}  // namespace vitrine::serve
