@@ -1,0 +1,69 @@
+#include "train/models/sasrec_batches.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace vitrine::train {
+
+SequenceBatches::SequenceBatches(std::span<const History> users, std::int64_t length,
+                                 std::int64_t rows)
+    : rows_(rows) {
+  const auto step = static_cast<std::size_t>(length);
+  for (const History& history : users) {
+    const std::size_t begin = items_.size();
+    for (const HistoryEvent& event : history) {
+      if (event.item >= kFirstItem) {
+        items_.push_back(event.item);
+      }
+    }
+    // The newest window is full; what is left over is the oldest one's.
+    std::size_t end = items_.size();
+    while (end - begin >= 2) {
+      const std::size_t size = std::min(end - begin, step + 1);
+      windows_.push_back({end - size, size});
+      targets_ += size - 1;
+      end -= size - 1;
+    }
+  }
+}
+
+std::vector<std::vector<std::uint32_t>> SequenceBatches::Shuffle(std::mt19937_64& random) const {
+  std::vector<std::uint32_t> order(windows_.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::shuffle(order.begin(), order.end(), random);
+  std::stable_sort(order.begin(), order.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return windows_[a].size < windows_[b].size;
+  });
+  std::vector<std::vector<std::uint32_t>> batches;
+  const auto rows = static_cast<std::size_t>(rows_);
+  for (std::size_t at = 0; at < order.size(); at += rows) {
+    const std::size_t end = std::min(at + rows, order.size());
+    batches.emplace_back(order.begin() + static_cast<std::ptrdiff_t>(at),
+                         order.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  std::shuffle(batches.begin(), batches.end(), random);
+  return batches;
+}
+
+SequenceBatch SequenceBatches::Make(std::span<const std::uint32_t> windows) const {
+  SequenceBatch batch;
+  batch.rows = static_cast<std::int64_t>(windows.size());
+  for (const std::uint32_t w : windows) {
+    batch.length = std::max(batch.length, static_cast<std::int64_t>(windows_[w].size) - 1);
+  }
+  const auto width = static_cast<std::size_t>(batch.length);
+  batch.inputs.assign(windows.size() * width, kPaddingItem);
+  batch.targets.assign(windows.size() * width, kPaddingItem);
+  for (std::size_t row = 0; row < windows.size(); ++row) {
+    const Window& window = windows_[windows[row]];
+    const std::size_t places = window.size - 1;
+    const std::size_t at = (row + 1) * width - places;
+    for (std::size_t p = 0; p < places; ++p) {
+      batch.inputs[at + p] = items_[window.begin + p];
+      batch.targets[at + p] = items_[window.begin + p + 1];
+    }
+  }
+  return batch;
+}
+
+}  // namespace vitrine::train

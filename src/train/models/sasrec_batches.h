@@ -1,0 +1,47 @@
+/// Cuts histories into training batches of like length.
+/// Threads: values; one thread.
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
+#include "core/history.h"
+
+namespace vitrine::train {
+
+/// Inputs and the item that follows each place; left-padded with 0.
+/// Shapes: inputs, targets [rows, length]; a target of 0 is no place to learn from.
+struct SequenceBatch {
+  std::vector<std::int64_t> inputs;
+  std::vector<std::int64_t> targets;
+  std::int64_t rows = 0;
+  std::int64_t length = 0;
+};
+
+class SequenceBatches {
+ public:
+  /// Known items of each history, in windows of at most `length` + 1 places that overlap by one,
+  /// so that every place but a user's first is a target once. Windows of one item are left out.
+  SequenceBatches(std::span<const History> users, std::int64_t length, std::int64_t rows);
+
+  /// The batches of one epoch: windows in random order within each length, batches in random order.
+  [[nodiscard]] std::vector<std::vector<std::uint32_t>> Shuffle(std::mt19937_64& random) const;
+  [[nodiscard]] SequenceBatch Make(std::span<const std::uint32_t> windows) const;
+
+  [[nodiscard]] std::size_t windows() const { return windows_.size(); }
+  [[nodiscard]] std::size_t targets() const { return targets_; }
+
+ private:
+  struct Window {
+    std::size_t begin;
+    std::size_t size;
+  };
+  std::vector<ItemIndex> items_;
+  std::vector<Window> windows_;
+  std::size_t targets_ = 0;
+  std::int64_t rows_;
+};
+
+}  // namespace vitrine::train
