@@ -1,0 +1,221 @@
+#include "apps/vitrine/settings.h"
+
+#include <fmt/format.h>
+
+#include <toml++/toml.h>
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "core/nearest_name.h"
+
+namespace vitrine::apps {
+namespace {
+
+const SettingDef* Find(std::string_view name) {
+  const auto& defs = SettingDefs();
+  const auto it = std::find_if(defs.begin(), defs.end(),
+                               [name](const SettingDef& def) { return def.name == name; });
+  return it == defs.end() ? nullptr : &*it;
+}
+
+Status Unknown(std::string_view name, std::string_view origin) {
+  std::vector<std::string> known;
+  for (const SettingDef& def : SettingDefs()) {
+    known.push_back(def.name);
+  }
+  const std::string near = NearestName(name, known);
+  return InvalidArgument(
+      fmt::format("{}: there is no setting '{}'{}; see them all with: vitrine "
+                  "config show",
+                  origin, name, near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+}
+
+Status CheckValue(const SettingDef& def, const SettingValue& value) {
+  std::int64_t number = 0;
+  const char* end = value.value.data() + value.value.size();
+  switch (def.type) {
+    case SettingType::kInteger:
+      if (const auto [at, error] = std::from_chars(value.value.data(), end, number);
+          error != std::errc() || at != end || number < 0) {
+        return InvalidArgument(fmt::format("{}: {} must be a whole number, not '{}'", value.origin,
+                                           def.name, value.value));
+      }
+      return Status::Ok();
+    case SettingType::kFlag:
+      if (value.value != "true" && value.value != "false") {
+        return InvalidArgument(fmt::format("{}: {} must be true or false, not '{}'", value.origin,
+                                           def.name, value.value));
+      }
+      return Status::Ok();
+    case SettingType::kText:
+    case SettingType::kList:
+      return Status::Ok();
+  }
+  CHECK(false);
+}
+
+Result<std::string> TextOf(const toml::node& node, std::string_view name, std::string_view at) {
+  if (const auto text = node.value_exact<std::string>()) {
+    return *text;
+  }
+  if (const auto number = node.value_exact<std::int64_t>()) {
+    return fmt::format("{}", *number);
+  }
+  if (const auto flag = node.value_exact<bool>()) {
+    return std::string(*flag ? "true" : "false");
+  }
+  if (const toml::array* list = node.as_array()) {
+    std::string joined;
+    for (const toml::node& entry : *list) {
+      const auto word = entry.value_exact<std::string>();
+      if (!word || word->find(',') != std::string::npos) {
+        return InvalidArgument(fmt::format("{}: {} is a list of words in quotes", at, name));
+      }
+      joined += (joined.empty() ? "" : ",") + *word;
+    }
+    return joined;
+  }
+  return InvalidArgument(
+      fmt::format("{}: {} must be a text, a whole number, true or false, or a list", at, name));
+}
+
+Status ReadTable(const toml::table& table, const std::string& prefix, const std::string& file,
+                 std::map<std::string, SettingValue, std::less<>>& values) {
+  for (const auto& [key, node] : table) {
+    const std::string name =
+        prefix.empty() ? std::string(key.str()) : fmt::format("{}.{}", prefix, key.str());
+    const std::string at = fmt::format("{}:{}", file, node.source().begin.line);
+    if (const toml::table* inner = node.as_table()) {
+      RETURN_IF_ERROR(ReadTable(*inner, name, file, values));
+      continue;
+    }
+    if (Find(name) == nullptr) {
+      return Unknown(name, at);
+    }
+    ASSIGN_OR_RETURN(std::string text, TextOf(node, name, at));
+    values[name] = {std::move(text), at};
+  }
+  return Status::Ok();
+}
+
+Status ReadFile(const std::string& file, std::map<std::string, SettingValue, std::less<>>& values) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error)) {
+    return NotFound(fmt::format("{}: no such settings file", file));
+  }
+  try {
+    return ReadTable(toml::parse_file(file), "", std::filesystem::path(file).filename().string(),
+                     values);
+  } catch (const toml::parse_error& e) {
+    return InvalidArgument(fmt::format("{}:{}: {}", file, e.source().begin.line, e.description()));
+  }
+}
+
+}  // namespace
+
+const std::vector<SettingDef>& SettingDefs() {
+  static const std::vector<SettingDef> kDefs = {
+      {"server.listen", SettingType::kText, "127.0.0.1:7700",
+       "Address and port of the HTTP server; port 0 picks a free one. Any address that is not a "
+       "loopback one needs API keys."},
+      {"server.threads", SettingType::kInteger, "0",
+       "I/O threads; 0 takes one per core. Small models run on them."},
+      {"server.require_keys", SettingType::kFlag, "false",
+       "Ask for an API key on a loopback listener too."},
+      {"server.max_connections", SettingType::kInteger, "4096",
+       "Open connections at most; more are refused."},
+      {"server.hosts", SettingType::kList, "",
+       "Names that requests may carry in Host, beside the listener's own address."},
+      {"lake.memory_limit_mb", SettingType::kInteger, "768",
+       "Memory for import and cleaning; larger inputs spill to disk."},
+      {"train.memory_limit_mb", SettingType::kInteger, "4096", "Memory for one training process."},
+      {"train.specs", SettingType::kList, "popularity,item-knn-decay,markov",
+       "Models that a retraining fits: names of ready specs, or files."},
+      {"train.protocol", SettingType::kText, "leave-one-out",
+       "Protocol that judges them: the name of a ready one, or a file."},
+      {"train.metric", SettingType::kText, "ndcg@10", "Metric that decides between candidates."},
+      {"gate.margin", SettingType::kText, "0.002",
+       "A candidate may be worse than the champion by at most this much of the metric."},
+      {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},
+      {"probe.memory_limit_mb", SettingType::kInteger, "2048",
+       "Memory that checking a model file may take."},
+      {"probe.timeout_seconds", SettingType::kInteger, "120",
+       "Time that checking a model file may take."},
+      {"monitor.window_hours", SettingType::kInteger, "24",
+       "How long after an impression a click or purchase counts as its result."},
+  };
+  return kDefs;
+}
+
+std::string EnvironmentName(std::string_view setting) {
+  std::string name = "VITRINE_";
+  for (const char c : setting) {
+    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return name;
+}
+
+Result<Settings> Settings::Load(const std::string& file, const Environment& environment,
+                                const std::vector<std::string>& overrides) {
+  Settings settings;
+  for (const SettingDef& def : SettingDefs()) {
+    settings.values_[def.name] = {def.standard, "default"};
+  }
+  if (!file.empty()) {
+    RETURN_IF_ERROR(ReadFile(file, settings.values_));
+  }
+  for (const SettingDef& def : SettingDefs()) {
+    const std::string name = EnvironmentName(def.name);
+    if (auto value = environment(name)) {
+      settings.values_[def.name] = {std::move(*value), name};
+    }
+  }
+  for (const std::string& text : overrides) {
+    const auto equals = text.find('=');
+    if (equals == std::string::npos) {
+      return InvalidArgument(fmt::format("--set {}: write NAME=VALUE", text));
+    }
+    const std::string name = text.substr(0, equals);
+    if (Find(name) == nullptr) {
+      return Unknown(name, "--set");
+    }
+    settings.values_[name] = {text.substr(equals + 1), "--set"};
+  }
+  for (const SettingDef& def : SettingDefs()) {
+    RETURN_IF_ERROR(CheckValue(def, settings.values_[def.name]));
+  }
+  return settings;
+}
+
+const std::string& Settings::Text(std::string_view name) const {
+  const auto it = values_.find(name);
+  CHECK(it != values_.end());
+  return it->second.value;
+}
+
+std::int64_t Settings::Integer(std::string_view name) const {
+  const std::string& text = Text(name);
+  std::int64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+bool Settings::Flag(std::string_view name) const { return Text(name) == "true"; }
+
+std::vector<std::string> Settings::List(std::string_view name) const {
+  std::vector<std::string> words;
+  std::string_view rest = Text(name);
+  while (!rest.empty()) {
+    const auto comma = std::min(rest.find(','), rest.size());
+    if (comma > 0) {
+      words.emplace_back(rest.substr(0, comma));
+    }
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return words;
+}
+
+}  // namespace vitrine::apps

@@ -1,0 +1,66 @@
+#include "apps/vitrine/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace vitrine::apps {
+namespace {
+
+class SettingsTest : public testing::Test {
+ protected:
+  ~SettingsTest() override { std::filesystem::remove(file_); }
+  Result<Settings> Load(const std::string& toml, const std::map<std::string, std::string>& env = {},
+                        const std::vector<std::string>& overrides = {}) {
+    std::ofstream(file_) << toml;
+    return Settings::Load(
+        file_,
+        [&env](const std::string& name) -> std::optional<std::string> {
+          const auto it = env.find(name);
+          return it == env.end() ? std::nullopt : std::optional(it->second);
+        },
+        overrides);
+  }
+  std::string file_ = testing::TempDir() + "settings_test.toml";
+};
+
+TEST_F(SettingsTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+  const std::string toml = "[server]\nlisten = \"127.0.0.1:1\"\nthreads = 3\n";
+  const auto settings =
+      Load(toml, {{"VITRINE_SERVER_LISTEN", "127.0.0.1:2"}}, {"server.listen=127.0.0.1:4"});
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->Text("server.listen"), "127.0.0.1:4");
+  EXPECT_EQ(settings->values().at("server.listen").origin, "--set");
+  EXPECT_EQ(settings->Integer("server.threads"), 3);
+  EXPECT_EQ(settings->values().at("server.threads").origin, "settings_test.toml:3");
+  EXPECT_FALSE(settings->Flag("server.require_keys"));
+}
+
+TEST_F(SettingsTest, ListsComeFromTomlArrays) {
+  const auto settings = Load("[train]\nspecs = [\"markov\", \"sasrec\"]\n");
+  EXPECT_EQ(settings->List("train.specs"), (std::vector<std::string>{"markov", "sasrec"}));
+  EXPECT_TRUE(settings->List("server.hosts").empty());
+}
+
+TEST_F(SettingsTest, UnknownKeysNameTheNearest) {
+  const auto settings = Load("[server]\nlisen = \"x\"\n");
+  EXPECT_EQ(settings.status().code(), Code::kInvalidArgument);
+  EXPECT_NE(settings.status().message().find("did you mean 'server.listen'"), std::string::npos)
+      << settings.status().message();
+}
+
+TEST_F(SettingsTest, WrongTypesAndSyntaxNameTheLine) {
+  EXPECT_NE(Load("[server]\nthreads = \"many\"\n").status().message().find(":2"),
+            std::string::npos);
+  EXPECT_NE(Load("[server\n").status().message().find(":1"), std::string::npos);
+  EXPECT_FALSE(Load("", {}, {"server.threads"}).ok());
+  EXPECT_FALSE(Load("", {}, {"server.threads=-1"}).ok());
+  EXPECT_EQ(Settings::Load("/nonexistent.toml", [](const std::string&) { return std::nullopt; }, {})
+                .status()
+                .code(),
+            Code::kNotFound);
+}
+
+}  // namespace
+}  // namespace vitrine::apps

@@ -1,0 +1,278 @@
+#include "loop/retrain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "evaluate/compare.h"
+#include "graph/artifact_files.h"
+
+namespace vitrine::loop {
+namespace {
+
+using nlohmann::json;
+
+Result<json> ParseResult(std::string_view step, const std::string& text) {
+  json parsed = json::parse(text, nullptr, false);
+  if (!parsed.is_object()) {
+    return Internal(fmt::format("{}: its result is not a JSON object", step));
+  }
+  return parsed;
+}
+
+Result<std::string> TextField(std::string_view step, const json& object, const char* name) {
+  const auto it = object.find(name);
+  if (it == object.end() || !it->is_string()) {
+    return Internal(fmt::format("{}: its result has no text '{}'", step, name));
+  }
+  return it->get<std::string>();
+}
+
+/// A spec's name as part of a file name: files are named by their stem.
+std::string StepName(const std::string& spec) {
+  std::string name = std::filesystem::path(spec).stem().string();
+  std::replace_if(
+      name.begin(), name.end(),
+      [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; }, '-');
+  return name;
+}
+
+class Turn {
+ public:
+  Turn(const RetrainRequest& request, const Programs& programs, registry::Registry& registry,
+       Steps& steps)
+      : request_(request), programs_(programs), registry_(registry), steps_(steps) {}
+
+  Result<RetrainOutcome> Run() {
+    RETURN_IF_ERROR(MakeSnapshot());
+    RETURN_IF_ERROR(Split());
+    for (const std::string& spec : request_.specs) {
+      RETURN_IF_ERROR(MakeCandidate(spec));
+    }
+    RETURN_IF_ERROR(EvaluateChampion());
+    RETURN_IF_ERROR(Register());
+    RETURN_IF_ERROR(Decide());
+    return std::move(outcome_);
+  }
+
+ private:
+  Status MakeSnapshot() {
+    const std::vector<std::string> common = {"--data", request_.data_dir, "--json",
+                                             "--memory-limit",
+                                             std::to_string(request_.lake_memory_mb)};
+    if (request_.read_log) {
+      ChildCommand log{.program = programs_.lake, .arguments = {"log"}};
+      log.arguments.insert(log.arguments.end(), common.begin(), common.end());
+      ASSIGN_OR_RETURN(const std::string ignored, steps_.Run("log", log));
+    }
+    ChildCommand clean{.program = programs_.lake, .arguments = {"clean"}};
+    clean.arguments.insert(clean.arguments.end(), common.begin(), common.end());
+    ASSIGN_OR_RETURN(const std::string text, steps_.Run("clean", clean));
+    ASSIGN_OR_RETURN(const json result, ParseResult("clean", text));
+    ASSIGN_OR_RETURN(outcome_.snapshot, TextField("clean", result, "snapshot"));
+    ASSIGN_OR_RETURN(outcome_.snapshot_dir, TextField("clean", result, "dir"));
+    return Status::Ok();
+  }
+
+  Status Split() {
+    outcome_.holdout = steps_.PathOf("holdout.jsonl");
+    const ChildCommand split{
+        .program = programs_.trainer,
+        .arguments = {"split", "--snapshot", outcome_.snapshot_dir, "--protocol", request_.protocol,
+                      "--out", outcome_.holdout, "--json"}};
+    return steps_.Run("split", split).status();
+  }
+
+  Status MakeCandidate(const std::string& spec) {
+    const std::string name = StepName(spec);
+    Candidate candidate{.spec = spec, .folder = steps_.PathOf(name)};
+    ChildCommand train{
+        .program = programs_.trainer,
+        .arguments = {"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec, "--protocol",
+                      request_.protocol, "--out", candidate.folder, "--json"}};
+    if (request_.train_memory_mb > 0) {
+      train.arguments.insert(train.arguments.end(),
+                             {"--memory-limit", std::to_string(request_.train_memory_mb)});
+    }
+    RETURN_IF_ERROR(steps_.Run("train-" + name, train).status());
+    RETURN_IF_ERROR(Probe(name, candidate.folder));
+    ASSIGN_OR_RETURN(candidate.report, Evaluate(name, candidate.folder));
+    outcome_.candidates.push_back(std::move(candidate));
+    return Status::Ok();
+  }
+
+  Status Probe(const std::string& name, const std::string& folder) {
+    const ChildCommand probe{.program = programs_.vitrine,
+                             .arguments = {"model", "probe", folder, "--json"},
+                             .memory_limit_bytes = request_.probe_memory_mb << 20,
+                             .timeout = std::chrono::seconds(request_.probe_seconds)};
+    ASSIGN_OR_RETURN(probes_[folder], steps_.Run("probe-" + name, probe));
+    return Status::Ok();
+  }
+
+  Result<evaluate::EvalReport> Evaluate(const std::string& name, const std::string& folder) {
+    const ChildCommand evaluate{
+        .program = programs_.vitrine,
+        .arguments = {"eval", "run", folder, "--holdout", outcome_.holdout, "--rows", "--json"}};
+    ASSIGN_OR_RETURN(const std::string text, steps_.Run("eval-" + name, evaluate));
+    return evaluate::ParseEvalReport(text);
+  }
+
+  /// The champion answers the same cases, so that the comparison is paired.
+  Status EvaluateChampion() {
+    const Result<registry::ModelVersion> champion = registry_.Find(registry::kChampion);
+    if (champion.status().code() == Code::kNotFound) {
+      return Status::Ok();
+    }
+    RETURN_IF_ERROR(champion.status());
+    outcome_.champion_before = champion->ref;
+    ASSIGN_OR_RETURN(const std::string folder, registry_.ArtifactPath(*champion));
+    ASSIGN_OR_RETURN(
+        outcome_.champion_report,
+        Evaluate(fmt::format("champion-{}-{}", champion->ref.name, champion->ref.number), folder));
+    return Status::Ok();
+  }
+
+  Status Register() {
+    for (Candidate& candidate : outcome_.candidates) {
+      ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(candidate.folder));
+      const Result<registry::ModelVersion> made = registry_.Register(
+          candidate.folder, artifact.manifest, evaluate::ToJson(candidate.report, false),
+          probes_[candidate.folder], request_.cause);
+      if (made.ok()) {
+        candidate.ref = made->ref;
+        continue;
+      }
+      if (made.status().code() != Code::kAlreadyExists) {
+        return made.status();
+      }
+      // A turn that was interrupted after this point, or a fit that gave the very same bytes.
+      ASSIGN_OR_RETURN(candidate.ref, VersionOf(artifact));
+    }
+    return Status::Ok();
+  }
+
+  Result<registry::VersionRef> VersionOf(const graph::Artifact& artifact) {
+    std::string cursor;
+    for (;;) {
+      ASSIGN_OR_RETURN(const auto page, registry_.List(artifact.manifest.name, cursor, 100));
+      for (const registry::ModelVersion& version : page) {
+        if (version.artifact == artifact.hash) {
+          return version.ref;
+        }
+      }
+      if (page.empty()) {
+        return NotFound(fmt::format("artifact {} has no version", artifact.hash));
+      }
+      cursor = page.back().ref.ToString();
+    }
+  }
+
+  Status Decide() {
+    if (outcome_.candidates.empty()) {
+      return InvalidArgument("nothing to train: name at least one spec (train.specs)");
+    }
+    const evaluate::EvalReport* floor = nullptr;
+    double best = -1;
+    for (std::size_t i = 0; i < outcome_.candidates.size(); ++i) {
+      const Candidate& candidate = outcome_.candidates[i];
+      const MetricValue* value = candidate.report.Find("all", request_.gate.metric);
+      if (value == nullptr) {
+        return InvalidArgument(fmt::format("the evaluation has no metric '{}'; set train.metric",
+                                           request_.gate.metric));
+      }
+      if (candidate.spec == "popularity") {
+        floor = &candidate.report;
+      }
+      if (value->mean > best) {
+        best = value->mean;
+        outcome_.best = i;
+      }
+    }
+    const Candidate& candidate = outcome_.candidates[outcome_.best];
+    const evaluate::EvalReport* champion =
+        outcome_.champion_report ? &*outcome_.champion_report : nullptr;
+    outcome_.verdict = evaluate::Judge(candidate.report, champion,
+                                       floor == &candidate.report ? nullptr : floor, request_.gate);
+    if (!outcome_.verdict.pass || !request_.promote) {
+      return Status::Ok();
+    }
+    registry::Cause cause = request_.cause;
+    cause.evidence = evaluate::ToJson(outcome_.verdict);
+    RETURN_IF_ERROR(registry_.Promote(candidate.ref, cause));
+    outcome_.promoted = candidate.ref;
+    return Status::Ok();
+  }
+
+  const RetrainRequest& request_;
+  const Programs& programs_;
+  registry::Registry& registry_;
+  Steps& steps_;
+  RetrainOutcome outcome_;
+  std::map<std::string, std::string> probes_;  // folder -> report
+};
+
+}  // namespace
+
+Result<RetrainOutcome> Retrain(const RetrainRequest& request, const Programs& programs,
+                               registry::Registry& registry, Steps& steps) {
+  return Turn(request, programs, registry, steps).Run();
+}
+
+std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
+  json candidates = json::array();
+  for (const Candidate& candidate : outcome.candidates) {
+    json metrics = json::object();
+    for (const auto& [name, value] : evaluate::ManifestMetrics(candidate.report)) {
+      metrics[name] = {{"mean", value.mean}, {"low", value.low}, {"high", value.high}};
+    }
+    candidates.push_back({{"spec", candidate.spec},
+                          {"version", candidate.ref.ToString()},
+                          {"metrics", std::move(metrics)}});
+  }
+  const json out = {
+      {"snapshot", outcome.snapshot},
+      {"metric", metric},
+      {"candidates", std::move(candidates)},
+      {"champion_before",
+       outcome.champion_before ? json(outcome.champion_before->ToString()) : json()},
+      {"judged",
+       outcome.candidates.empty() ? json() : json(outcome.candidates[outcome.best].ref.ToString())},
+      {"verdict", json::parse(evaluate::ToJson(outcome.verdict))},
+      {"promoted", outcome.promoted ? json(outcome.promoted->ToString()) : json()}};
+  return out.dump(2);
+}
+
+std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule) {
+  std::vector<const evaluate::EvalReport*> reports;
+  std::vector<evaluate::EvalReport> named;
+  named.reserve(outcome.candidates.size() + 1);
+  if (outcome.champion_report) {
+    named.push_back(*outcome.champion_report);
+    named.back().model = fmt::format("champion {}", outcome.champion_before->ToString());
+  }
+  for (const Candidate& candidate : outcome.candidates) {
+    named.push_back(candidate.report);
+    named.back().model = candidate.ref.ToString();
+  }
+  for (const evaluate::EvalReport& report : named) {
+    reports.push_back(&report);
+  }
+  std::string text = evaluate::ComparisonTable(
+      reports, {.metrics = {}, .primary = rule.metric, .bootstrap = rule.bootstrap});
+  text += fmt::format("\n{} {}\n", outcome.candidates[outcome.best].ref.ToString(),
+                      outcome.verdict.pass ? "passes the gate:" : "is held by the gate:");
+  for (const std::string& reason : outcome.verdict.reasons) {
+    text += fmt::format("  - {}\n", reason);
+  }
+  text += outcome.promoted ? fmt::format("{} serves now; back: vitrine model rollback\n",
+                                         outcome.promoted->ToString())
+                           : std::string("the champion stays as it was\n");
+  return text;
+}
+
+}  // namespace vitrine::loop

@@ -1,0 +1,67 @@
+/// One turn of the loop: what arrived -> snapshot -> candidates -> evaluation against the champion ->
+/// gate -> promotion. Every stage runs in a process of its own and is remembered once done, so that
+/// a turn that was interrupted goes on where it stopped.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "evaluate/gate.h"
+#include "evaluate/report.h"
+#include "loop/steps.h"
+#include "registry/registry.h"
+
+namespace vitrine::loop {
+
+struct RetrainRequest {
+  std::string data_dir;
+  std::vector<std::string> specs;  ///< names of ready train specs, or files
+  std::string protocol;            ///< the same
+  evaluate::GateRule gate;
+  /// False: candidates are registered and judged, the champion stays.
+  bool promote = true;
+  /// Read the server's event log into the lake first.
+  bool read_log = true;
+  std::uint64_t lake_memory_mb = 768;
+  std::uint64_t train_memory_mb = 0;  ///< 0: the spec's
+  std::uint64_t probe_memory_mb = 2048;
+  std::uint64_t probe_seconds = 120;
+  registry::Cause cause;
+};
+
+struct Candidate {
+  std::string spec;
+  std::string folder;  ///< its artifact, before it went to the store
+  registry::VersionRef ref;
+  evaluate::EvalReport report;
+};
+
+struct RetrainOutcome {
+  std::string snapshot;  ///< id
+  std::string snapshot_dir;
+  std::string holdout;                ///< file of the cases
+  std::vector<Candidate> candidates;  ///< in the order of the specs
+  std::optional<registry::VersionRef> champion_before;
+  std::optional<evaluate::EvalReport> champion_report;
+  std::size_t best = 0;  ///< index of the candidate that was judged
+  evaluate::GateVerdict verdict;
+  std::optional<registry::VersionRef> promoted;
+};
+
+/// Threads: blocks until done; one turn at a time per data directory.
+/// Errors: those of the stages, each under its step's name; kCancelled. A failed gate is an outcome,
+///         not an error.
+Result<RetrainOutcome> Retrain(const RetrainRequest& request, const Programs& programs,
+                               registry::Registry& registry, Steps& steps);
+
+/// One JSON object: snapshot, candidates with versions and metrics, verdict, promotion.
+std::string ToJson(const RetrainOutcome& outcome, std::string_view metric);
+
+/// A table of all candidates (and the champion), then the verdict in sentences.
+std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule);
+
+}  // namespace vitrine::loop
