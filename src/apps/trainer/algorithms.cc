@@ -1,0 +1,86 @@
+#include "apps/trainer/algorithms.h"
+
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "core/nearest_name.h"
+#include "train/models/item_knn.h"
+#include "train/models/markov.h"
+#include "train/models/personal.h"
+#include "train/models/popularity.h"
+#include "train/models/sasrec.h"
+
+namespace vitrine::apps {
+namespace {
+std::string Bounds(const train::ParameterDef& def) {
+  if (!def.choices.empty()) {
+    return fmt::format(" ({})", fmt::join(def.choices, "|"));
+  }
+  if (!def.min && !def.max) {
+    return {};
+  }
+  return fmt::format(" ({}..{})", def.min ? fmt::format("{}", *def.min) : "",
+                     def.max ? fmt::format("{}", *def.max) : "");
+}
+}  // namespace
+
+std::span<const train::ModelFactory> Algorithms() {
+  static const std::vector<train::ModelFactory> algorithms = {
+      train::PopularityFactory(), train::ItemKnnFactory(), train::MarkovFactory(),
+      train::PersonalFactory(), train::SasrecFactory()};
+  return algorithms;
+}
+
+Result<const train::ModelFactory*> FindAlgorithm(std::string_view name) {
+  std::vector<std::string> known;
+  for (const train::ModelFactory& factory : Algorithms()) {
+    if (factory.algorithm == name) {
+      return &factory;
+    }
+    known.push_back(factory.algorithm);
+  }
+  const std::string hint = DidYouMean(name, known);
+  return InvalidArgument(fmt::format(
+      "there is no algorithm '{}'{}", name,
+      hint.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : hint));
+}
+
+std::string DescribeAlgorithms() {
+  std::string text;
+  for (const train::ModelFactory& factory : Algorithms()) {
+    text += fmt::format("{}\n  {}\n", factory.algorithm, factory.summary);
+    for (const train::ParameterDef& def : factory.parameters) {
+      text += fmt::format("  {:<16} = {:<10} {}{}\n", def.name, train::ToText(def.standard),
+                          def.help, Bounds(def));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string AlgorithmsToJson() {
+  using Json = nlohmann::ordered_json;
+  Json list = Json::array();
+  for (const train::ModelFactory& factory : Algorithms()) {
+    Json parameters = Json::array();
+    for (const train::ParameterDef& def : factory.parameters) {
+      Json parameter = {
+          {"name", def.name},
+          {"default", std::visit([](const auto& v) { return Json(v); }, def.standard)},
+          {"help", def.help}};
+      if (def.min) parameter["min"] = *def.min;
+      if (def.max) parameter["max"] = *def.max;
+      if (!def.choices.empty()) parameter["choices"] = def.choices;
+      parameters.push_back(std::move(parameter));
+    }
+    list.push_back({{"algorithm", factory.algorithm},
+                    {"summary", factory.summary},
+                    {"parameters", std::move(parameters)}});
+  }
+  return list.dump();
+}
+
+}  // namespace vitrine::apps

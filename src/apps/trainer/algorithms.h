@@ -1,0 +1,23 @@
+/// Every algorithm that this program can fit.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/status.h"
+#include "train/model.h"
+
+namespace vitrine::apps {
+
+std::span<const train::ModelFactory> Algorithms();
+
+/// Errors: kInvalidArgument, with the nearest name or all of them.
+Result<const train::ModelFactory*> FindAlgorithm(std::string_view name);
+
+/// For people: a paragraph each, with parameters, defaults and bounds.
+std::string DescribeAlgorithms();
+/// [{"algorithm", "summary", "parameters": [{"name", "default", "help", ...}]}]
+std::string AlgorithmsToJson();
+
+}  // namespace vitrine::apps

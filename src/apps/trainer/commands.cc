@@ -1,0 +1,132 @@
+#include "apps/trainer/commands.h"
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "adapters/duckdb/snapshot_reader.h"
+#include "adapters/toml/protocol.h"
+#include "adapters/toml/train_spec.h"
+#include "apps/trainer/algorithms.h"
+#include "apps/trainer/process.h"
+#include "evaluate/holdout.h"
+#include "evaluate/split.h"
+#include "graph/artifact_files.h"
+#include "train/trainer.h"
+
+namespace vitrine::apps {
+namespace {
+Result<evaluate::Protocol> ProtocolOf(const std::string& path_or_name) {
+  ASSIGN_OR_RETURN(
+      const std::string text,
+      adapters::ReadTextOrReady("protocol", path_or_name, adapters::ReadyProtocols()));
+  return adapters::ParseProtocol(text, path_or_name);
+}
+
+/// What the version that is refitted settled on.
+Status TakeChoices(const std::string& like, train::TrainRequest& request) {
+  ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(like));
+  if (artifact.manifest.algorithm != request.spec.algorithm) {
+    return InvalidArgument(fmt::format("--like {} is a {}, the train spec a {}; choices of one do "
+                                       "not fit the other", like, artifact.manifest.algorithm,
+                                       request.spec.algorithm));
+  }
+  ASSIGN_OR_RETURN(request.chosen, train::ChosenOf(artifact.manifest.train_spec));
+  return Status::Ok();
+}
+
+void PrintJson(const std::string& json) { std::puts(json.c_str()); }
+}  // namespace
+
+Result<std::uint64_t> MemoryLimitOf(const TrainFlags& flags) {
+  if (flags.memory_limit_mb > 0) {
+    return flags.memory_limit_mb;
+  }
+  ASSIGN_OR_RETURN(const train::TrainSpec spec, adapters::ReadTrainSpec(flags.spec));
+  return spec.memory_limit_mb;
+}
+
+Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
+                    const Progress& progress) {
+  train::TrainRequest request;
+  request.snapshot_dir = flags.snapshot;
+  ASSIGN_OR_RETURN(request.spec, adapters::ReadTrainSpec(flags.spec));
+  if (!flags.name.empty()) {
+    request.spec.name = flags.name;
+  }
+  ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
+  request.out = flags.out;
+  request.refit = flags.refit;
+  request.parent = flags.parent;
+  request.code_version = code_version;
+  ASSIGN_OR_RETURN(const train::ModelFactory* const factory,
+                   FindAlgorithm(request.spec.algorithm));
+  if (!flags.like.empty()) {
+    RETURN_IF_ERROR(TakeChoices(flags.like, request));
+  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<data::SnapshotReader> reader,
+                   duckdb::MakeSnapshotReader());
+  ASSIGN_OR_RETURN(const train::TrainResult result,
+                   train::Train(request, *factory, *reader, progress));
+  auto json = nlohmann::ordered_json::parse(train::TrainResultToJson(result));
+  json["peak_memory_bytes"] = PeakResidentBytes();
+  PrintJson(json.dump());
+  return Status::Ok();
+}
+
+Status SplitCommand(const SplitFlags& flags, const Progress& progress) {
+  ASSIGN_OR_RETURN(const evaluate::Protocol protocol, ProtocolOf(flags.protocol));
+  ASSIGN_OR_RETURN(const std::unique_ptr<data::SnapshotReader> reader,
+                   duckdb::MakeSnapshotReader());
+  ASSIGN_OR_RETURN(data::Interactions interactions,
+                   reader->ReadInteractions(flags.snapshot, protocol.events, progress));
+  ASSIGN_OR_RETURN(const data::ItemTable items, reader->ReadItems(flags.snapshot, interactions));
+  ASSIGN_OR_RETURN(const evaluate::Split split,
+                   evaluate::MakeSplit(interactions, items, protocol));
+  if (progress.cancelled()) {
+    return Cancelled("cancelled before the cases were written");
+  }
+  const evaluate::Holdout holdout = evaluate::MakeHoldout(interactions, split, protocol);
+  RETURN_IF_ERROR(evaluate::WriteHoldout(holdout, flags.out));
+  PrintJson(nlohmann::ordered_json{{"holdout", flags.out},
+                                   {"protocol", protocol.name},
+                                   {"rows", interactions.rows()},
+                                   {"users", holdout.users},
+                                   {"items", holdout.catalogue_items},
+                                   {"validation", holdout.CountOf(evaluate::Part::kValidation)},
+                                   {"test", holdout.CountOf(evaluate::Part::kTest)},
+                                   {"dropped", split.dropped_cases}}
+                .dump());
+  return Status::Ok();
+}
+
+void ModelsCommand(bool json) {
+  if (!json) {
+    std::fputs(DescribeAlgorithms().c_str(), stdout);
+    std::fputs("Ready train specs (--spec):", stdout);
+    for (const adapters::ReadyText& ready : adapters::ReadySpecs()) {
+      std::fputs(fmt::format(" {}", ready.name).c_str(), stdout);
+    }
+    std::fputs("\nReady protocols (--protocol):", stdout);
+    for (const adapters::ReadyText& ready : adapters::ReadyProtocols()) {
+      std::fputs(fmt::format(" {}", ready.name).c_str(), stdout);
+    }
+    std::fputs("\n", stdout);
+    return;
+  }
+  nlohmann::ordered_json all = {{"algorithms", nlohmann::ordered_json::parse(AlgorithmsToJson())},
+                                {"specs", nlohmann::ordered_json::array()},
+                                {"protocols", nlohmann::ordered_json::array()}};
+  for (const adapters::ReadyText& ready : adapters::ReadySpecs()) {
+    all["specs"].push_back(ready.name);
+  }
+  for (const adapters::ReadyText& ready : adapters::ReadyProtocols()) {
+    all["protocols"].push_back(ready.name);
+  }
+  PrintJson(all.dump());
+}
+
+}  // namespace vitrine::apps

@@ -1,0 +1,43 @@
+/// The subcommands of vitrine-trainer. Each prints its result on stdout and returns a Status whose
+/// message main prints on stderr.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/progress.h"
+#include "core/status.h"
+
+namespace vitrine::apps {
+
+struct TrainFlags {
+  std::string snapshot;
+  std::string spec;                ///< file, or name of a ready one
+  std::string protocol;            ///< the same
+  std::string out;
+  bool refit = false;
+  std::string like;                ///< artifact folder whose choices (epochs) the refit takes over
+  std::string parent;              ///< "name:number"
+  std::string name;                ///< over the spec's
+  std::uint64_t memory_limit_mb = 0;
+};
+
+struct SplitFlags {
+  std::string snapshot;
+  std::string protocol;
+  std::string out;
+  std::uint64_t memory_limit_mb = 0;
+};
+
+/// The memory limit in force: the flag's, else the spec's. 0: none.
+Result<std::uint64_t> MemoryLimitOf(const TrainFlags& flags);
+
+/// Trains and writes the artifact; one JSON object on stdout.
+Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
+                    const Progress& progress);
+/// Writes the evaluation cases; one JSON object on stdout.
+Status SplitCommand(const SplitFlags& flags, const Progress& progress);
+/// Lists algorithms, or ready specs and protocols beside them with `json`.
+void ModelsCommand(bool json);
+
+}  // namespace vitrine::apps
