@@ -41,8 +41,8 @@ Status AppendBatch::AddEvent(const Event& event, data::AppendVerdict& verdict) {
   if (!event.replaces.empty()) {
     RETURN_IF_ERROR(Replace(event, subject));
   }
+  ASSIGN_OR_RETURN(SubjectState* const state, StateOf(subject));
   if (!replaced_before_it_came) {
-    ASSIGN_OR_RETURN(SubjectState* const state, StateOf(subject));
     state->Add(event, numbers, sequence_);
   }
   return Status::Ok();
@@ -191,7 +191,10 @@ Status AppendBatch::Reapply(const std::string& subject, std::uint64_t watermark,
       ASSIGN_OR_RETURN(const auto before, earlier ? ReadEvent(store_, earlier->sequence)
                                                   : Result<std::optional<Event>>(std::nullopt));
       if (before && earlier->sequence <= watermark) {
-        state.TakeBackLoaded(*before, NumbersOf(*before));
+        ASSIGN_OR_RETURN(const std::string whose, Resolve(before->user_id, before->anonymous_id));
+        if (whose == subject) {
+          state.TakeBackLoaded(*before, NumbersOf(*before));
+        }
       }
     }
     ASSIGN_OR_RETURN(const auto seen, FindSeen(DedupeKey(event->event_id)));
