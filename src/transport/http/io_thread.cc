@@ -124,6 +124,7 @@ void IoThread::Join() {
     asio::post(context_, [this] {
       Drain();
       AbortAll();
+      stopping_ = true;  // a tick that is due already cannot be cancelled any more
       timer_.cancel();
       work_.reset();
     });
@@ -196,7 +197,7 @@ void IoThread::Remove(const Connection* connection) { connections_.erase(connect
 void IoThread::Tick() {
   timer_.expires_after(kTick);
   timer_.async_wait([this](const error_code& cancelled) {
-    if (cancelled) {
+    if (cancelled || stopping_) {
       return;
     }
     std::vector<std::shared_ptr<Connection>> all;  // a tick may remove from the map

@@ -37,6 +37,7 @@ FramingError Explain(const error_code& ec, const FramingLimits& limits) {
   return {400, "bad_request", "The bytes received are not an HTTP request: " + ec.message() + "."};
 }
 
+constexpr std::size_t kLastChunkBytes = 5;  // "0" CRLF CRLF
 constexpr std::size_t kReservedAhead = 1024 * 1024;
 
 bool IsDigits(std::string_view text) {
@@ -65,6 +66,11 @@ class RequestParser::Impl {
     while (!parser_->is_done()) {
       const std::string_view rest = bytes.substr(consumed);
       if (rest.empty()) {
+        return State::kNeedMore;
+      }
+      // A chunked body never ends in fewer than the five bytes of its last chunk; Beast asserts
+      // that it is not asked about fewer.
+      if (parser_->is_header_done() && parser_->chunked() && rest.size() < kLastChunkBytes) {
         return State::kNeedMore;
       }
       started_ = true;

@@ -98,6 +98,7 @@ class IoThread {
   std::chrono::seconds date_second_{-1};
   char date_[40] = {};
   std::size_t date_size_ = 0;
+  bool stopping_ = false;
   std::thread thread_;
 };
 
