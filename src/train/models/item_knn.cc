@@ -98,12 +98,13 @@ class ItemKnn : public TrainableModel {
     for (std::size_t at = 0; at < batch.items.size(); ++at) {
       const auto item = static_cast<std::size_t>(batch.items[at]);
       const double weight = decays() ? AgeWeight(options_.decay, batch.ages[at]) : 1;
+      const double place_scale = scale_[item] * weight;
       double* row = values.data() + at / batch.length * width;
       const auto columns = together_.ColumnsOf(item);
       const auto counts = together_.CountsOf(item);
       for (std::size_t e = 0; e < columns.size(); ++e) {
         const auto column = static_cast<std::size_t>(columns[e]);
-        row[column] += counts[e] * scale_[item] * scale_[column] * weight;
+        row[column] += counts[e] * place_scale * scale_[column];
       }
     }
     return Status::Ok();
@@ -116,16 +117,15 @@ class ItemKnn : public TrainableModel {
     const graph::Value scales =
         b.Initializer("scale", {static_cast<std::int64_t>(width)}, scale_);
     const GatheredRows found = GatherRows(b, together_, places);
-    graph::Value amounts = b.Mul(found.count, b.Gather(b.Gather(scales, places), found.place));
-    amounts = b.Mul(amounts, b.Gather(scales, found.column));
+    graph::Value place_scale = b.Gather(scales, places);
     if (decays()) {
-      const graph::Value weights = AgeWeights(b, options_.decay, b.Reshape(AgeInput(b), {-1}));
-      amounts = b.Mul(amounts, b.Gather(weights, found.place));
+      const graph::Value ages = b.Reshape(AgeInput(b), {-1});
+      place_scale = b.Mul(place_scale, AgeWeights(b, options_.decay, ages));
     }
-    // Row of the batch: the place's number divided by the places of a row.
-    const graph::Value length = b.Slice(b.ShapeOf(history), 0, 1, 2);
-    const graph::Value row = b.Div(found.place, length);
-    ScoresOutput(b, AddUp(b, history, width, row, found.column, amounts), width);
+    const graph::Value from = b.Mul(found.count, Pick(b, place_scale, found.place));
+    const graph::Value amounts = b.Mul(from, Pick(b, scales, found.column));
+    const graph::Value length = b.Gather(b.ShapeOf(history), b.Scalar<std::int64_t>(1));
+    ScoresOutput(b, AddUp(b, history, width, found.place, length, found.column, amounts), width);
     return Status::Ok();
   }
 

@@ -18,7 +18,7 @@ struct ItemKnnOptions {
 
 /// cos(i, j) = users with both / sqrt(users with i * users with j), i != j;
 /// score(j) = sum over history places p of decay^age(p) * cos(item(p), j).
-/// Computed as ((count * 1/sqrt(pop_i)) * 1/sqrt(pop_j)) * weight, added oldest place first.
+/// Computed as (count * (1/sqrt(pop_i) * weight)) * 1/sqrt(pop_j), added oldest place first.
 /// Fit's errors: kInvalidArgument (decay outside (0, 1]), kCancelled, kResourceExhausted (more than
 ///               2^31 pairs: set `neighbours`). Memory: 8 bytes a kept pair.
 /// Source:  Sarwar et al., Item-based collaborative filtering, WWW 2001, section 3.1.

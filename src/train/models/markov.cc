@@ -83,8 +83,10 @@ class Markov : public TrainableModel {
     const graph::Value history = HistoryInput(b);
     const graph::Value last = b.Gather(history, b.Scalar<std::int64_t>(-1), 1);
     const GatheredRows found = GatherRows(b, followers_, last);
-    ScoresOutput(b, AddUp(b, history, followers_.rows(), found.place, found.column, found.count),
-                 followers_.rows());
+    const graph::Value one = b.Scalar<std::int64_t>(1);
+    const graph::Value scores =
+        AddUp(b, history, followers_.rows(), found.place, one, found.column, found.count);
+    ScoresOutput(b, scores, followers_.rows());
     return Status::Ok();
   }
 

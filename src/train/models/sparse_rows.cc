@@ -50,6 +50,10 @@ Status AppendRow(std::vector<RowEntry>& entries, std::size_t keep, SparseRows& t
   return Status::Ok();
 }
 
+graph::Value Pick(graph::Builder& b, const graph::Value& table, const graph::Value& index) {
+  return b.Op("GatherElements", {table, index}, {{"axis", 0}});
+}
+
 GatheredRows GatherRows(graph::Builder& b, const SparseRows& table, const graph::Value& rows) {
   std::vector<std::int64_t> lengths(table.rows());
   for (std::size_t r = 0; r < lengths.size(); ++r) {
@@ -76,23 +80,27 @@ GatheredRows GatherRows(graph::Builder& b, const SparseRows& table, const graph:
   const graph::Value zero = b.Scalar<std::int64_t>(0);
   const graph::Value number =
       b.Range(zero, b.Squeeze(total, {0}), b.Scalar<std::int64_t>(1));
-  const graph::Value source = b.Add(number, b.Gather(b.Sub(begin, offset), place));
+  const graph::Value source = b.Add(number, Pick(b, b.Sub(begin, offset), place));
 
   const auto entries = static_cast<std::int64_t>(table.entries());
   const graph::Value columns = b.Initializer("column", {entries}, table.column);
   const graph::Value counts = b.Initializer("count", {entries}, table.count);
   return {.place = place,
-          .column = b.Cast(b.Gather(columns, source), DType::kInt64),
-          .count = b.Cast(b.Gather(counts, source), DType::kFloat64)};
+          .column = b.Cast(Pick(b, columns, source), DType::kInt64),
+          .count = b.Cast(Pick(b, counts, source), DType::kFloat64)};
 }
 
 graph::Value AddUp(graph::Builder& b, const graph::Value& history, std::size_t width,
-                   const graph::Value& row, const graph::Value& column,
-                   const graph::Value& amounts) {
+                   const graph::Value& place, const graph::Value& places_a_row,
+                   const graph::Value& column, const graph::Value& amounts) {
+  const graph::Value zero = b.Scalar<std::int64_t>(0);
   const graph::Value wide = b.Scalar(static_cast<std::int64_t>(width));
-  const graph::Value rows = b.Slice(b.ShapeOf(history), 0, 0, 1);
-  const graph::Value flat = b.Filled<double>(b.Mul(rows, wide), 0);
-  const graph::Value cell = b.Add(b.Mul(row, wide), column);
+  const graph::Value rows = b.Gather(b.ShapeOf(history), zero);
+  // The cell where the place's row of scores begins: divided per place, not per entry.
+  const graph::Value places = b.Range(zero, b.Mul(rows, places_a_row), b.Scalar<std::int64_t>(1));
+  const graph::Value row_begin = b.Mul(b.Div(places, places_a_row), wide);
+  const graph::Value cell = b.Add(Pick(b, row_begin, place), column);
+  const graph::Value flat = b.Filled<double>(b.Unsqueeze(b.Mul(rows, wide), {0}), 0);
   return b.Reshape(b.ScatterAdd(flat, cell, amounts, 0), {-1, static_cast<std::int64_t>(width)});
 }
 

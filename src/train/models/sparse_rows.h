@@ -46,9 +46,14 @@ struct GatheredRows {
 /// row without trace. Work: N + E, whatever the longest row.
 GatheredRows GatherRows(graph::Builder& b, const SparseRows& table, const graph::Value& rows);
 
-/// Adds `amounts` ([E] float64) at (row[E], column[E]) to zeros [batch, width], in their order.
+/// table[index] for 1-d tensors. Unlike Gather it costs ONNX Runtime no division an element: 8 times
+/// as quick.
+graph::Value Pick(graph::Builder& b, const graph::Value& table, const graph::Value& index);
+
+/// Adds amounts[e] to zeros [batch, width] at the row of place[e] and column[e], in their order.
+/// Row r of the batch has places r * places_a_row to (r + 1) * places_a_row - 1 (int64 scalar).
 graph::Value AddUp(graph::Builder& b, const graph::Value& history, std::size_t width,
-                   const graph::Value& row, const graph::Value& column,
-                   const graph::Value& amounts);
+                   const graph::Value& place, const graph::Value& places_a_row,
+                   const graph::Value& column, const graph::Value& amounts);
 
 }  // namespace vitrine::train
