@@ -107,7 +107,12 @@ class FakeLog final : public data::EventLog {
   [[nodiscard]] std::size_t ItemNumbers() const override {
     return With([&] { return ids_.size(); });
   }
-  Result<Item> GetItem(std::string_view) const override { return Unimplemented("item"); }
+  Result<Item> GetItem(std::string_view id) const override {
+    return With([&]() -> Result<Item> {
+      const auto found = catalogue_.find(id);
+      return found == catalogue_.end() ? Result<Item>(NotFound("no item")) : found->second;
+    });
+  }
   Result<std::vector<Item>> ListItems(std::string_view cursor, std::size_t limit) const override {
     return With([&]() -> Result<std::vector<Item>> {
       std::vector<Item> items;

@@ -64,13 +64,18 @@ class FakeObserver final : public ServeObserver {
 };
 
 struct FakeShop {
-  explicit FakeShop(std::size_t count = 10, const Explainer* explainer = nullptr)
+  using MakeExplainer = std::function<std::unique_ptr<Explainer>(const data::EventLog&)>;
+
+  explicit FakeShop(std::size_t count = 10, const MakeExplainer& make_explainer = nullptr)
       : names(ItemNames(count)),
         items(log),
         trending(log),
         models([this](const auto& version, const auto&) {
           return ServedModel::Make(version, make.at(version)(), log, items);
         }) {
+    if (make_explainer) {
+      explainer = make_explainer(log);
+    }
     log.SetListener([this](const data::LogRecord& record) {
       items.Apply(record);
       trending.Apply(record);
@@ -81,7 +86,7 @@ struct FakeShop {
                                                                  .scenes = &scenes,
                                                                  .items = &items,
                                                                  .trending = &trending,
-                                                                 .explainer = explainer,
+                                                                 .explainer = explainer.get(),
                                                                  .observer = &observer,
                                                                  .now = [this] { return now; }});
   }
@@ -125,6 +130,7 @@ struct FakeShop {
   Trending trending;
   SceneBook scenes;
   FakeObserver observer;
+  std::unique_ptr<Explainer> explainer;
   std::map<std::string, std::function<ModelParts()>> make;
   DesiredModels desired;
   ModelSet models;

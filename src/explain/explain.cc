@@ -1,0 +1,209 @@
+#include "explain/explain.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "explain/sentence.h"
+#include "serve/graph_scorer.h"
+#include "serve/served_model.h"
+
+namespace vitrine::explain {
+namespace {
+
+using serve::Reason;
+using serve::ReasonKind;
+
+// A batch may be summed in another order than a single row: that much is not a difference.
+constexpr double kBatchSlack = 1e-4;
+
+bool IsPin(const Reason& reason) {
+  return reason.kind == ReasonKind::kRule && reason.contribution == 0;
+}
+
+// A pin first, then by size, the base last.
+bool ComesFirst(const Reason& a, const Reason& b) {
+  const auto rank = [](const Reason& reason) {
+    return IsPin(reason) ? 0 : reason.kind == ReasonKind::kBase ? 2 : 1;
+  };
+  return rank(a) != rank(b) ? rank(a) < rank(b)
+                            : std::fabs(a.contribution) > std::fabs(b.contribution);
+}
+
+// Reasons of one target: its places, events of one kind with one item together, and the base.
+std::vector<Reason> PlaceReasons(const serve::ExplainInput& input,
+                                 const std::vector<double>& contributions, double base) {
+  std::vector<Reason> reasons;
+  std::map<std::pair<std::string_view, EventType>, std::size_t> known;
+  for (std::size_t place = 0; place < input.history.size(); ++place) {
+    if (contributions[place] == 0) {
+      continue;
+    }
+    const std::string& id = input.history_ids[place];
+    const EventType type = input.history[place].type;
+    const auto [at, made] = known.emplace(std::pair(std::string_view(id), type), reasons.size());
+    if (made) {
+      Reason& reason = reasons.emplace_back();
+      reason.kind = input.similar ? ReasonKind::kSimilar : ReasonKind::kHistory;
+      reason.item_id = id;
+      reason.type = type;
+    }
+    reasons[at->second].contribution += contributions[place];
+  }
+  reasons.push_back({.kind = ReasonKind::kBase, .contribution = base});
+  return reasons;
+}
+
+serve::Fallback ParseFallback(std::string_view name) {
+  for (int f = 0; f <= static_cast<int>(serve::Fallback::kUnknownItem); ++f) {
+    const auto fallback = static_cast<serve::Fallback>(f);
+    if (serve::FallbackName(fallback) == name) {
+      return fallback;
+    }
+  }
+  return serve::Fallback::kNone;
+}
+
+// What stands between the model's score and the one shown, by the source that was kept.
+std::vector<Reason> AddedTo(const ShownItem& shown, double model_score) {
+  std::vector<Reason> added;
+  const double rest = shown.score - model_score;
+  if (shown.source.starts_with("rule:")) {
+    added.push_back(
+        {.kind = ReasonKind::kRule, .rule = shown.source.substr(5), .contribution = rest});
+  } else if (shown.source == "bid") {
+    added.push_back({.kind = ReasonKind::kBid, .contribution = rest});
+  }
+  return added;
+}
+
+}  // namespace
+
+ScoreExplainer::ScoreExplainer(const data::EventLog& log, AttributionOptions options)
+    : log_(log), options_(options) {}
+
+Status ScoreExplainer::Explain(const serve::ExplainInput& input,
+                               std::span<const serve::ExplainItem> parts,
+                               std::span<serve::RecommendedItem> items) const {
+  if (input.model != nullptr) {
+    RETURN_IF_ERROR(ExplainByModel(input, parts, items));
+  } else {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i].reasons = {{.kind = ReasonKind::kPopularity, .contribution = parts[i].model_score}};
+    }
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    std::vector<Reason>& reasons = items[i].reasons;
+    reasons.insert(reasons.end(), parts[i].added.begin(), parts[i].added.end());
+    std::stable_sort(reasons.begin(), reasons.end(), ComesFirst);
+  }
+  Word(input, items);
+  return Status::Ok();
+}
+
+Status ScoreExplainer::ExplainByModel(const serve::ExplainInput& input,
+                                      std::span<const serve::ExplainItem> parts,
+                                      std::span<serve::RecommendedItem> items) const {
+  std::vector<ItemIndex> targets;
+  for (const serve::ExplainItem& part : parts) {
+    if (part.index != kUnknownItem) {
+      targets.push_back(part.index);
+    }
+  }
+  const serve::ServedModel& model = *input.model;
+  const serve::GraphScorer scorer(
+      model.graph(), model.spec(), model.space().width(),
+      {.as_of = input.as_of, .user = input.user, .context = input.context});
+  const History history(input.history.begin(), input.history.end());
+  ASSIGN_OR_RETURN(const Attribution attribution, Attribute(scorer, history, targets, options_));
+  std::size_t t = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    items[i].reasons.clear();
+    if (parts[i].index == kUnknownItem) {
+      continue;  // the model said nothing of it
+    }
+    const double shift = parts[i].model_score - attribution.score[t];
+    if (!(std::fabs(shift) <= kBatchSlack * std::max(1.0, std::fabs(parts[i].model_score)))) {
+      return Internal("version " + model.version() + " scores item '" + items[i].item_id +
+                      "' otherwise when asked again");
+    }
+    items[i].reasons =
+        PlaceReasons(input, attribution.contributions[t], attribution.base[t] + shift);
+    ++t;
+  }
+  return Status::Ok();
+}
+
+void ScoreExplainer::Word(const serve::ExplainInput& input,
+                          std::span<serve::RecommendedItem> items) const {
+  const Language language = ParseLanguage(input.language).ok()
+                                ? ParseLanguage(input.language).value()
+                                : Language::kEnglish;
+  std::map<std::string, std::string> titles;
+  for (serve::RecommendedItem& item : items) {
+    for (Reason& reason : item.reasons) {
+      std::string& title = titles[reason.item_id];
+      if (title.empty() && !reason.item_id.empty()) {
+        title = TitleOf(reason.item_id);
+      }
+      reason.text = Sentence(reason, title, item.source, language);
+    }
+  }
+}
+
+std::string ScoreExplainer::TitleOf(const std::string& item_id) const {
+  const auto item = log_.GetItem(item_id);
+  return item.ok() && !item->title.empty() ? item->title : item_id;
+}
+
+Result<Explanation> ExplainAnswer(const serve::Recommender& recommender,
+                                  const serve::ModelSet& models, const ScoreExplainer& explainer,
+                                  std::string_view request_id, std::string_view language) {
+  RETURN_IF_ERROR(ParseLanguage(language).status());
+  ASSIGN_OR_RETURN(serve::Replayed replayed, recommender.Replay(request_id));
+  const Impression& impression = replayed.impression;
+  const std::shared_ptr<const serve::ServedModel> model = models.Version(impression.model);
+  if (model == nullptr && !impression.model.empty()) {
+    return FailedPrecondition("version " + impression.model +
+                              " was retired just now; ask again "
+                              "after giving it an alias");
+  }
+  Explanation explanation{.impression = {}, .items = {}, .same = replayed.same};
+  History history;
+  std::vector<std::string> ids;
+  for (const SeenEvent& event : impression.history) {
+    ids.push_back(event.item_id);
+    history.push_back(
+        {.item = model == nullptr ? kUnknownItem : model->vocabulary().Find(event.item_id),
+         .ts = event.ts,
+         .type = event.type,
+         .basket = event.basket});
+  }
+  std::vector<serve::ExplainItem> parts;
+  for (std::size_t i = 0; i < impression.items.size(); ++i) {
+    const ShownItem& shown = impression.items[i];
+    serve::ExplainItem part;
+    part.index = model == nullptr ? kUnknownItem : model->vocabulary().Find(shown.item_id);
+    const double now = model == nullptr ? shown.score : replayed.model_scores[i];
+    part.model_score = now;
+    // Of a fallback's score only the sum was kept: a rule is named, its part is not.
+    part.added = AddedTo(shown, now);
+    part.score = part.added.empty() ? now : shown.score;
+    explanation.items.push_back(
+        {.item_id = shown.item_id, .score = part.score, .source = shown.source, .reasons = {}});
+    parts.push_back(std::move(part));
+  }
+  RETURN_IF_ERROR(explainer.Explain({.model = model.get(),
+                                     .fallback = ParseFallback(impression.fallback),
+                                     .similar = impression.route == "similar",
+                                     .history = history,
+                                     .history_ids = ids,
+                                     .as_of = impression.ts,
+                                     .language = language},
+                                    parts, explanation.items));
+  explanation.impression = std::move(replayed.impression);
+  return explanation;
+}
+
+}  // namespace vitrine::explain

@@ -1,0 +1,120 @@
+#include "explain/sentence.h"
+
+#include <array>
+
+namespace vitrine::explain {
+namespace {
+
+struct Words {
+  std::string_view english;
+  std::string_view chinese;
+
+  [[nodiscard]] std::string_view In(Language language) const {
+    return language == Language::kChinese ? chinese : english;
+  }
+};
+
+// What was done with the item: "you ... X".
+Words Deed(EventType type) {
+  switch (type) {
+    case EventType::kPurchase:
+      return {"bought", "购买了"};
+    case EventType::kCart:
+      return {"put in your cart", "加购了"};
+    case EventType::kFavourite:
+      return {"saved", "收藏了"};
+    case EventType::kRating:
+      return {"rated", "评价了"};
+    case EventType::kLike:
+      return {"liked", "喜欢"};
+    case EventType::kShare:
+      return {"shared", "分享了"};
+    case EventType::kClick:
+      return {"clicked", "点击了"};
+    case EventType::kDwell:
+      return {"took a long look at", "细看过"};
+    case EventType::kReturn:
+      return {"returned", "退回了"};
+    case EventType::kHide:
+      return {"hid", "屏蔽了"};
+    case EventType::kImpression:
+      return {"were shown", "看到过"};
+    default:
+      return {"viewed", "浏览了"};
+  }
+}
+
+std::string Replaced(std::string_view pattern, std::string_view deed, std::string_view name) {
+  std::string text;
+  for (const char c : pattern) {
+    if (c == '$') {
+      text += deed;
+    } else if (c == '@') {
+      text += name;
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+Words HistoryPattern(double contribution) {
+  return contribution < 0 ? Words{"Counts less because you $ @", "因为你$ @，分数降低"}
+                          : Words{"Because you $ @", "因为你$ @"};
+}
+
+Words RulePattern(double contribution) {
+  if (contribution > 0) {
+    return {"Raised by the shop's rule \"@\"", "店铺规则“@”提升了它"};
+  }
+  if (contribution < 0) {
+    return {"Lowered by the shop's rule \"@\"", "店铺规则“@”降低了它"};
+  }
+  return {"Placed here by the shop's rule \"@\"", "店铺规则“@”把它放在这里"};
+}
+
+Words PopularityWords(std::string_view source) {
+  if (source == "fallback:trending") {
+    return {"Popular in this shop right now", "近期本店热门"};
+  }
+  if (source == "fallback:category") {
+    return {"Popular in the same category", "同类商品中的热门"};
+  }
+  return {"Popular in this shop", "本店热门"};
+}
+
+}  // namespace
+
+Result<Language> ParseLanguage(std::string_view name) {
+  if (name == "en") {
+    return Language::kEnglish;
+  }
+  if (name == "zh") {
+    return Language::kChinese;
+  }
+  return InvalidArgument("language '" + std::string(name) + "' is not known; use en or zh");
+}
+
+std::string Sentence(const serve::Reason& reason, std::string_view title, std::string_view source,
+                     Language language) {
+  switch (reason.kind) {
+    case serve::ReasonKind::kHistory:
+      return Replaced(HistoryPattern(reason.contribution).In(language),
+                      Deed(reason.type).In(language), title);
+    case serve::ReasonKind::kSimilar:
+      return Replaced(Words{"Goes with @", "与 @ 相关"}.In(language), "", title);
+    case serve::ReasonKind::kRule:
+      return Replaced(RulePattern(reason.contribution).In(language), "", reason.rule);
+    case serve::ReasonKind::kBid:
+      return std::string(Words{"The advertiser's bid", "广告主出价"}.In(language));
+    case serve::ReasonKind::kPopularity:
+      return std::string(PopularityWords(source).In(language));
+    case serve::ReasonKind::kBase:
+      return std::string(
+          Words{"What the model gives this item without any history", "没有历史时模型给出的基础分"}
+              .In(language));
+  }
+  return "";
+}
+
+}  // namespace vitrine::explain
