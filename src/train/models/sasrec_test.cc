@@ -2,13 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
-#include <fstream>
 
-#include "adapters/onnxruntime/runtime.h"
-#include "graph/builder.h"
 #include "train/sequences.h"
 
 namespace vitrine::train {
@@ -75,32 +72,6 @@ TEST(Sasrec, LearnsWhatFollowsWhat) {
   EXPECT_EQ(best(1), 11);
   EXPECT_EQ(best(2), 8) << "a removed place in between is not the newest";
   EXPECT_EQ(best(3), 6) << "the newest known place asks where the newest is removed";
-}
-
-TEST(Sasrec, TheGraphAnswersAsTheNetworkDoes) {
-  const auto model = MakeSasrec(Small(5));
-  ASSERT_TRUE(model->Fit(Cycle(), {.seed = 1}).ok());
-  graph::Builder builder("sasrec");
-  ASSERT_TRUE(model->ExportGraph(builder).ok());
-  const auto bytes = builder.Finish();
-  ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
-  const std::string path = testing::TempDir() + "sasrec_test.onnx";
-  std::ofstream(path, std::ios::binary) << *bytes;
-  const auto runtime = adapters::MakeOnnxRuntime();
-  ASSERT_TRUE(runtime.ok()) << runtime.status().ToString();
-  const auto graph = (*runtime)->Load(path, {});
-  ASSERT_TRUE(graph.ok()) << graph.status().ToString();
-  const std::vector<Tensor> inputs = {Histories()};
-  std::vector<Tensor> outputs;
-  ASSERT_TRUE((*graph)->Run(inputs, outputs).ok());
-  const std::vector<float> expected = ScoresOf(*model);
-  const auto actual = outputs[0].values<float>();
-  ASSERT_EQ(actual.size(), expected.size());
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    EXPECT_TRUE(std::isfinite(actual[i]));
-    EXPECT_NEAR(actual[i], expected[i], 1e-4) << i;
-  }
-  std::filesystem::remove(path);
 }
 
 TEST(Sasrec, ARunContinuedFromItsCheckpointEndsAsAnUninterruptedOne) {
