@@ -1,0 +1,152 @@
+#include "serve/model_set.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+
+#include "serve/fake_shop.h"
+
+namespace vitrine::serve {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class Models : public testing::Test {
+ protected:
+  std::shared_ptr<const ServedModel> Make(const std::string& version) {
+    return ServedModel::Make(version, FakeParts<float>("m", ItemNames(4), 3, Neighbours<float>),
+                             log, items)
+        .value();
+  }
+  static DesiredModels Want(const Aliases& aliases) {
+    DesiredModels desired;
+    desired.aliases = aliases;
+    for (const auto& [alias, version] : aliases) {
+      desired.folders[version] = "/" + version;
+    }
+    return desired;
+  }
+  FakeLog log;
+  ItemStates items{log};
+};
+
+TEST_F(Models, LoadsFromTheFolderAndServesUnderTheAlias) {
+  std::string loaded_from;
+  ModelSet models([&](const std::string& version, const std::string& folder) {
+    loaded_from = folder;
+    return Result(Make(version));
+  });
+  EXPECT_EQ(models.Get("champion"), nullptr);
+  models.SetDesired(Want({{"champion", "m:1"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_EQ(loaded_from, "/m:1");
+  EXPECT_EQ(models.Get("champion")->version(), "m:1");
+  EXPECT_EQ(models.Version("m:1"), models.Get("champion"));
+  EXPECT_EQ(models.Get("nobody"), nullptr);
+  const auto status = models.Versions();
+  ASSERT_EQ(status.size(), 1U);
+  EXPECT_EQ(status[0].state, VersionState::kServing);
+  EXPECT_EQ(status[0].aliases, std::vector<std::string>{"champion"});
+}
+
+TEST_F(Models, RollsBackAtOnceAlsoWhileAnotherVersionLoads) {
+  std::latch loading(1);
+  std::latch go_on(1);
+  ModelSet models([&](const std::string& version, const std::string&) {
+    if (version == "m:3") {
+      loading.count_down();
+      go_on.wait();
+    }
+    return Result(Make(version));
+  });
+  models.SetDesired(Want({{"champion", "m:2"}, {"previous", "m:1"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  models.SetDesired(Want({{"champion", "m:2"}, {"previous", "m:1"}, {"challenger", "m:3"}}));
+  loading.wait();
+  models.SetDesired(Want({{"champion", "m:1"}, {"previous", "m:2"}, {"challenger", "m:3"}}));
+  EXPECT_EQ(models.Get("champion")->version(), "m:1");  // no wait: it is swapped already
+  EXPECT_EQ(models.WaitUntilReached(After(milliseconds(1))).code(), Code::kDeadlineExceeded);
+  go_on.count_down();
+  EXPECT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_EQ(models.Get("challenger")->version(), "m:3");
+}
+
+TEST_F(Models, ARetiredVersionLivesAsLongAsARequestHoldsIt) {
+  ModelSet models(
+      [&](const std::string& version, const std::string&) { return Result(Make(version)); });
+  models.SetDesired(Want({{"champion", "m:1"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  std::shared_ptr<const ServedModel> held = models.Get("champion");
+  const std::weak_ptr<const ServedModel> watched = held;
+  models.SetDesired(Want({{"champion", "m:2"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_EQ(models.Version("m:1"), nullptr);
+  EXPECT_EQ(held->version(), "m:1");
+  EXPECT_EQ(watched.use_count(), 1);
+  held.reset();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST_F(Models, AFailedVersionIsNamedAndTriedAgainWhenWantedAgain) {
+  std::atomic<int> tries = 0;
+  ModelSet models([&](const std::string& version,
+                      const std::string&) -> Result<std::shared_ptr<const ServedModel>> {
+    if (++tries == 1) {
+      return DataLoss("model.onnx differs from its hash");
+    }
+    return Make(version);
+  });
+  models.SetDesired(Want({{"champion", "m:1"}}));
+  const Status failed = models.WaitUntilReached(After(seconds(10)));
+  EXPECT_EQ(failed.code(), Code::kFailedPrecondition);
+  EXPECT_NE(failed.message().find("m:1"), std::string::npos);
+  EXPECT_NE(failed.message().find("differs from its hash"), std::string::npos);
+  EXPECT_EQ(models.Versions()[0].state, VersionState::kFailed);
+  models.SetDesired(Want({{"champion", "m:1"}}));
+  EXPECT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_EQ(tries, 2);
+}
+
+TEST_F(Models, AVersionWithoutAFolderCannotBeServed) {
+  ModelSet models(
+      [&](const std::string& version, const std::string&) { return Result(Make(version)); });
+  DesiredModels desired;
+  desired.aliases["champion"] = "m:1";
+  models.SetDesired(desired);
+  EXPECT_EQ(models.WaitUntilReached(After(seconds(10))).code(), Code::kFailedPrecondition);
+}
+
+TEST_F(Models, AModelIsCheckedBeforeAnybodySeesIt) {
+  const auto make = [this](auto change) {
+    ModelParts parts = FakeParts<float>("m", ItemNames(4), 3, Neighbours<float>);
+    change(parts);
+    return ServedModel::Make("m:1", std::move(parts), log, items).status();
+  };
+  EXPECT_TRUE(make([](ModelParts&) {}).ok());
+  EXPECT_EQ(make([](ModelParts& p) { p.manifest.kind = ModelKind::kRanker; }).code(),
+            Code::kInvalidArgument);
+  const Status input = make([](ModelParts& p) {
+    p.spec = data::FeatureSpec::Fit({{.name = "past", .op = "history_items", .source = ""}},
+                                    data::Interactions{}, data::ItemTable{},
+                                    data::Vocabulary(ItemNames(4)), Micros{0})
+                 .value();
+  });
+  EXPECT_EQ(input.code(), Code::kInvalidArgument);
+  EXPECT_NE(input.message().find("'history'"), std::string::npos);
+  const Status width = make(
+      [](ModelParts& p) { p.graph = std::make_unique<FakeGraph<float>>(5, Neighbours<float>); });
+  EXPECT_EQ(width.code(), Code::kInternal);
+  EXPECT_NE(width.message().find("[1, 5]"), std::string::npos);
+  const Status finite = make([](ModelParts& p) {
+    p.graph = std::make_unique<FakeGraph<float>>(
+        6, [](auto, std::span<float> scores) { scores[3] = std::nanf(""); });
+  });
+  EXPECT_EQ(finite.code(), Code::kInternal);
+  EXPECT_NE(finite.message().find("index 3"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace vitrine::serve
