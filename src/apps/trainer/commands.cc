@@ -1,7 +1,9 @@
 #include "apps/trainer/commands.h"
 
 #include <cstdio>
-#include <memory>
+#include <filesystem>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -38,6 +40,27 @@ Status TakeChoices(const std::string& like, train::TrainRequest& request) {
   return Status::Ok();
 }
 
+/// Reads snapshots within half of the limit; what does not fit is spilled beside `out` and removed.
+class SpillingReader {
+ public:
+  SpillingReader(const std::string& out, std::uint64_t memory_limit_mb)
+      : spill_(out + ".spill"),
+        reader_({.memory_limit_mb = memory_limit_mb > 0 ? memory_limit_mb / 2 : 1024,
+                 .threads = 0,
+                 .temporary_directory = spill_}) {}
+  ~SpillingReader() {
+    std::error_code ignored;
+    std::filesystem::remove_all(spill_, ignored);
+  }
+  SpillingReader(const SpillingReader&) = delete;
+  SpillingReader& operator=(const SpillingReader&) = delete;
+  data::SnapshotReader& get() { return reader_; }
+
+ private:
+  std::string spill_;
+  duckdb::ParquetSnapshotReader reader_;
+};
+
 void PrintJson(const std::string& json) { std::puts(json.c_str()); }
 }  // namespace
 
@@ -67,10 +90,9 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
   if (!flags.like.empty()) {
     RETURN_IF_ERROR(TakeChoices(flags.like, request));
   }
-  ASSIGN_OR_RETURN(const std::unique_ptr<data::SnapshotReader> reader,
-                   duckdb::MakeSnapshotReader());
+  SpillingReader reader(flags.out, flags.memory_limit_mb);
   ASSIGN_OR_RETURN(const train::TrainResult result,
-                   train::Train(request, *factory, *reader, progress));
+                   train::Train(request, *factory, reader.get(), progress));
   auto json = nlohmann::ordered_json::parse(train::TrainResultToJson(result));
   json["peak_memory_bytes"] = PeakResidentBytes();
   PrintJson(json.dump());
@@ -79,11 +101,11 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
 
 Status SplitCommand(const SplitFlags& flags, const Progress& progress) {
   ASSIGN_OR_RETURN(const evaluate::Protocol protocol, ProtocolOf(flags.protocol));
-  ASSIGN_OR_RETURN(const std::unique_ptr<data::SnapshotReader> reader,
-                   duckdb::MakeSnapshotReader());
+  SpillingReader reader(flags.out, flags.memory_limit_mb);
   ASSIGN_OR_RETURN(data::Interactions interactions,
-                   reader->ReadInteractions(flags.snapshot, protocol.events, progress));
-  ASSIGN_OR_RETURN(const data::ItemTable items, reader->ReadItems(flags.snapshot, interactions));
+                   reader.get().ReadInteractions(flags.snapshot, protocol.events, progress));
+  ASSIGN_OR_RETURN(const data::ItemTable items,
+                   reader.get().ReadItems(flags.snapshot, interactions));
   ASSIGN_OR_RETURN(const evaluate::Split split,
                    evaluate::MakeSplit(interactions, items, protocol));
   if (progress.cancelled()) {
