@@ -1,9 +1,9 @@
-/// For tests: model files in a folder of their own.
+/// For tests: models in files of their own, loaded in the serving runtime.
 #pragma once
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -11,8 +11,6 @@
 #include <string_view>
 
 #include "adapters/onnxruntime/runtime.h"
-#include "graph/builder.h"
-#include "train/model.h"
 
 namespace vitrine::adapters {
 
@@ -52,21 +50,6 @@ inline std::unique_ptr<serve::LoadedGraph> LoadedForTest(std::string_view bytes)
     return nullptr;
   }
   return *std::move(graph);
-}
-
-inline std::string ExportedForTest(const train::TrainableModel& model) {
-  graph::Builder builder("model");
-  EXPECT_EQ(model.ExportGraph(builder), Status());
-  Result<std::string> bytes = builder.Finish();
-  if (!bytes.ok()) {
-    ADD_FAILURE() << bytes.status().ToString();
-    return {};
-  }
-  return *std::move(bytes);
-}
-
-inline std::unique_ptr<serve::LoadedGraph> LoadedForTest(const train::TrainableModel& model) {
-  return LoadedForTest(ExportedForTest(model));
 }
 
 }  // namespace vitrine::adapters
