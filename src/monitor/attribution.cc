@@ -1,0 +1,297 @@
+#include "monitor/attribution.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <utility>
+
+#include "core/check.h"
+#include "monitor/stable_hash.h"
+
+namespace vitrine::monitor {
+namespace {
+
+/// Clocks of shop and server differ: an event may seem a little older than its answer.
+constexpr Micros kClockSlack{5 * kMicrosPerSecond};
+
+/// Versions and scenes come and go; more rows than this are counted as "other".
+constexpr std::size_t kMostRows = 256;
+
+std::string RowKey(const Impression& impression) {
+  return impression.model + "\n" + impression.scene;
+}
+
+}  // namespace
+
+std::string_view LabelName(Label label) { return label == Label::kClick ? "click" : "purchase"; }
+
+Attribution::Attribution(AttributionOptions options) : options_(std::move(options)) {
+  ideal_.push_back(0);
+  for (std::size_t place = 0; place < kMostPlaces; ++place) {
+    discounts_.push_back(1 / std::log2(static_cast<double>(place) + 2));
+    ideal_.push_back(ideal_.back() + discounts_.back());
+  }
+  CHECK(!options_.ks.empty() && options_.ks.front() > 0 &&
+        options_.ks.back() <= static_cast<int>(kMostPlaces));
+}
+
+Micros Attribution::WindowOf(Label label) const {
+  return label == Label::kClick ? options_.click_window : options_.purchase_window;
+}
+
+void Attribution::Add(const Impression& impression) {
+  Answer answer;
+  answer.request = StableHash(impression.request_id);
+  answer.subject = impression.subject.empty() ? 0 : StableHash(impression.subject);
+  answer.ts = impression.ts;
+  answer.row = RowKey(impression);
+  if (rows_.size() >= kMostRows && !rows_.contains(answer.row)) {
+    answer.row = "other\nother";
+  }
+  for (const ShownItem& item : impression.items) {
+    if (answer.items.size() == kMostPlaces) {
+      break;
+    }
+    answer.items.push_back(StableHash(item.item_id));
+  }
+  QualityCounts& row = rows_[answer.row];
+  ++row.answers;
+  row.shown += answer.items.size();
+  for (QualityCounts::OfLabel& label : row.labels) {
+    label.recall.resize(options_.ks.size());
+    label.ndcg.resize(options_.ks.size());
+  }
+  Index(answer, first_ + waiting_.size());
+  waiting_.push_back(std::move(answer));
+  Advance(impression.ts);
+  while (waiting_.size() > options_.most_waiting) {
+    Pop(false);
+  }
+}
+
+void Attribution::Index(const Answer& answer, std::uint64_t sequence) {
+  by_request_[answer.request] = sequence;
+  if (answer.subject != 0) {
+    auto& answers = by_subject_[answer.subject];
+    if (answers.size() == kAnswersPerSubject) {
+      answers.erase(answers.begin());
+    }
+    answers.push_back(sequence);
+  }
+}
+
+void Attribution::Advance(Micros ts) {
+  watermark_ = std::max(watermark_, ts);
+  const std::int64_t window =
+      std::max(options_.click_window.value, options_.purchase_window.value);
+  while (!waiting_.empty() && waiting_.front().ts.value + window < watermark_.value) {
+    Pop(true);
+  }
+}
+
+void Attribution::Pop(bool mature) {
+  const Answer& oldest = waiting_.front();
+  if (mature) {
+    ++rows_[oldest.row].mature;
+  } else {
+    ++forgotten_;
+  }
+  const auto request = by_request_.find(oldest.request);
+  if (request != by_request_.end() && request->second == first_) {
+    by_request_.erase(request);
+  }
+  const auto subject = by_subject_.find(oldest.subject);
+  if (subject != by_subject_.end()) {
+    std::erase_if(subject->second, [this](std::uint64_t sequence) { return sequence <= first_; });
+    if (subject->second.empty()) {
+      by_subject_.erase(subject);
+    }
+  }
+  waiting_.pop_front();
+  ++first_;
+}
+
+Attribution::Answer* Attribution::FindRequest(std::string_view request_id) {
+  const auto found = by_request_.find(StableHash(request_id));
+  return found == by_request_.end() ? nullptr : &waiting_[found->second - first_];
+}
+
+std::vector<Attribution::Answer*> Attribution::AnswersOf(std::uint64_t subject, Micros ts,
+                                                         Micros window) {
+  std::vector<Answer*> answers;
+  const auto found = by_subject_.find(subject);
+  if (subject == 0 || found == by_subject_.end()) {
+    return answers;
+  }
+  for (auto sequence = found->second.rbegin(); sequence != found->second.rend(); ++sequence) {
+    if (*sequence < first_) {
+      continue;  // left already; the list is cleaned when its own front leaves
+    }
+    Answer& answer = waiting_[*sequence - first_];
+    if (answer.ts.value - kClockSlack.value <= ts.value &&
+        ts.value <= answer.ts.value + window.value) {
+      answers.push_back(&answer);
+    }
+  }
+  return answers;
+}
+
+void Attribution::Record(const Event& event) {
+  Advance(event.ts);
+  if (event.type == EventType::kIdentify) {
+    Identify(event);
+    return;
+  }
+  for (const EventItem& item : event.items) {
+    switch (event.type) {
+      case EventType::kClick:
+      case EventType::kView:
+        RecordItem(event, Label::kClick, item.item_id);
+        break;
+      case EventType::kPurchase:
+        RecordItem(event, Label::kPurchase, item.item_id);
+        break;
+      case EventType::kReturn:
+        RecordReturn(event, item.item_id);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void Attribution::RecordItem(const Event& event, Label label, const std::string& item) {
+  JoinCounts& join = joins_[static_cast<std::size_t>(event.type)];
+  ++join.events;
+  const std::uint64_t hash = StableHash(item);
+  const auto place_of = [hash](const Answer& answer) {
+    return static_cast<std::size_t>(
+        std::find(answer.items.begin(), answer.items.end(), hash) - answer.items.begin());
+  };
+  const auto joined = [&](Answer& answer, std::size_t place) {
+    if (event.type == EventType::kClick) {
+      ++rows_[answer.row].clicks;
+    }
+    SetPlace(answer, label, place, true);
+  };
+  if (!event.request_id.empty()) {
+    Answer* answer = FindRequest(event.request_id);
+    if (answer != nullptr && event.ts.value <= answer->ts.value + WindowOf(label).value) {
+      const std::size_t place = place_of(*answer);
+      if (place < answer->items.size()) {
+        ++join.by_request;
+        joined(*answer, place);
+      } else {
+        ++join.unshown;
+        AddMissed(*answer, label, hash);
+      }
+      return;
+    }
+    ++join.orphans;
+    return;
+  }
+  const auto answers = AnswersOf(StableHash(event.subject()), event.ts, WindowOf(label));
+  for (Answer* answer : answers) {
+    const std::size_t place = place_of(*answer);
+    if (place < answer->items.size()) {
+      ++join.by_subject;
+      joined(*answer, place);
+      return;
+    }
+  }
+  ++join.unjoined;
+  if (!answers.empty()) {
+    AddMissed(*answers.front(), label, hash);
+  }
+}
+
+void Attribution::RecordReturn(const Event& event, const std::string& item) {
+  const std::uint64_t hash = StableHash(item);
+  constexpr auto kBought = static_cast<std::size_t>(Label::kPurchase);
+  for (Answer* answer :
+       AnswersOf(StableHash(event.subject()), event.ts, options_.purchase_window)) {
+    for (std::size_t place = 0; place < answer->items.size(); ++place) {
+      if (answer->items[place] == hash && (answer->labels[kBought].places >> place & 1U) != 0) {
+        SetPlace(*answer, Label::kPurchase, place, false);
+        return;
+      }
+    }
+  }
+}
+
+void Attribution::Identify(const Event& event) {
+  if (event.user_id.empty() || event.anonymous_id.empty()) {
+    return;
+  }
+  const auto anonymous = by_subject_.find(StableHash(event.anonymous_id));
+  if (anonymous == by_subject_.end()) {
+    return;
+  }
+  std::vector<std::uint64_t> moved = std::move(anonymous->second);
+  by_subject_.erase(anonymous);
+  const std::uint64_t user = StableHash(event.user_id);
+  for (const std::uint64_t sequence : moved) {
+    if (sequence >= first_) {
+      waiting_[sequence - first_].subject = user;
+    }
+  }
+  auto& answers = by_subject_[user];
+  answers.insert(answers.end(), moved.begin(), moved.end());
+  std::sort(answers.begin(), answers.end());
+  if (answers.size() > kAnswersPerSubject) {
+    answers.erase(answers.begin(), answers.end() - kAnswersPerSubject);
+  }
+}
+
+void Attribution::SetPlace(Answer& answer, Label label, std::size_t place, bool on) {
+  LabelState& state = answer.labels[static_cast<std::size_t>(label)];
+  const std::uint64_t bit = std::uint64_t{1} << place;
+  if (((state.places & bit) != 0) == on) {
+    return;
+  }
+  Contribute(answer, label, -1);
+  state.places ^= bit;
+  Contribute(answer, label, 1);
+}
+
+void Attribution::AddMissed(Answer& answer, Label label, std::uint64_t item) {
+  auto& missed = answer.labels[static_cast<std::size_t>(label)].missed;
+  if (missed.size() == kMostMissed ||
+      std::find(missed.begin(), missed.end(), item) != missed.end()) {
+    return;
+  }
+  Contribute(answer, label, -1);
+  missed.push_back(item);
+  Contribute(answer, label, 1);
+}
+
+void Attribution::Contribute(const Answer& answer, Label label, double sign) {
+  const LabelState& state = answer.labels[static_cast<std::size_t>(label)];
+  const auto places = static_cast<std::size_t>(std::popcount(state.places));
+  const std::size_t relevant = places + state.missed.size();
+  if (relevant == 0) {
+    return;
+  }
+  QualityCounts::OfLabel& sums = rows_[answer.row].labels[static_cast<std::size_t>(label)];
+  const auto add = [sign](std::uint64_t& count, std::size_t n) {
+    count = sign > 0 ? count + n : count - n;
+  };
+  add(sums.answers, 1);
+  add(sums.places, places);
+  add(sums.missed, state.missed.size());
+  for (std::size_t i = 0; i < options_.ks.size(); ++i) {
+    const auto k = static_cast<std::size_t>(options_.ks[i]);
+    double hits = 0;
+    double gain = 0;
+    for (std::size_t place = 0; place < std::min(k, answer.items.size()); ++place) {
+      if ((state.places >> place & 1U) != 0) {
+        hits += 1;
+        gain += discounts_[place];
+      }
+    }
+    sums.recall[i] += sign * hits / static_cast<double>(relevant);
+    sums.ndcg[i] += sign * gain / ideal_[std::min(k, relevant)];
+  }
+}
+
+}  // namespace vitrine::monitor

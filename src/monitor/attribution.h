@@ -1,0 +1,129 @@
+/// Joins events to the answers that led to them while they arrive, in bounded memory.
+/// An event's item belongs to the answer named by its request_id; without one, to the newest answer
+/// that showed the item to the same shopper within the window of the event's type (last touch).
+/// An item that no answer showed counts as missed by the shopper's newest answer, so that recall is
+/// not flattered. A return takes a purchase back, identify moves an anonymous shopper's answers.
+/// Threads: one caller at a time.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/event.h"
+#include "core/impression.h"
+#include "core/status.h"
+
+namespace vitrine::monitor {
+
+/// What a label is about. Clicks and views of an item say the same; so each place counts once.
+enum class Label : std::uint8_t { kClick, kPurchase };
+inline constexpr std::size_t kLabels = 2;
+std::string_view LabelName(Label label);
+
+struct AttributionOptions {
+  std::size_t most_waiting = 20'000;  ///< answers kept for labels; the oldest leave first
+  Micros click_window{30 * 60 * kMicrosPerSecond};
+  Micros purchase_window{kMicrosPerDay};
+  std::vector<int> ks = {5, 10, 20};  ///< rising, at most 64
+};
+
+/// Sums over the answers of one row; means are taken when reported.
+struct QualityCounts {
+  struct OfLabel {
+    std::uint64_t answers = 0;
+    std::uint64_t places = 0;
+    std::uint64_t missed = 0;
+    std::vector<double> recall;  ///< by index of ks
+    std::vector<double> ndcg;
+  };
+  std::uint64_t answers = 0;
+  std::uint64_t mature = 0;
+  std::uint64_t shown = 0;
+  std::uint64_t clicks = 0;
+  std::array<OfLabel, kLabels> labels;
+};
+
+struct JoinCounts {
+  std::uint64_t events = 0;
+  std::uint64_t by_request = 0;
+  std::uint64_t by_subject = 0;
+  std::uint64_t orphans = 0;
+  std::uint64_t unshown = 0;
+  std::uint64_t unjoined = 0;
+};
+
+class Attribution {
+ public:
+  explicit Attribution(AttributionOptions options);
+
+  /// Starts waiting for labels. Only the first 64 places are watched.
+  void Add(const Impression& impression);
+  /// Joins each item of an event; events without meaning here are ignored.
+  void Record(const Event& event);
+
+  /// Key: model and scene joined by '\n'.
+  [[nodiscard]] const std::unordered_map<std::string, QualityCounts>& rows() const { return rows_; }
+  [[nodiscard]] const std::array<JoinCounts, kEventTypes>& joins() const { return joins_; }
+  [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
+  [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
+  [[nodiscard]] const AttributionOptions& options() const { return options_; }
+
+  [[nodiscard]] nlohmann::json Save() const;
+  /// Replaces everything. Errors: kInvalidArgument.
+  Status Load(const nlohmann::json& saved);
+
+ private:
+  static constexpr std::size_t kMostPlaces = 64;
+  static constexpr std::size_t kMostMissed = 32;   ///< distinct missed items kept per answer
+  static constexpr std::size_t kAnswersPerSubject = 8;
+
+  struct LabelState {
+    std::uint64_t places = 0;            ///< bit p: place p has the label
+    std::vector<std::uint64_t> missed;   ///< hashes of labelled items not shown
+  };
+  struct Answer {
+    std::uint64_t request = 0;
+    std::uint64_t subject = 0;           ///< 0: nobody
+    Micros ts;
+    std::string row;
+    std::vector<std::uint64_t> items;
+    std::array<LabelState, kLabels> labels;
+  };
+
+  void RecordItem(const Event& event, Label label, const std::string& item);
+  void RecordReturn(const Event& event, const std::string& item);
+  void Identify(const Event& event);
+  Answer* FindRequest(std::string_view request_id);
+  /// The subject's waiting answers, newest first, that the event is in time for.
+  std::vector<Answer*> AnswersOf(std::uint64_t subject, Micros ts, Micros window);
+  void SetPlace(Answer& answer, Label label, std::size_t place, bool on);
+  void AddMissed(Answer& answer, Label label, std::uint64_t item);
+  /// Takes the answer's part out of (sign -1) or into (+1) its row.
+  void Contribute(const Answer& answer, Label label, double sign);
+  void Advance(Micros ts);
+  void Pop(bool mature);
+  void Index(const Answer& answer, std::uint64_t sequence);
+  [[nodiscard]] Micros WindowOf(Label label) const;
+
+  AttributionOptions options_;
+  std::vector<double> discounts_;  ///< by place
+  std::vector<double> ideal_;      ///< of n labelled items at the head
+  std::unordered_map<std::string, QualityCounts> rows_;
+  std::array<JoinCounts, kEventTypes> joins_;
+  std::deque<Answer> waiting_;
+  std::uint64_t first_ = 0;  ///< sequence number of waiting_.front()
+  std::unordered_map<std::uint64_t, std::uint64_t> by_request_;
+  std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> by_subject_;
+  std::uint64_t forgotten_ = 0;
+  Micros watermark_;
+};
+
+}  // namespace vitrine::monitor

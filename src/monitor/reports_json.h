@@ -1,0 +1,18 @@
+/// The monitors' reports as JSON, the bodies of GET /v1/monitors/*.
+/// Threads: pure functions.
+#pragma once
+
+#include <string>
+
+#include "monitor/reports.h"
+
+namespace vitrine::monitor {
+
+std::string ToJson(const ServiceReport& report);
+std::string ToJson(const QualityReport& report);
+std::string ToJson(const DataReport& report);
+std::string ToJson(const DriftReport& report);
+std::string ToJson(const SkewReport& report);
+std::string ToJson(const DriftVerdict& verdict);
+
+}  // namespace vitrine::monitor
