@@ -6,14 +6,17 @@ set(VITRINE_DEPS_DIR "${CMAKE_SOURCE_DIR}/.deps" CACHE PATH "Where ./dev setup p
 set(VITRINE_FOLDERS "" CACHE STRING
     "Only these folders (such as core;text;tests/contract); empty builds everything")
 
-# Adds each folder that matches the patterns, has a CMakeLists.txt, and was not left out by VITRINE_FOLDERS.
+# Adds each folder that matches the patterns, has a CMakeLists.txt, was not left out by VITRINE_FOLDERS, and was not
+# added before.
 function(vitrine_add_folders)
   foreach(pattern IN LISTS ARGN)
     file(GLOB folders RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}" CONFIGURE_DEPENDS
          "${CMAKE_CURRENT_SOURCE_DIR}/${pattern}/CMakeLists.txt")
     foreach(list_file IN LISTS folders)
       get_filename_component(folder "${list_file}" DIRECTORY)
-      if(NOT VITRINE_FOLDERS OR folder IN_LIST VITRINE_FOLDERS)
+      get_property(added DIRECTORY PROPERTY SUBDIRECTORIES)
+      if((NOT VITRINE_FOLDERS OR folder IN_LIST VITRINE_FOLDERS)
+         AND NOT "${CMAKE_CURRENT_SOURCE_DIR}/${folder}" IN_LIST added)
         add_subdirectory("${folder}")
       endif()
     endforeach()

@@ -69,7 +69,8 @@ endfunction()
 # vitrine_test(<name> SOURCES ... [DEPS ...] [LABELS sanitize|slow|data|e2e ...] [TIMEOUT seconds] [NEEDS targets...]
 #              [SERIAL] [GXX_ONLY])
 # A GoogleTest program bin/tests/<name> with its main; each case is one ctest test named <name>.<suite>.<case>, and
-# GTEST_SKIP counts as skipped. Cases run in the repository's root with VITRINE_BIN naming this build's bin/.
+# GTEST_SKIP counts as skipped. Cases run in the repository's root with VITRINE_BIN naming this build's bin/, and each
+# process with a temporary folder of its own (tests/harness).
 #   sanitize  also built and run under the sanitizers;  slow  only in ./dev test --full
 #   NEEDS     programs that a case starts (program_vitrine);  SERIAL  never beside another test (it measures time)
 function(vitrine_test name)
@@ -81,7 +82,7 @@ function(vitrine_test name)
     set(gxx_only GXX_ONLY)
   endif()
   vitrine_executable(${target} "${VITRINE_BIN_DIR}/tests" ${name} built ${gxx_only} SOURCES ${ARG_SOURCES}
-                     DEPS ${ARG_DEPS} dep::gtest_main)
+                     DEPS ${ARG_DEPS} vitrine_test_main)
   if(NOT built)
     return()
   endif()

@@ -30,9 +30,9 @@ function folder_of(path,   dir) {
   while (sub(/\/[^\/]*$/, "", dir)) if (dir in edges) return dir
   return ""
 }
-function allowed(from, to, path,   n, i, part, yes) {
+function allowed(from, to, path, is_test,   n, i, part, yes) {
   if (to == from || to == "core") return 1
-  n = split(edges[from], part, " ")
+  n = split(edges[from] (is_test ? " " test_edges[from] " " test_edges["*"] : ""), part, " ")
   for (i = 1; i <= n; ++i) {
     if (part[i] ~ /^!/) {
       if (starts(path, substr(part[i], 2) "/")) return 0
@@ -54,6 +54,7 @@ FNR == NR {
   if (cell[1] == "stages") stages = cell[2]
   else if (cell[1] == "testing") testing = cell[2]
   else if (cell[1] == "folder") { sub(/@stages/, stages, cell[3]); edges[cell[2]] = cell[3] }
+  else if (cell[1] == "tests") test_edges[cell[2]] = cell[3]
   else if (cell[1] == "library") {
     ++libraries; name[libraries] = cell[2]; headers[libraries] = cell[3]; places[libraries] = cell[4]; how[libraries] = cell[5]
     if (how[libraries] !~ /^(any|cc|sealed|test)$/) { print "layers.rules:" FNR ": unknown way '" how[libraries] "'"; broken = 1; exit 2 }
@@ -83,7 +84,7 @@ folder == "" { next }
   if (to != "") {
     reaches[file] = reaches[file] " " header
     line_of[file, header] = FNR
-    if (!allowed(folder, to, header)) {
+    if (!allowed(folder, to, header, is_test)) {
       out_of_place(where, folder " may not include " header " (beside core it may include: " \
                    (edges[folder] == "" ? "nothing" : edges[folder]) ")")
     }

@@ -1,3 +1,2 @@
 vitrine_dependency(gtest HEADERS gtest/gtest.h LIBRARIES gtest DEPENDS Threads::Threads)
 vitrine_dependency(gmock HEADERS gmock/gmock.h LIBRARIES gmock DEPENDS dep::gtest)
-vitrine_dependency(gtest_main LIBRARIES gmock_main DEPENDS dep::gmock)

@@ -87,6 +87,13 @@ TEST_F(LayersOnATree, TestsObeyTheSameEdges) {
   ExpectOutOfPlace("src/data/x_test.cc:1", "data may not include serve/recommend.h");
 }
 
+TEST_F(LayersOnATree, AnEdgeOfTestsIsForTests) {
+  Write("train/models/x_test.cc", "#include \"adapters/onnxruntime/runtime.h\"\n");
+  ExpectInOrder();
+  Write("train/models/x.cc", "#include \"adapters/onnxruntime/runtime.h\"\n");
+  ExpectOutOfPlace("src/train/models/x.cc:1", "train may not include adapters/onnxruntime/");
+}
+
 TEST_F(LayersOnATree, AnOutsideSystemStaysInItsAdapter) {
   Write("data/x.cc", "#include <duckdb.h>\n");
   ExpectOutOfPlace("src/data/x.cc:1", "duckdb belongs in adapters/duckdb/");

@@ -1,0 +1,29 @@
+// The main of every test program. Each process gets a temporary folder of its own, removed at the end: the cases of
+// one program run side by side as processes, and so do several people's builds on one machine.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <system_error>
+
+int main(int argc, char** argv) {
+  testing::InitGoogleMock(&argc, argv);
+  if (testing::GTEST_FLAG(list_tests)) return RUN_ALL_TESTS();
+
+  std::string folder = (std::filesystem::temp_directory_path() / "vitrine-test-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) {
+    std::perror(folder.c_str());
+    return 1;
+  }
+  setenv("TMPDIR", folder.c_str(), 1);
+  setenv("TEST_TMPDIR", folder.c_str(), 1);
+
+  const int result = RUN_ALL_TESTS();
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
+  return result;
+}
