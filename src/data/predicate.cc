@@ -1,5 +1,6 @@
 #include "data/predicate.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -13,6 +14,13 @@ constexpr std::array<std::string_view, 11> kTestNames = {
 }  // namespace
 
 std::string_view TestName(TestKind test) { return kTestNames.at(static_cast<std::size_t>(test)); }
+
+std::optional<TestKind> ParseTestKind(std::string_view name) {
+  const auto* found = std::find(kTestNames.begin(), kTestNames.end(), name);
+  return found == kTestNames.end()
+             ? std::nullopt
+             : std::optional(static_cast<TestKind>(found - kTestNames.begin()));
+}
 
 std::string Describe(const FieldTest& test) {
   switch (test.test) {

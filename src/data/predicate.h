@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ enum class TestKind : std::uint8_t {
 
 /// The key of a test in a mapping: "missing", "in", "starts_with", "at_most", ...
 std::string_view TestName(TestKind test);
+std::optional<TestKind> ParseTestKind(std::string_view name);
 
 struct FieldTest {
   std::string field;

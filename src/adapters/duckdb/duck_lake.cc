@@ -1,0 +1,129 @@
+#include "adapters/duckdb/duck_lake.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "adapters/duckdb/cleaner.h"
+#include "adapters/duckdb/importer.h"
+#include "adapters/duckdb/lake_folder.h"
+#include "adapters/duckdb/log_ingest.h"
+#include "adapters/duckdb/states.h"
+#include "core/nearest_name.h"
+
+namespace vitrine::duckdb {
+namespace {
+
+namespace fs = std::filesystem;
+
+class DuckLake final : public data::Lake {
+ public:
+  DuckLake(std::string data_dir, const LakeOptions& options)
+      : data_dir_(std::move(data_dir)), options_(options) {}
+
+  Result<data::ImportReport> Import(const data::ImportRequest& request,
+                                    const Progress& progress) override {
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToWrite(data_dir_));
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase(folder.temporary(), progress));
+    return ImportFiles(folder, *database, request, progress);
+  }
+
+  Result<data::ImportReport> Check(const data::ImportRequest& request,
+                                   const Progress& progress) override {
+    std::error_code error;
+    const fs::path scratch = fs::temp_directory_path(error) / fmt::format("vitrine-check-{}", Now().value);
+    if (error || !fs::create_directories(scratch, error)) {
+      return Unavailable(fmt::format("cannot make a temporary folder {}", scratch.string()));
+    }
+    const auto report = [&]() -> Result<data::ImportReport> {
+      ASSIGN_OR_RETURN(const auto database, OpenDatabase(scratch.string(), progress));
+      return CheckFiles(scratch.string(), *database, request, progress);
+    }();
+    fs::remove_all(scratch, error);
+    return report;
+  }
+
+  Result<data::LogIngested> Ingest(const data::ReadLog& read, const Progress& progress) override {
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToWrite(data_dir_));
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase(folder.temporary(), progress));
+    return IngestLog(folder, *database, read, progress);
+  }
+
+  Result<data::CleanOutcome> Clean(const data::CleanRequest& request,
+                                   const Progress& progress) override {
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToWrite(data_dir_));
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase(folder.temporary(), progress));
+    return MakeSnapshot(folder, *database, request, progress);
+  }
+
+  Result<data::LakeManifest> Manifest() override {
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToRead(data_dir_));
+    return folder.ReadManifest();
+  }
+
+  Result<data::SnapshotManifest> Snapshot(const std::string& id) override {
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToRead(data_dir_));
+    return FindSnapshot(folder, id);
+  }
+
+  [[nodiscard]] std::string SnapshotFolder(const std::string& id) const override {
+    return data_dir_ + "/lake/snapshots/" + id;
+  }
+
+  Result<std::uint64_t> WriteStates(const std::string& id, const std::string& path,
+                                    const Progress& progress) override {
+    ASSIGN_OR_RETURN(const data::SnapshotManifest snapshot, Snapshot(id));
+    return duckdb::WriteStates(DatabaseSettings(data_dir_ + "/lake/tmp"), SnapshotFolder(snapshot.id),
+                               path, progress);
+  }
+
+  Result<std::uint64_t> WriteCatalogue(const std::string& id, const std::string& path,
+                                       const Progress& progress) override {
+    ASSIGN_OR_RETURN(const data::SnapshotManifest snapshot, Snapshot(id));
+    return duckdb::WriteCatalogue(DatabaseSettings(data_dir_ + "/lake/tmp"), data_dir_ + "/lake",
+                                  snapshot, path, progress);
+  }
+
+ private:
+  [[nodiscard]] DatabaseOptions DatabaseSettings(const std::string& temporary) const {
+    return {.memory_limit_mb = options_.memory_limit_mb,
+            .threads = options_.threads,
+            .temporary_directory = temporary + "/spill"};
+  }
+
+  [[nodiscard]] Result<std::unique_ptr<Database>> OpenDatabase(const std::string& temporary,
+                                                               const Progress& progress) const {
+    ASSIGN_OR_RETURN(auto database, Database::Open(DatabaseSettings(temporary)));
+    database->CancelWith(progress.stop);
+    return database;
+  }
+
+  static Result<data::SnapshotManifest> FindSnapshot(const LakeFolder& folder,
+                                                     const std::string& id) {
+    ASSIGN_OR_RETURN(const data::LakeManifest manifest, folder.ReadManifest());
+    if (manifest.snapshots.empty()) {
+      return NotFound("there is no snapshot yet; make one with `vitrine-lake clean`");
+    }
+    if (id.empty()) {
+      return folder.ReadSnapshot(manifest.snapshots.back());
+    }
+    for (const std::string& known : manifest.snapshots) {
+      if (known == id) {
+        return folder.ReadSnapshot(id);
+      }
+    }
+    return NotFound(fmt::format("there is no snapshot '{}'{}; the newest is '{}'", id,
+                                DidYouMean(id, manifest.snapshots), manifest.snapshots.back()));
+  }
+
+  std::string data_dir_;
+  LakeOptions options_;
+};
+
+}  // namespace
+
+std::unique_ptr<data::Lake> OpenDuckLake(const std::string& data_dir, const LakeOptions& options) {
+  return std::make_unique<DuckLake>(data_dir, options);
+}
+
+}  // namespace vitrine::duckdb

@@ -1,0 +1,27 @@
+/// The events of a snapshot as they count: cleaned parts with returns, replacements, identities and
+/// erasures applied. Used by everything that reads a snapshot.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "adapters/duckdb/database.h"
+#include "core/status.h"
+#include "data/snapshot_manifest.h"
+
+namespace vitrine::duckdb {
+
+/// Makes the view `events` over the snapshot's parts below `lake_root`: the columns of a cleaned row
+/// with `subject` (who acted, identities applied) and `k` (the order of the rows). A purchase whose
+/// order and item were returned is not in it, nor is a replaced event.
+/// `check_hashes` compares every part with its hash first.
+/// Errors: kDataLoss (a part is missing or differs), and those of Database::Query.
+Status MakeEventsView(Database& database, const std::string& lake_root,
+                      const data::SnapshotManifest& manifest, bool check_hashes);
+
+/// Makes the view `current_items`: the newest row of each item; `deleted` items are in it.
+/// Errors: as above. `found` says whether the snapshot has a catalogue at all.
+Status MakeItemsView(Database& database, const std::string& lake_root,
+                     const data::SnapshotManifest& manifest, bool& found);
+
+}  // namespace vitrine::duckdb
