@@ -277,6 +277,7 @@ void Attribution::Contribute(const Answer& answer, Label label, double sign) {
     count = sign > 0 ? count + n : count - n;
   };
   add(sums.answers, 1);
+  add(sums.hit_answers, places > 0 ? 1 : 0);
   add(sums.places, places);
   add(sums.missed, state.missed.size());
   for (std::size_t i = 0; i < options_.ks.size(); ++i) {

@@ -38,7 +38,8 @@ struct AttributionOptions {
 /// Sums over the answers of one row; means are taken when reported.
 struct QualityCounts {
   struct OfLabel {
-    std::uint64_t answers = 0;
+    std::uint64_t answers = 0;      ///< with a labelled item, shown or missed
+    std::uint64_t hit_answers = 0;  ///< with a labelled place
     std::uint64_t places = 0;
     std::uint64_t missed = 0;
     std::vector<double> recall;  ///< by index of ks

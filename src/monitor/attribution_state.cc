@@ -12,7 +12,7 @@ using nlohmann::json;
 json OfCounts(const QualityCounts& counts) {
   json labels = json::array();
   for (const QualityCounts::OfLabel& l : counts.labels) {
-    labels.push_back({l.answers, l.places, l.missed, l.recall, l.ndcg});
+    labels.push_back({l.answers, l.hit_answers, l.places, l.missed, l.recall, l.ndcg});
   }
   return {counts.answers, counts.mature, counts.shown, counts.clicks, labels};
 }
@@ -31,9 +31,9 @@ QualityCounts CountsOf(const json& j, std::size_t ks, bool same_ks) {
       continue;
     }
     const json& label = j.at(4).at(l);
-    counts.labels[l] = {label.at(0).get<std::uint64_t>(), label.at(1).get<std::uint64_t>(),
-                        label.at(2).get<std::uint64_t>(), label.at(3).get<std::vector<double>>(),
-                        label.at(4).get<std::vector<double>>()};
+    counts.labels[l] = {label.at(0).get<std::uint64_t>(),       label.at(1).get<std::uint64_t>(),
+                        label.at(2).get<std::uint64_t>(),       label.at(3).get<std::uint64_t>(),
+                        label.at(4).get<std::vector<double>>(), label.at(5).get<std::vector<double>>()};
   }
   return counts;
 }

@@ -1,6 +1,7 @@
 #include "monitor/feature_window.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -36,9 +37,10 @@ FeatureWindow::Slot FeatureWindow::EmptySlot() const {
 }
 
 FeatureWindow::Slot& FeatureWindow::Open(Micros ts) {
+  // Time may run backwards (another system reports its answers): distance is what counts.
   const bool closed =
       ring_.empty() || (ring_.back().requests >= options_.slot_requests &&
-                        ts.value >= ring_.back().opened.value + options_.slot_time.value);
+                        std::abs(ts.value - ring_.back().opened.value) >= options_.slot_time.value);
   // The baseline ends a slot, so that each slot lies wholly before or after it.
   const bool changes_side = !ring_.empty() && ring_.back().after_baseline != baseline_ready();
   if (closed || changes_side) {

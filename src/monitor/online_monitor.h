@@ -99,6 +99,8 @@ class OnlineMonitor {
   struct State;
   struct Model;
   std::shared_ptr<Model> Find(std::string_view model) const;
+  /// Gives a version its saved counters. Precondition: models_mutex is held.
+  void RestoreModel(const std::string& name, Model& model);
 
   MonitorOptions options_;
   MetricRegistry* metrics_;

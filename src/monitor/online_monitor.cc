@@ -1,0 +1,199 @@
+#include "monitor/online_monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "data/validate.h"
+#include "monitor/online_state.h"
+#include "monitor/stable_hash.h"
+
+namespace vitrine::monitor {
+namespace {
+
+/// Versions, scenes and reasons come and go; what exceeds these bounds is counted as "other".
+constexpr std::size_t kMostRows = 256;
+constexpr std::size_t kMostReasons = 32;
+constexpr Micros kLateAfter{kMicrosPerDay};
+constexpr std::string_view kOther = "other";
+
+template <typename Map>
+auto& Bounded(Map& map, std::string_view key, std::size_t most) {
+  const auto found = map.find(key);
+  if (found != map.end()) {
+    return found->second;
+  }
+  return map[std::string(map.size() < most ? key : kOther)];
+}
+
+bool IsRejectionCode(std::string_view code) {
+  return std::find(std::begin(data::kRejectionCodes), std::end(data::kRejectionCodes), code) !=
+         std::end(data::kRejectionCodes);
+}
+
+}  // namespace
+
+OnlineMonitor::OnlineMonitor(MonitorOptions options, MetricRegistry* metrics)
+    : options_(std::move(options)),
+      metrics_(metrics),
+      state_(std::make_unique<State>(options_)),
+      skew_(options_.skew) {}
+
+OnlineMonitor::~OnlineMonitor() = default;
+
+void OnlineMonitor::Watch(WatchedVersion version) {
+  const std::string name = version.model;
+  auto model = std::make_shared<Model>(std::move(version), options_.window);
+  const std::scoped_lock lock(state_->models_mutex);
+  auto& models = state_->models;
+  if (models.contains(name)) {
+    return;
+  }
+  RestoreModel(name, *model);
+  if (models.size() >= options_.most_models) {
+    models.erase(std::min_element(models.begin(), models.end(), [](const auto& a, const auto& b) {
+      return a.second->last_served.load() < b.second->last_served.load();
+    }));
+  }
+  model->last_served = Now().value;
+  models.emplace(name, std::move(model));
+}
+
+std::shared_ptr<OnlineMonitor::Model> OnlineMonitor::Find(std::string_view model) const {
+  const std::scoped_lock lock(state_->models_mutex);
+  const auto found = state_->models.find(model);
+  return found == state_->models.end() ? nullptr : found->second;
+}
+
+void OnlineMonitor::OnServed(std::string_view model, std::string_view request_id,
+                             std::span<const Tensor> features,
+                             std::span<const double> shown_scores, Micros ts) {
+  const auto watched = Find(model);
+  if (watched == nullptr) {
+    return;
+  }
+  {
+    const std::scoped_lock lock(watched->mutex);
+    watched->window.Add(features, shown_scores, ts);
+    watched->last_served = ts.value;
+  }
+  skew_.OnServed(model, request_id, features);
+}
+
+void OnlineMonitor::OnImpression(const Impression& impression) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    State::RowKey key{impression.model, impression.scene};
+    if (state_->service.size() >= kMostRows && !state_->service.contains(key)) {
+      key = {std::string(kOther), std::string(kOther)};
+    }
+    State::ServiceCounts& row = state_->service[key];
+    ++row.answers;
+    row.seconds.Add(impression.seconds);
+    if (!impression.fallback.empty()) {
+      ++row.fallbacks;
+      ++Bounded(state_->fallbacks, impression.fallback, kMostReasons);
+    }
+    state_->attribution.Add(impression);
+  }
+  if (const auto watched = Find(impression.model); watched != nullptr) {
+    const std::scoped_lock lock(watched->mutex);
+    for (const ShownItem& item : impression.items) {
+      watched->shown.Add(StableHash(item.item_id));
+    }
+  }
+  skew_.OnImpression(impression);
+  if (metrics_ == nullptr) {
+    return;
+  }
+  metrics_->GetCounter("vitrine_answers_total", "Answers given.",
+                       {{"model", impression.model}, {"scene", impression.scene}})
+      .Add();
+  metrics_->GetHistogram("vitrine_answer_seconds", "Time spent answering.",
+                         Histogram::LatencySeconds(), {{"scene", impression.scene}})
+      .Observe(impression.seconds);
+  if (!impression.fallback.empty()) {
+    metrics_->GetCounter("vitrine_answer_fallbacks_total", "Answers that no version ranked.",
+                         {{"scene", impression.scene}, {"reason", impression.fallback}})
+        .Add();
+  }
+}
+
+void OnlineMonitor::OnModelFailure(std::string_view model) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    ++Bounded(state_->failures, model, kMostRows);
+  }
+  if (metrics_ != nullptr) {
+    metrics_->GetCounter("vitrine_model_failures_total", "Runs of a version that failed.",
+                         {{"model", std::string(model)}})
+        .Add();
+  }
+}
+
+void OnlineMonitor::OnEvent(const Event& event) {
+  const auto type = static_cast<std::size_t>(event.type);
+  JoinCounts before;
+  JoinCounts after;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    State::EventCounts& counts = state_->events[type];
+    ++counts.accepted;
+    counts.without_request += event.request_id.empty() ? 1 : 0;
+    counts.anonymous += event.user_id.empty() ? 1 : 0;
+    counts.late += event.ts.value + kLateAfter.value < state_->newest_event.value ? 1 : 0;
+    state_->newest_event = std::max(state_->newest_event, event.ts);
+    before = state_->attribution.joins()[type];
+    state_->attribution.Record(event);
+    after = state_->attribution.joins()[type];
+  }
+  if (metrics_ == nullptr) {
+    return;
+  }
+  const std::string name(EventName(event.type));
+  metrics_->GetCounter("vitrine_events_total", "Events taken into the log.", {{"event", name}})
+      .Add();
+  const auto joins = [&](const char* how, std::uint64_t n) {
+    if (n > 0) {
+      metrics_->GetCounter("vitrine_event_joins_total",
+                           "Items of events by how they were joined to an answer.",
+                           {{"event", name}, {"joined", how}})
+          .Add(n);
+    }
+  };
+  joins("request", after.by_request - before.by_request);
+  joins("subject", after.by_subject - before.by_subject);
+  joins("orphan", after.orphans - before.orphans);
+  joins("unshown", after.unshown - before.unshown);
+  joins("none", after.unjoined - before.unjoined);
+}
+
+void OnlineMonitor::OnDuplicates(std::uint64_t rows) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->duplicates += rows;
+  }
+  if (metrics_ != nullptr && rows > 0) {
+    metrics_->GetCounter("vitrine_events_duplicate_total", "Events that were already in the log.")
+        .Add(rows);
+  }
+}
+
+void OnlineMonitor::OnRejected(std::string_view code, std::uint64_t rows) {
+  const std::string known(IsRejectionCode(code) ? code : kOther);
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->rejected[known] += rows;
+  }
+  if (metrics_ != nullptr) {
+    metrics_->GetCounter("vitrine_events_rejected_total", "Rows that were refused.",
+                         {{"code", known}})
+        .Add(rows);
+  }
+}
+
+std::size_t OnlineMonitor::RunSkewChecks(const SkewChecks::Recompute& recompute,
+                                         std::size_t most) {
+  return skew_.Run(recompute, most);
+}
+
+}  // namespace vitrine::monitor

@@ -1,0 +1,66 @@
+/// The insides of OnlineMonitor, shared by its files.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+#include "monitor/distinct_items.h"
+#include "monitor/latency_counts.h"
+#include "monitor/online_monitor.h"
+
+namespace vitrine::monitor {
+
+/// One watched version; its own lock, so that versions do not wait for each other.
+struct OnlineMonitor::Model {
+  Model(WatchedVersion version, const WindowOptions& options)
+      : vocabulary_size(version.vocabulary_size),
+        window(std::move(version.values), std::move(version.references), options) {}
+
+  mutable std::mutex mutex;
+  std::uint64_t vocabulary_size;
+  FeatureWindow window;
+  DistinctItems shown;
+  std::atomic<std::int64_t> last_served{0};  ///< microseconds; read without the lock
+};
+
+struct OnlineMonitor::State {
+  using RowKey = std::pair<std::string, std::string>;  ///< model, scene
+  struct ServiceCounts {
+    std::uint64_t answers = 0;
+    std::uint64_t fallbacks = 0;
+    LatencyCounts seconds;
+  };
+  struct EventCounts {
+    std::uint64_t accepted = 0;
+    std::uint64_t without_request = 0;
+    std::uint64_t anonymous = 0;
+    std::uint64_t late = 0;
+  };
+
+  explicit State(const MonitorOptions& options) : attribution(options.attribution) {}
+
+  mutable std::mutex mutex;  ///< of everything down to `newest_event`
+  Micros since = Now();
+  std::map<RowKey, ServiceCounts> service;
+  std::map<std::string, std::uint64_t, std::less<>> fallbacks;
+  std::map<std::string, std::uint64_t, std::less<>> failures;
+  std::array<EventCounts, kEventTypes> events;
+  std::uint64_t duplicates = 0;
+  std::map<std::string, std::uint64_t, std::less<>> rejected;
+  Attribution attribution;
+  Micros newest_event;
+
+  mutable std::mutex models_mutex;  ///< of the two maps, not of what they point at
+  std::map<std::string, std::shared_ptr<Model>, std::less<>> models;
+  /// Saved drift counters of versions that are not watched yet.
+  std::map<std::string, nlohmann::json, std::less<>> saved_models;
+};
+
+}  // namespace vitrine::monitor

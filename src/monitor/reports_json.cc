@@ -1,0 +1,171 @@
+#include "monitor/reports_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace vitrine::monitor {
+namespace {
+
+using nlohmann::json;
+
+std::string Text(const json& j) {
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json Of(const MetricValue& v) { return {{"mean", v.mean}, {"low", v.low}, {"high", v.high}}; }
+
+json ByK(const std::map<int, double>& values) {
+  json out = json::object();
+  for (const auto& [k, value] : values) {
+    out[std::to_string(k)] = value;
+  }
+  return out;
+}
+
+json Of(const LabelQuality& l) {
+  return {{"label", l.label},   {"answers", l.answers},      {"places", l.places},
+          {"missed", l.missed}, {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
+}
+
+json Of(const QualityRow& r) {
+  json labels = json::array();
+  for (const LabelQuality& l : r.labels) {
+    labels.push_back(Of(l));
+  }
+  return {{"model", r.model},
+          {"scene", r.scene},
+          {"answers", r.answers},
+          {"mature", r.mature},
+          {"shown", r.shown},
+          {"clicks", r.clicks},
+          {"ctr", r.ctr},
+          {"click_rate", Of(r.click_rate)},
+          {"conversion_rate", Of(r.conversion_rate)},
+          {"more_clicks_than_shown", r.more_clicks_than_shown},
+          {"labels", std::move(labels)}};
+}
+
+json Of(const JoinRow& r) {
+  return {{"event", r.event},           {"events", r.events},   {"by_request", r.by_request},
+          {"by_subject", r.by_subject}, {"orphans", r.orphans}, {"unshown", r.unshown},
+          {"unjoined", r.unjoined},     {"unjoined_share", r.unjoined_share}};
+}
+
+json Of(const DriftVerdict& v) {
+  return {{"feature", v.feature},
+          {"psi", v.psi},
+          {"corrected_psi", v.corrected_psi},
+          {"js_distance", v.js_distance},
+          {"ks", v.ks},
+          {"p_value", v.p_value},
+          {"alpha", v.alpha},
+          {"bins", v.bins},
+          {"reference_rows", v.reference_rows},
+          {"current_rows", v.current_rows},
+          {"judged", v.judged},
+          {"drifted", v.drifted},
+          {"strong", v.strong}};
+}
+
+json Of(const DriftModel& m) {
+  json series = json::array();
+  for (const DriftSeries& s : m.series) {
+    series.push_back({{"feature", s.training.feature},
+                      {"drifted", s.drifted},
+                      {"training", Of(s.training)},
+                      {"baseline", s.baseline ? Of(*s.baseline) : json(nullptr)}});
+  }
+  return {{"model", m.model},
+          {"requests", m.requests},
+          {"window_requests", m.window_requests},
+          {"baseline_ready", m.baseline_ready},
+          {"coverage", m.coverage},
+          {"judged", m.judged},
+          {"drifted", m.drifted},
+          {"series", std::move(series)}};
+}
+
+}  // namespace
+
+std::string ToJson(const ServiceReport& report) {
+  json rows = json::array();
+  for (const ServiceRow& r : report.rows) {
+    rows.push_back({{"model", r.model},
+                    {"scene", r.scene},
+                    {"answers", r.answers},
+                    {"fallbacks", r.fallbacks},
+                    {"mean_seconds", r.mean_seconds},
+                    {"p50_seconds", r.p50_seconds},
+                    {"p95_seconds", r.p95_seconds},
+                    {"p99_seconds", r.p99_seconds}});
+  }
+  return Text({{"since", FormatIso(report.since)},
+               {"answers", report.answers},
+               {"fallback_share", report.fallback_share},
+               {"fallbacks", report.fallbacks},
+               {"failures", report.failures},
+               {"rows", std::move(rows)}});
+}
+
+std::string ToJson(const QualityReport& report) {
+  json rows = json::array();
+  for (const QualityRow& r : report.rows) {
+    rows.push_back(Of(r));
+  }
+  json joins = json::array();
+  for (const JoinRow& r : report.joins) {
+    joins.push_back(Of(r));
+  }
+  return Text({{"since", FormatIso(report.since)},
+               {"waiting", report.waiting},
+               {"forgotten", report.forgotten},
+               {"rows", std::move(rows)},
+               {"joins", std::move(joins)}});
+}
+
+std::string ToJson(const DataReport& report) {
+  json rows = json::array();
+  for (const DataRow& r : report.rows) {
+    rows.push_back({{"event", r.event},
+                    {"accepted", r.accepted},
+                    {"without_request", r.without_request},
+                    {"anonymous", r.anonymous},
+                    {"late", r.late}});
+  }
+  return Text({{"since", FormatIso(report.since)},
+               {"accepted", report.accepted},
+               {"duplicates", report.duplicates},
+               {"rejected", report.rejected},
+               {"rejected_share", report.rejected_share},
+               {"rows", std::move(rows)}});
+}
+
+std::string ToJson(const DriftReport& report) {
+  json models = json::array();
+  for (const DriftModel& m : report.models) {
+    models.push_back(Of(m));
+  }
+  return Text({{"models", std::move(models)}});
+}
+
+std::string ToJson(const SkewReport& report) {
+  json models = json::array();
+  for (const SkewModel& m : report.models) {
+    json features = json::array();
+    for (const SkewFeature& f : m.features) {
+      features.push_back({{"feature", f.feature},
+                          {"values", f.values},
+                          {"mismatches", f.mismatches},
+                          {"example", f.example}});
+    }
+    models.push_back({{"model", m.model},
+                      {"checks", m.checks},
+                      {"failures", m.failures},
+                      {"mismatch_share", m.mismatch_share},
+                      {"features", std::move(features)}});
+  }
+  return Text({{"models", std::move(models)}});
+}
+
+std::string ToJson(const DriftVerdict& verdict) { return Text(Of(verdict)); }
+
+}  // namespace vitrine::monitor
