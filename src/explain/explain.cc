@@ -90,7 +90,9 @@ Status ScoreExplainer::Explain(const serve::ExplainInput& input,
     RETURN_IF_ERROR(ExplainByModel(input, parts, items));
   } else {
     for (std::size_t i = 0; i < items.size(); ++i) {
-      items[i].reasons = {{.kind = ReasonKind::kPopularity, .contribution = parts[i].model_score}};
+      const bool searched = items[i].source.starts_with("search:");
+      items[i].reasons = {{.kind = searched ? ReasonKind::kQuery : ReasonKind::kPopularity,
+                           .contribution = parts[i].model_score}};
     }
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -147,7 +149,8 @@ void ScoreExplainer::Word(const serve::ExplainInput& input,
       if (title.empty() && !reason.item_id.empty()) {
         title = TitleOf(reason.item_id);
       }
-      reason.text = Sentence(reason, title, item.source, language);
+      const bool asked = reason.kind == ReasonKind::kQuery;
+      reason.text = Sentence(reason, asked ? input.query : title, item.source, language);
     }
   }
 }
@@ -200,6 +203,7 @@ Result<Explanation> ExplainAnswer(const serve::Recommender& recommender,
                                      .history = history,
                                      .history_ids = ids,
                                      .as_of = impression.ts,
+                                     .query = impression.query,
                                      .language = language},
                                     parts, explanation.items));
   explanation.impression = std::move(replayed.impression);

@@ -184,6 +184,19 @@ TEST_F(Explain, SimilarItemsAreExplainedByTheItem) {
   EXPECT_EQ(response->items[0].reasons[0].text, "Goes with Green Tea");
 }
 
+TEST_F(Explain, ASearchSaysWhatItMatched) {
+  Impression impression;
+  impression.request_id = "req_search";
+  impression.route = "search";
+  impression.query = "green tea";
+  impression.items = {{.item_id = "item4", .score = 7.5, .source = "search:bm25"}};
+  ASSERT_TRUE(shop.log.AppendImpression(impression).ok());
+  const auto later = Later("req_search");
+  ASSERT_TRUE(later.ok()) << later.status().ToString();
+  ExpectReasonsAddUp(later->items);
+  EXPECT_EQ(later->items[0].reasons[0].text, "Matches your search \"green tea\"");
+}
+
 TEST_F(Explain, ABidIsAPart) {
   serve::RankRequest rank;
   rank.request = Ask();

@@ -109,6 +109,8 @@ std::string Sentence(const serve::Reason& reason, std::string_view title, std::s
       return std::string(Words{"The advertiser's bid", "广告主出价"}.In(language));
     case serve::ReasonKind::kPopularity:
       return std::string(PopularityWords(source).In(language));
+    case serve::ReasonKind::kQuery:
+      return Replaced(Words{"Matches your search \"@\"", "与搜索“@”匹配"}.In(language), "", title);
     case serve::ReasonKind::kBase:
       return std::string(
           Words{"What the model gives this item without any history", "没有历史时模型给出的基础分"}

@@ -34,6 +34,7 @@ struct ExplainInput {
   Micros as_of;
   const User* user = nullptr;
   const Attributes* context = nullptr;
+  std::string_view query;     ///< of a search; else empty
   std::string_view language;  ///< "en" or "zh"
 };
 

@@ -83,6 +83,8 @@ std::string_view ReasonKindName(ReasonKind kind) {
       return "popularity";
     case ReasonKind::kSimilar:
       return "similar";
+    case ReasonKind::kQuery:
+      return "query";
   }
   return "unknown";
 }

@@ -87,7 +87,15 @@ struct RankRequest {
   std::vector<Candidate> candidates;
 };
 
-enum class ReasonKind : std::uint8_t { kHistory, kBase, kRule, kBid, kPopularity, kSimilar };
+enum class ReasonKind : std::uint8_t {
+  kHistory,
+  kBase,
+  kRule,
+  kBid,
+  kPopularity,
+  kSimilar,
+  kQuery
+};
 std::string_view ReasonKindName(ReasonKind kind);
 
 /// One part of a score. The parts of an item add up to its score.

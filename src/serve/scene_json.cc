@@ -171,17 +171,17 @@ Json ToJson(const ItemPredicate& when) {
           {"price_max", OrNull(when.price_max)}};
 }
 
+Json ToJson(const Rule& rule) {
+  return {{"name", rule.name},           {"kind", RuleKindName(rule.kind)},
+          {"when", ToJson(rule.when)},   {"add", rule.add},
+          {"factor", rule.factor},       {"position", rule.position},
+          {"from", TimeJson(rule.from)}, {"until", TimeJson(rule.until)}};
+}
+
 Json ToJson(const Scene& scene) {
   Json rules = Json::array();
   for (const Rule& rule : scene.rules) {
-    rules.push_back({{"name", rule.name},
-                     {"kind", RuleKindName(rule.kind)},
-                     {"when", ToJson(rule.when)},
-                     {"add", rule.add},
-                     {"factor", rule.factor},
-                     {"position", rule.position},
-                     {"from", TimeJson(rule.from)},
-                     {"until", TimeJson(rule.until)}});
+    rules.push_back(ToJson(rule));
   }
   const SceneFilters& filters = scene.filters;
   return {{"name", scene.name},
@@ -330,6 +330,15 @@ Result<SceneMap> ScenesFromJson(std::string_view json) {
     }
   }
   return scenes;
+}
+
+std::string RuleToJson(const Rule& rule) { return ToJson(rule).dump(2); }
+
+Result<Rule> RuleFromJson(std::string_view json) {
+  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  Rule rule;
+  RETURN_IF_ERROR(ReadRule(parsed, "rule", rule));
+  return rule;
 }
 
 Result<ItemPredicate> PredicateFromJson(std::string_view json) {

@@ -20,6 +20,11 @@ std::string ScenesToJson(const SceneMap& scenes);
 /// Errors: kInvalidArgument; kFailedPrecondition (a newer format).
 Result<SceneMap> ScenesFromJson(std::string_view json);
 
+/// One rule, as it stands in a scene's list. Rules are checked against each other by Validate.
+std::string RuleToJson(const Rule& rule);
+/// Errors: kInvalidArgument, names the field.
+Result<Rule> RuleFromJson(std::string_view json);
+
 /// One predicate, as in rules and in a request's filter.where.
 Result<ItemPredicate> PredicateFromJson(std::string_view json);
 

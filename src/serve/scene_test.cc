@@ -43,6 +43,16 @@ TEST(SceneJson, WritesAndReadsTheDefaults) {
   }
 }
 
+TEST(SceneJson, WritesAndReadsARule) {
+  for (const Rule& rule : FullScene().rules) {
+    const auto read = RuleFromJson(RuleToJson(rule));
+    ASSERT_TRUE(read.ok()) << read.status().ToString();
+    EXPECT_EQ(*read, rule);
+  }
+  EXPECT_EQ(RuleFromJson(R"({"nam": "x"})").status().message(),
+            "rule.nam is not known; did you mean 'name'?");
+}
+
 TEST(SceneJson, NamesTheFieldThatIsWrong) {
   const auto message = [](std::string_view json) {
     return SceneFromJson(json).status().ToString();
