@@ -182,9 +182,13 @@ void Connection::OnRequest() {
   }
   if (!to_pool_) {
     RunHandler();
-    Answer();
-    return;
+    if (!response_.moves_to_pool()) {
+      Answer();
+      return;
+    }
+    response_.Clear();
   }
+  request_.on_pool_ = true;
   busy_ = true;
   const bool taken = core_.pool->TryRun([self = shared_from_this()] {
     self->RunHandler();

@@ -66,7 +66,7 @@ Result<Address> ParseAddress(const Listener& listener) {
     return address;
   }
   return InvalidArgument("cannot listen on '" + listener.address +
-                         "': http.listen wants a numeric address such as 127.0.0.1, 0.0.0.0 or ::1");
+                         "': server.listen wants a numeric address and a port, such as 127.0.0.1:7700");
 }
 
 Status BindFailure(const Listener& listener, int error) {
@@ -75,13 +75,13 @@ Status BindFailure(const Listener& listener, int error) {
     case EADDRINUSE:
       return AlreadyExists("port " + std::to_string(listener.port) + " on " + listener.address +
                            " is in use by another program. Stop that program, or choose another "
-                           "port with --port (or http.port; 0 picks a free one)");
+                           "port with --port or server.listen (port 0 picks a free one)");
     case EACCES:
       return PermissionDenied("may not listen on " + where +
                               ". Ports below 1024 need a privilege: choose a higher --port");
     case EADDRNOTAVAIL:
       return InvalidArgument("cannot listen on " + where +
-                             ": this machine has no such address. Change http.listen");
+                             ": this machine has no such address. Change server.listen");
     default:
       return Unavailable("cannot listen on " + where + ": " + ErrorText(error));
   }

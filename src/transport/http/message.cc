@@ -119,6 +119,7 @@ void Request::Clear(std::size_t body_limit) {
   keep_alive_ = true;
   has_body_ = false;
   expects_continue_ = false;
+  on_pool_ = false;
   body_limit_ = body_limit;
   id_.clear();
   scope_.route = nullptr;
@@ -150,6 +151,7 @@ void Response::Clear() {
   content_type = "application/json";
   ClearKeeping(body);
   lines_.clear();
+  move_to_pool_ = false;
   if (stream_) {
     stream_ = nullptr;
   }
@@ -228,6 +230,7 @@ std::string_view ReasonPhrase(int status) {
       {503, "Service Unavailable"},
       {504, "Gateway Timeout"},
       {505, "HTTP Version Not Supported"},
+      {507, "Insufficient Storage"},
   };
   for (const auto& [code, phrase] : kPhrases) {
     if (code == status) {

@@ -70,6 +70,8 @@ class Request {
   /// True where the client keeps the connection open.
   [[nodiscard]] bool keep_alive() const { return keep_alive_; }
   [[nodiscard]] bool has_body() const { return has_body_; }
+  /// True while the handler runs on the blocking pool.
+  [[nodiscard]] bool on_pool() const { return on_pool_; }
 
   [[nodiscard]] RequestScope& scope() { return scope_; }
   [[nodiscard]] const RequestScope& scope() const { return scope_; }
@@ -107,6 +109,7 @@ class Request {
   bool keep_alive_ = true;
   bool has_body_ = false;
   bool expects_continue_ = false;
+  bool on_pool_ = false;
   std::size_t body_limit_ = 0;
   std::string id_;
   Peer peer_;
@@ -130,6 +133,10 @@ class Response {
   void Stream(std::function<void(std::shared_ptr<EventStream>)> start) {
     stream_ = std::move(start);
   }
+  /// Asks for the handler to be called again on the blocking pool, where Request::on_pool() is
+  /// true: for a request whose body turned out to be slow work. What was written is dropped.
+  void MoveToPool() { move_to_pool_ = true; }
+  [[nodiscard]] bool moves_to_pool() const { return move_to_pool_; }
   [[nodiscard]] bool is_stream() const { return static_cast<bool>(stream_); }
   [[nodiscard]] const std::function<void(std::shared_ptr<EventStream>)>& stream() const {
     return stream_;
@@ -140,6 +147,7 @@ class Response {
 
  private:
   std::string lines_;
+  bool move_to_pool_ = false;
   std::function<void(std::shared_ptr<EventStream>)> stream_;
 };
 

@@ -24,7 +24,8 @@ namespace vitrine::http {
 class RequestHandler {
  public:
   enum class Placement : std::uint8_t {
-    kInline,   ///< Handle runs on the I/O thread: microseconds, never waits
+    kInline,   ///< Handle runs on the I/O thread: microseconds, never waits; it may still ask for
+               ///< the pool (Response::MoveToPool)
     kPool,     ///< Handle runs on the blocking pool
     kRefused,  ///< the response is written already; the body is not read
   };

@@ -1,0 +1,72 @@
+/// The functions behind the routes, in the order of the table in routes.cc. Each reads a request,
+/// calls a service, and writes the answer or a problem; none keeps state. Internal.
+/// Threads: any; where each runs is said in the table.
+#pragma once
+
+#include "transport/http/message.h"
+#include "transport/http/services.h"
+
+namespace vitrine::http {
+
+using Handler = void(const Services&, Request&, Response&);
+
+// collect
+Handler PostEvents;
+Handler PostItems;
+Handler PostUsers;
+Handler ListItems;
+Handler GetItem;
+Handler PatchItem;
+Handler DeleteItem;
+Handler PostImpressions;
+
+// users
+Handler GetUser;
+Handler ListUserEvents;
+Handler ExportUser;
+Handler EraseUser;
+
+// serve
+Handler PostRecommend;
+Handler GetRecommend;
+Handler GetSimilar;
+Handler PostSearch;
+Handler PostRank;
+Handler GetAnswer;
+
+// deploy
+Handler ListModels;
+Handler GetModel;
+Handler ListVersions;
+Handler ImportModel;
+Handler ListAliases;
+Handler GetAlias;
+Handler PutAlias;
+Handler RollBack;
+Handler ListAudit;
+Handler ListScenes;
+Handler GetScene;
+Handler PutScene;
+Handler DeleteScene;
+Handler ListRules;
+Handler PutRule;
+Handler DeleteRule;
+
+// run and watch
+Handler PostJob;
+Handler ListJobs;
+Handler GetJob;
+Handler CancelJob;
+Handler FollowJobLog;
+Handler GetMonitor;
+Handler ListAlerts;
+Handler FollowChanges;
+
+// operate
+Handler GetLive;
+Handler GetReady;
+Handler GetMetrics;
+Handler GetOpenApi;
+Handler GetStartPage;
+
+}  // namespace vitrine::http

@@ -1,0 +1,113 @@
+// Health, metrics, the contract, monitors, and the page at "/".
+#include <string>
+
+#include "transport/http/auth.h"
+#include "transport/http/handler_parts.h"
+#include "transport/http/handlers.h"
+#include "transport/http/routes.h"
+
+namespace vitrine::http {
+namespace {
+
+void AppendHtml(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out.append("&amp;");
+        break;
+      case '<':
+        out.append("&lt;");
+        break;
+      case '>':
+        out.append("&gt;");
+        break;
+      case '"':
+        out.append("&quot;");
+        break;
+      default:
+        out.push_back(c);
+    }
+  }
+}
+
+}  // namespace
+
+// Alive: the process answers. Says nothing of models or disks.
+void GetLive(const Services&, Request&, Response& response) {
+  response.body.append("{\"status\":\"alive\"}");
+}
+
+void GetReady(const Services& services, Request& request, Response& response) {
+  const Status status = services.ready ? services.ready() : Status::Ok();
+  if (!status.ok()) {
+    response.AddHeader("Retry-After", "1");
+    WriteProblem(response, request.id(), 503, "not_ready", status.message());
+    return;
+  }
+  response.body.append("{\"status\":\"ready\"}");
+}
+
+void GetMetrics(const Services& services, Request& request, Response& response) {
+  if (Need(services.metrics, "metrics", request, response)) {
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    response.body = services.metrics->WriteText();
+  }
+}
+
+void GetOpenApi(const Services&, Request&, Response& response) {
+  response.content_type = "application/yaml; charset=utf-8";
+  response.AddHeader("Cache-Control", "no-cache");
+  response.body.append(OpenApiYaml());
+}
+
+void GetMonitor(const Services& services, Request& request, Response& response) {
+  if (!Need(services.monitors, "monitors", request, response)) {
+    return;
+  }
+  auto report = services.monitors->Report(request.arg(0));
+  if (!report.ok()) {
+    WriteProblem(response, request.id(), report.status());
+    return;
+  }
+  response.body = std::move(report).value();
+}
+
+void ListAlerts(const Services& services, Request& request, Response& response) {
+  if (!Need(services.monitors, "monitors", request, response)) {
+    return;
+  }
+  auto alerts = services.monitors->Alerts();
+  if (!alerts.ok()) {
+    WriteProblem(response, request.id(), alerts.status());
+    return;
+  }
+  response.body = std::move(alerts).value();
+}
+
+// Where a browser lands: what this is, where its data lie, and what to do next.
+void GetStartPage(const Services& services, Request& request, Response& response) {
+  response.content_type = "text/html; charset=utf-8";
+  response.AddHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response.AddHeader("Cache-Control", "no-store");
+  std::string& out = response.body;
+  out.append("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Vitrine</title>"
+             "</head><body><h1>Vitrine ");
+  AppendHtml(out, services.version);
+  out.append("</h1><p>Search and recommendation for an online shop. This server answers the API; "
+             "it has no console.</p>");
+  if (!services.data_dir.empty() && request.scope().permissions == kAllPermissions) {
+    out.append("<p>Data directory: <code>");
+    AppendHtml(out, services.data_dir);
+    out.append("</code></p>");
+  }
+  out.append(
+      "<ul><li><a href=\"/openapi.yaml\">/openapi.yaml</a>: every route</li>"
+      "<li><a href=\"/readyz\">/readyz</a>: whether it can answer</li>"
+      "<li><a href=\"/metrics\">/metrics</a>: Prometheus metrics</li>"
+      "<li><a href=\"/v1/models\">/v1/models</a>: model versions</li></ul>"
+      "<p>Next commands:</p><pre>vitrine status\n"
+      "vitrine run PATH --mapping NAME\n"
+      "curl -s localhost/v1/recommend -d '{\"user_id\": \"u1\", \"n\": 10}'</pre></body></html>\n");
+}
+
+}  // namespace vitrine::http

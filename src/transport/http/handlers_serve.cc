@@ -1,0 +1,219 @@
+// Recommendations, similar items, search, ranking, and answers that were given before.
+#include <string>
+#include <utility>
+
+#include "data/validate.h"
+#include "serve/request_id.h"
+#include "transport/http/api_json.h"
+#include "transport/http/handler_parts.h"
+#include "transport/http/handlers.h"
+#include "transport/http/json_fields.h"
+#include "transport/http/recommend_fields.h"
+
+namespace vitrine::http {
+namespace {
+
+constexpr std::size_t kMaxN = 10'000;
+
+// Reads the one object of a serving call. False after a problem.
+bool ReadBody(const Request& request, Response& response,
+              const std::function<bool(FieldReader&, ondemand::object)>& read) {
+  FieldReader reader;
+  const Status status = ReadObjectBody(
+      request, reader, [&](ondemand::object object) { return read(reader, object); });
+  if (!status.ok()) {
+    WriteProblem(response, request.id(), 400, "bad_json", status.message());
+    return false;
+  }
+  if (reader.error()) {
+    WriteProblem(response, request.id(), 400, reader.error().code, reader.error().message);
+    return false;
+  }
+  return true;
+}
+
+// Explaining runs the model many times: not on an I/O thread.
+bool WaitsForPool(bool explain, const Request& request, Response& response) {
+  if (explain && !request.on_pool()) {
+    response.MoveToPool();
+    return true;
+  }
+  return false;
+}
+
+void WriteResult(const Result<serve::RecommendResponse>& answer, const Request& request,
+                 Response& response) {
+  if (!answer.ok()) {
+    WriteProblem(response, request.id(), answer.status());
+    return;
+  }
+  JsonWriter json(response.body);
+  WriteAnswer(json, *answer);
+}
+
+bool CheckIds(const serve::RecommendRequest& r, const Request& request, Response& response) {
+  for (const auto& [field, id] : {std::pair<std::string_view, const std::string&>{"user_id", r.user_id},
+                                  {"anonymous_id", r.anonymous_id}}) {
+    if (id.empty()) {
+      continue;
+    }
+    if (const auto rejection = data::CheckId(field, id)) {
+      WriteProblem(response, request.id(), 400, rejection->code, rejection->message);
+      return false;
+    }
+  }
+  return true;
+}
+
+// What GET routes take from the query.
+template <typename R>
+bool ReadServeQuery(const Request& request, Response& response, R& r) {
+  r.scene = request.QueryValue("scene").value_or("");
+  r.language = request.QueryValue("language").value_or("en");
+  return ReadCount(request, response, "n", kMaxN, r.n) &&
+         ReadSwitch(request, response, "explain", r.explain) &&
+         ReadSwitch(request, response, "personalize", r.personalize);
+}
+
+}  // namespace
+
+void PostRecommend(const Services& services, Request& request, Response& response) {
+  serve::RecommendRequest r;
+  if (!Need(services.recommender, "recommendations", request, response) ||
+      !ReadBody(request, response,
+                [&](FieldReader& reader, ondemand::object body) {
+                  return ReadRecommend(reader, body, r);
+                }) ||
+      !CheckIds(r, request, response) || WaitsForPool(r.explain, request, response)) {
+    return;
+  }
+  WriteResult(services.recommender->Recommend(r), request, response);
+}
+
+void GetRecommend(const Services& services, Request& request, Response& response) {
+  serve::RecommendRequest r;
+  r.user_id = request.arg(0);
+  if (!Need(services.recommender, "recommendations", request, response) ||
+      !ReadServeQuery(request, response, r) || !CheckIds(r, request, response) ||
+      WaitsForPool(r.explain, request, response)) {
+    return;
+  }
+  WriteResult(services.recommender->Recommend(r), request, response);
+}
+
+void GetSimilar(const Services& services, Request& request, Response& response) {
+  serve::SimilarRequest r;
+  r.item_id = request.arg(0);
+  r.user_id = request.QueryValue("user_id").value_or("");
+  r.anonymous_id = request.QueryValue("anonymous_id").value_or("");
+  if (!Need(services.recommender, "recommendations", request, response) ||
+      !CheckPathId("item_id", r.item_id, request, response) ||
+      !ReadServeQuery(request, response, r) || WaitsForPool(r.explain, request, response)) {
+    return;
+  }
+  WriteResult(services.recommender->Similar(r), request, response);
+}
+
+void PostRank(const Services& services, Request& request, Response& response) {
+  serve::RankRequest r;
+  if (!Need(services.recommender, "recommendations", request, response) ||
+      !ReadBody(request, response,
+                [&](FieldReader& reader, ondemand::object body) {
+                  return ReadRank(reader, body, r);
+                }) ||
+      !CheckIds(r.request, request, response) ||
+      WaitsForPool(r.request.explain, request, response)) {
+    return;
+  }
+  WriteResult(services.recommender->Rank(r), request, response);
+}
+
+void PostSearch(const Services& services, Request& request, Response& response) {
+  SearchRequest r;
+  if (!Need(services.search, "search", request, response) ||
+      !ReadBody(request, response, [&](FieldReader& reader, ondemand::object body) {
+        return ReadSearch(reader, body, r);
+      })) {
+    return;
+  }
+  WriteResult(services.search->Search(r), request, response);
+}
+
+// An answer that another system gave: kept like ours, so that it is monitored like ours.
+void PostImpressions(const Services& services, Request& request, Response& response) {
+  Impression impression;
+  if (!Need(services.log, "an event log", request, response) ||
+      !ReadBody(request, response, [&](FieldReader& reader, ondemand::object body) {
+        return ReadImpression(reader, body, impression);
+      })) {
+    return;
+  }
+  if (impression.items.empty()) {
+    WriteProblem(response, request.id(), 400, "missing_item",
+                 "'items' must name what was shown.");
+    return;
+  }
+  if (impression.request_id.empty()) {
+    impression.request_id = serve::NewRequestId();
+  }
+  if (impression.ts.value == 0) {
+    impression.ts = TimeNow(services);
+  }
+  impression.route = "external";
+  impression.personalised = !impression.subject.empty();
+  const Status kept = services.log->AppendImpression(impression);
+  if (!kept.ok()) {
+    WriteAppendProblem(kept, request, response);
+    return;
+  }
+  response.status = 201;
+  JsonWriter json(response.body);
+  json.BeginObject().Field("request_id", impression.request_id).EndObject();
+}
+
+void GetAnswer(const Services& services, Request& request, Response& response) {
+  bool explain = false;
+  if (!ReadSwitch(request, response, "explain", explain)) {
+    return;
+  }
+  const std::string_view id = request.arg(0);
+  if (!explain || services.explainer == nullptr) {
+    if (!Need(services.log, "an event log", request, response)) {
+      return;
+    }
+    const auto kept = services.log->GetImpression(id);
+    if (!kept.ok()) {
+      WriteProblem(response, request.id(), kept.status());
+      return;
+    }
+    JsonWriter json(response.body);
+    json.BeginObject();
+    WriteImpressionFields(json, *kept);
+    json.Key("items").BeginArray();
+    for (const ShownItem& item : kept->items) {
+      json.BeginObject()
+          .Field("item_id", item.item_id)
+          .Field("score", item.score)
+          .Field("source", item.source)
+          .EndObject();
+    }
+    json.EndArray().EndObject();
+    return;
+  }
+  const auto explained =
+      services.explainer->Explain(id, request.QueryValue("language").value_or("en"));
+  if (!explained.ok()) {
+    WriteProblem(response, request.id(), explained.status());
+    return;
+  }
+  JsonWriter json(response.body);
+  json.BeginObject();
+  WriteImpressionFields(json, explained->impression);
+  json.Field("same_scores_now", explained->same).Key("items").BeginArray();
+  for (const serve::RecommendedItem& item : explained->items) {
+    WriteRecommended(json, item);
+  }
+  json.EndArray().EndObject();
+}
+
+}  // namespace vitrine::http
