@@ -132,16 +132,15 @@ Result<Artifact> Standing(const std::string& dir, const std::string& hash) {
 }
 
 Status Differs(const std::string& path, std::string_view wanted, std::string_view got) {
-  return DataLoss(fmt::format("{} is damaged: its sha256 is {}, the manifest says {}; restore the "
-                              "artifact or train it again",
-                              path, got, wanted));
+  return DataLoss(
+      fmt::format("{} is damaged: its sha256 is {}, the manifest says {}; restore the "
+                  "artifact or train it again",
+                  path, got, wanted));
 }
 
 }  // namespace
 
-std::string Artifact::PathOf(std::string_view file) const {
-  return dir + "/" + std::string(file);
-}
+std::string Artifact::PathOf(std::string_view file) const { return dir + "/" + std::string(file); }
 
 Result<Artifact> WriteArtifact(const std::string& dir, Manifest manifest,
                                const std::map<std::string, std::string>& files) {
@@ -187,8 +186,8 @@ Result<Artifact> OpenArtifact(const std::string& dir) {
   ASSIGN_OR_RETURN(artifact.manifest, ParseManifest(*text));
   for (const auto& [name, wanted] : artifact.manifest.files) {
     if (!IsPlainName(name)) {
-      return InvalidArgument(fmt::format("manifest.json: files names '{}', which is no file name",
-                                         name));
+      return InvalidArgument(
+          fmt::format("manifest.json: files names '{}', which is no file name", name));
     }
     const std::string path = artifact.PathOf(name);
     const Result<std::string> hash = Sha256OfFile(path);

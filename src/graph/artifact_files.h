@@ -20,7 +20,7 @@ inline constexpr std::string_view kGoldenFile = "golden.json";
 /// A verified folder.
 struct Artifact {
   std::string dir;
-  std::string hash;    ///< sha256 of manifest.json: the artifact's name
+  std::string hash;  ///< sha256 of manifest.json: the artifact's name
   Manifest manifest;
 
   [[nodiscard]] std::string PathOf(std::string_view file) const;

@@ -87,11 +87,11 @@ std::optional<DType> NamedType(const std::vector<Attribute>& attributes) {
 
 struct Builder::Impl {
   onnx::ModelProto model;
-  std::map<std::string, DType> types;                 ///< of every value defined so far
-  std::map<std::string, std::string> constants;       ///< type, shape and bytes -> name
+  std::map<std::string, DType> types;            ///< of every value defined so far
+  std::map<std::string, std::string> constants;  ///< type, shape and bytes -> name
   std::uint64_t bytes = 0;
-  std::size_t made = 0;                               ///< numbers the names that are made
-  Status error;                                       ///< the first one
+  std::size_t made = 0;  ///< numbers the names that are made
+  Status error;          ///< the first one
 
   onnx::GraphProto& graph() { return *model.mutable_graph(); }
 
@@ -141,9 +141,8 @@ void Builder::Output(std::string name, const Value& value, DType type, std::vect
                                             DTypeName(type), DTypeName(*known))));
   }
   if (!known) {
-    impl_->Fail(
-        InvalidArgument(fmt::format("the output '{}' is of an unknown value '{}'", name,
-                                    value.name)));
+    impl_->Fail(InvalidArgument(
+        fmt::format("the output '{}' is of an unknown value '{}'", name, value.name)));
   }
   auto& node = *impl_->graph().add_node();
   node.set_op_type("Identity");
@@ -242,9 +241,8 @@ Result<std::string> Builder::Finish() {
   RETURN_IF_ERROR(impl->error);
   const std::uint64_t limit = CheckLimits().max_bytes;
   if (impl->bytes >= limit || impl->model.ByteSizeLong() > limit) {
-    return ResourceExhausted(
-        fmt::format("the model's weights are {} bytes; one ONNX file holds at most {}",
-                    impl->bytes, limit));
+    return ResourceExhausted(fmt::format(
+        "the model's weights are {} bytes; one ONNX file holds at most {}", impl->bytes, limit));
   }
   GraphCounts counts;
   RETURN_IF_ERROR(CheckGraph(impl->model.graph(), CheckLimits(), counts));

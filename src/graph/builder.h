@@ -62,7 +62,9 @@ struct Attribute {
 
  private:
   template <typename T>
-  static T Wider(T v) { return v; }
+  static T Wider(T v) {
+    return v;
+  }
   static std::int64_t Wider(int v) { return v; }
   static std::string Wider(const char* v) { return v; }
 };
@@ -138,9 +140,7 @@ class Builder {
     return Op("Gather", {data, indices}, {{"axis", axis}});
   }
   /// -1 takes what is left, 0 keeps the axis.
-  Value Reshape(const Value& x, const Ints& shape) {
-    return Op("Reshape", {x, Constants(shape)});
-  }
+  Value Reshape(const Value& x, const Ints& shape) { return Op("Reshape", {x, Constants(shape)}); }
   Value Transpose(const Value& x, Ints perm) {
     return Op("Transpose", {x}, {{"perm", std::move(perm)}});
   }
@@ -154,8 +154,8 @@ class Builder {
   /// One axis of `x`, from `start` to `end` (exclusive); negative ones count from the end.
   Value Slice(const Value& x, std::int64_t axis, std::int64_t start, std::int64_t end,
               std::int64_t step = 1) {
-    return Op("Slice", {x, Constants({start}), Constants({end}), Constants({axis}),
-                        Constants({step})});
+    return Op("Slice",
+              {x, Constants({start}), Constants({end}), Constants({axis}), Constants({step})});
   }
   Value Expand(const Value& x, const Value& shape) { return Op("Expand", {x, shape}); }
   /// The sizes of `x` as a 1-d int64 tensor.

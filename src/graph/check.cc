@@ -71,7 +71,8 @@ Status CheckEnvelope(std::string_view bytes) {
                  ? DataLoss(fmt::format("the model file is cut off: field {} at byte {} needs {} "
                                         "bytes, {} are left; copy or export it again",
                                         field, start, length, bytes.size() - at))
-                 : NotOnnx(fmt::format("field {} at byte {} is longer than the file", field, start));
+                 : NotOnnx(
+                       fmt::format("field {} at byte {} is longer than the file", field, start));
     }
     has_graph = has_graph || (field == kGraphField && wire == kLengthDelimited);
     at += static_cast<std::size_t>(length);
@@ -101,9 +102,9 @@ Result<std::int64_t> CheckDomains(const onnx::ModelProto& model) {
     return InvalidArgument("the model imports no version of ai.onnx; export it again");
   }
   if (model.functions_size() > 0) {
-    return InvalidArgument(fmt::format(
-        "the model holds local functions ('{}'); export it with functions inlined",
-        model.functions(0).name()));
+    return InvalidArgument(
+        fmt::format("the model holds local functions ('{}'); export it with functions inlined",
+                    model.functions(0).name()));
   }
   if (model.training_info_size() > 0) {
     return InvalidArgument("the model holds training graphs; export it for inference");

@@ -23,18 +23,18 @@ struct ModelSummary {
   std::string producer;
   std::int64_t ir_version = 0;
   std::int64_t opset = 0;
-  std::size_t nodes = 0;                 ///< subgraphs included
+  std::size_t nodes = 0;  ///< subgraphs included
   std::uint64_t initializer_bytes = 0;
-  std::vector<TensorSpec> inputs;        ///< free sizes are -1
+  std::vector<TensorSpec> inputs;  ///< free sizes are -1
   std::vector<TensorSpec> outputs;
-  std::vector<std::string> operators;    ///< distinct, sorted
+  std::vector<std::string> operators;  ///< distinct, sorted
 };
 
 /// Refuses: what is not ONNX, a truncated file, domains and operators other than the standard ones
 /// (ai.onnx, ai.onnx.ml), local functions, data outside the file, sizes that do not fit the data,
 /// values used before they are made, input and output types Vitrine does not carry.
-/// Errors: kDataLoss (empty or cut off: says where), kInvalidArgument (says what is refused and what
-///         to do), kResourceExhausted (beyond a limit).
+/// Errors: kDataLoss (empty or cut off: says where), kInvalidArgument (says what is refused and how
+///         to avoid it), kResourceExhausted (beyond a limit).
 /// Threads: any. Memory: about twice the model while it runs.
 Result<ModelSummary> CheckModel(std::string_view bytes, const CheckLimits& limits = {});
 

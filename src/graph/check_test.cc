@@ -55,7 +55,9 @@ TEST(CheckTest, EveryPrefixOfAModelIsRefusedAsCutOff) {
 
 TEST(CheckTest, OtherFilesAreNotOnnx) {
   for (const std::string text : {"{\"format\": 1}", "PK\x03\x04 a zip", "item_id,title\n1,a\n",
-                                 "\x7f" "ELF", "\x08\x08"}) {
+                                 "\x7f"
+                                 "ELF",
+                                 "\x08\x08"}) {
     const Status refused = Refusal(text);
     EXPECT_EQ(refused.code(), Code::kInvalidArgument) << text;
     EXPECT_THAT(refused.message(), HasSubstr("not an ONNX model")) << text;
@@ -153,22 +155,19 @@ TEST(CheckTest, RefusesWrongOrderAndDuplicates) {
 }
 
 TEST(CheckTest, RefusesFunctionsTrainingAndUnknownTypes) {
-  EXPECT_THAT(Refusal(Changed([](onnx::ModelProto& m) {
-                m.add_functions()->set_name("Gelu2");
-              })).message(),
-              HasSubstr("local functions ('Gelu2')"));
+  EXPECT_THAT(
+      Refusal(Changed([](onnx::ModelProto& m) { m.add_functions()->set_name("Gelu2"); })).message(),
+      HasSubstr("local functions ('Gelu2')"));
   EXPECT_THAT(Refusal(Changed([](onnx::ModelProto& m) { m.add_training_info(); })).message(),
               HasSubstr("training"));
   EXPECT_THAT(Refusal(Changed([](onnx::ModelProto& m) { m.clear_opset_import(); })).message(),
               HasSubstr("no version of ai.onnx"));
-  EXPECT_THAT(Refusal(Changed([](onnx::ModelProto& m) {
-                m.mutable_graph()
-                    ->mutable_input(0)
-                    ->mutable_type()
-                    ->mutable_tensor_type()
-                    ->set_elem_type(onnx::TensorProto::STRING);
-              })).message(),
-              HasSubstr("input 'x' has the type number 8"));
+  EXPECT_THAT(
+      Refusal(Changed([](onnx::ModelProto& m) {
+        m.mutable_graph()->mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+            onnx::TensorProto::STRING);
+      })).message(),
+      HasSubstr("input 'x' has the type number 8"));
 }
 
 TEST(CheckTest, LimitsHold) {

@@ -45,8 +45,8 @@ Result<Json> TensorJson(const Tensor& t) {
     return true;
   });
   if (!finite) {
-    return InvalidArgument(fmt::format("the golden input '{}' holds a number that is not finite",
-                                       t.name()));
+    return InvalidArgument(
+        fmt::format("the golden input '{}' holds a number that is not finite", t.name()));
   }
   return Json{{"name", t.name()},
               {"dtype", DTypeName(t.dtype())},
@@ -103,8 +103,8 @@ Result<GoldenRow> ReadRow(const Json& value, const std::string& field) {
   RETURN_IF_ERROR(fields.Take("items", row.items));
   RETURN_IF_ERROR(fields.Take("scores", row.scores));
   if (row.items.size() != row.scores.size()) {
-    return InvalidArgument(fmt::format("{} has {} items and {} scores", field, row.items.size(),
-                                       row.scores.size()));
+    return InvalidArgument(
+        fmt::format("{} has {} items and {} scores", field, row.items.size(), row.scores.size()));
   }
   return row;
 }
@@ -142,8 +142,8 @@ Result<std::string> GoldenToJson(const Golden& golden) {
   for (const GoldenRow& row : golden.rows) {
     for (const double s : row.scores) {
       if (!std::isfinite(s)) {
-        return InvalidArgument(fmt::format("golden row {} holds a score that is not finite",
-                                           rows.size()));
+        return InvalidArgument(
+            fmt::format("golden row {} holds a score that is not finite", rows.size()));
       }
     }
     rows.push_back({{"items", row.items}, {"scores", row.scores}});

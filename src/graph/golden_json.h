@@ -24,8 +24,8 @@ struct GoldenRow {
 };
 
 struct Golden {
-  std::vector<Tensor> inputs;   ///< one batch, by the graph's input names
-  std::string output;           ///< name of the output the rows are of, [rows, width]
+  std::vector<Tensor> inputs;  ///< one batch, by the graph's input names
+  std::string output;          ///< name of the output the rows are of, [rows, width]
   std::vector<GoldenRow> rows;
 };
 

@@ -21,9 +21,8 @@ Status CheckFormat(const Json& object, int newest, std::string_view what) {
   int format = 0;
   RETURN_IF_ERROR(Fields(object, "").Need("format", format).WithContext(what));
   if (format > newest) {
-    return FailedPrecondition(
-        fmt::format("{} has format {}, this build reads up to {}; use a newer Vitrine", what,
-                    format, newest));
+    return FailedPrecondition(fmt::format(
+        "{} has format {}, this build reads up to {}; use a newer Vitrine", what, format, newest));
   }
   if (format < 1) {
     return InvalidArgument(fmt::format("{} has the unknown format {}", what, format));

@@ -22,9 +22,8 @@ Json SpecsJson(const std::vector<TensorSpec>& specs) {
 Json MetricsJson(const std::map<std::string, MetricValue>& metrics) {
   Json object = Json::object();
   for (const auto& [name, m] : metrics) {
-    object[name] = {{"mean", NumberJson(m.mean)},
-                    {"low", NumberJson(m.low)},
-                    {"high", NumberJson(m.high)}};
+    object[name] = {
+        {"mean", NumberJson(m.mean)}, {"low", NumberJson(m.low)}, {"high", NumberJson(m.high)}};
   }
   return object;
 }

@@ -80,8 +80,9 @@ TEST(ManifestJsonTest, ErrorsNameTheField) {
               HasSubstr("unknown kind 'oracle'"));
   EXPECT_THAT(Refusal(With(text, "\"mean\": 0.1", "\"mean\": \"high\"")).message(),
               HasSubstr("metrics.ndcg@10.mean is not a number"));
-  EXPECT_THAT(Refusal(With(text, "\"vocabulary_size\": 12103", "\"vocabulary_size\": -1")).message(),
-              HasSubstr("vocabulary_size is not a whole number in range"));
+  EXPECT_THAT(
+      Refusal(With(text, "\"vocabulary_size\": 12103", "\"vocabulary_size\": -1")).message(),
+      HasSubstr("vocabulary_size is not a whole number in range"));
   EXPECT_THAT(Refusal(With(text, "\"mean\"", "\"average\"")).message(),
               HasSubstr("metrics.ndcg@10.mean is missing"));
 }

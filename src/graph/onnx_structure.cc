@@ -76,29 +76,29 @@ Result<std::uint64_t> ElementsOf(const onnx::TensorProto& t) {
 
 Status CheckTensor(const onnx::TensorProto& t, GraphCounts& counts) {
   if (t.data_location() == onnx::TensorProto::EXTERNAL || t.external_data_size() > 0) {
-    return InvalidArgument(fmt::format(
-        "tensor '{}' keeps its data in another file; save the model as one file "
-        "(onnx.save_model with save_as_external_data=False)",
-        t.name()));
+    return InvalidArgument(
+        fmt::format("tensor '{}' keeps its data in another file; save the model as one file "
+                    "(onnx.save_model with save_as_external_data=False)",
+                    t.name()));
   }
   ASSIGN_OR_RETURN(const std::uint64_t elements, ElementsOf(t));
   const std::uint64_t bits = BitsOf(t.data_type());
   if (t.has_raw_data()) {
     if (bits == 0) {
-      return InvalidArgument(fmt::format("tensor '{}' has the unknown type number {}", t.name(),
-                                         t.data_type()));
+      return InvalidArgument(
+          fmt::format("tensor '{}' has the unknown type number {}", t.name(), t.data_type()));
     }
     const std::uint64_t bytes = elements / 8 * bits + (elements % 8 * bits + 7) / 8;
     if (bytes != t.raw_data().size()) {
-      return InvalidArgument(fmt::format("tensor '{}' should hold {} bytes and holds {}",
-                                         t.name(), bytes, t.raw_data().size()));
+      return InvalidArgument(fmt::format("tensor '{}' should hold {} bytes and holds {}", t.name(),
+                                         bytes, t.raw_data().size()));
     }
   } else {
     // 4-bit elements stand two to a field.
     const std::uint64_t wanted = bits == 4 ? (elements + 1) / 2 : elements;
     if (TypedElements(t) != wanted) {
-      return InvalidArgument(fmt::format("tensor '{}' should hold {} values and holds {}",
-                                         t.name(), wanted, TypedElements(t)));
+      return InvalidArgument(fmt::format("tensor '{}' should hold {} values and holds {}", t.name(),
+                                         wanted, TypedElements(t)));
     }
   }
   counts.initializer_bytes += t.ByteSizeLong();

@@ -35,6 +35,8 @@ TEST(OperatorsTest, KnowsWhatIsStandard) {
   EXPECT_FALSE(IsStandardOperator("com.microsoft", "Attention"));
   EXPECT_FALSE(IsStandardOperator("ai.onnx.preview.training", "Adam"));
   EXPECT_FALSE(IsStandardOperator("", ""));
+  EXPECT_FALSE(IsStandardOperator("", "Mat"));
+  EXPECT_FALSE(IsStandardOperator("", "Mul Neg"));
 }
 
 TEST(OperatorsTest, TypesFollowTheInputs) {
@@ -56,7 +58,8 @@ TEST(OperatorsTest, OptionalInputsMayBeLeftOut) {
 }
 
 TEST(OperatorsTest, SaysWhatDoesNotFit) {
-  EXPECT_THAT(Failure("Gather", {kD, kD}), HasSubstr("input 1 is float64, it takes int32 or int64"));
+  EXPECT_THAT(Failure("Gather", {kD, kD}),
+              HasSubstr("input 1 is float64, it takes int32 or int64"));
   EXPECT_THAT(Failure("Where", {kF, kF, kF}), HasSubstr("input 0 is float32, it takes bool"));
   EXPECT_THAT(Failure("Reshape", {kF, kI}), HasSubstr("input 1 is int32, it takes int64"));
   EXPECT_THAT(Failure("Concat", {kF, kF, kD}), HasSubstr("input 2 is float64"));

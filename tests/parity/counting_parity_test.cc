@@ -56,8 +56,8 @@ std::vector<Tensor> RandomBatch(unsigned seed, std::int64_t rows, std::int64_t l
   std::vector<std::int64_t> items(static_cast<std::size_t>(rows * length), 0);
   std::vector<std::int64_t> ages(items.size(), -1);
   for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t filled = static_cast<std::int64_t>(random() % 4 == 0 ? 0 : random()) %
-                                (length + 1);
+    const std::int64_t filled =
+        static_cast<std::int64_t>(random() % 4 == 0 ? 0 : random()) % (length + 1);
     for (std::int64_t age = 0; age < filled; ++age) {
       const auto at = static_cast<std::size_t>((r + 1) * length - 1 - age);
       items[at] = static_cast<std::int64_t>(random() % kWidth);
@@ -133,8 +133,8 @@ double SlowPopularity(double half_life, bool baskets, const TrainingSequences& s
     for (const HistoryEvent& e : s.users[u]) {
       now = std::max(now, e.ts.value);
       if (e.item == j) {
-        std::int64_t& ts = newest.emplace(std::pair(u, baskets ? e.basket : 0), e.ts.value)
-                               .first->second;
+        std::int64_t& ts =
+            newest.emplace(std::pair(u, baskets ? e.basket : 0), e.ts.value).first->second;
         ts = std::max(ts, e.ts.value);
       }
     }
@@ -158,8 +158,7 @@ std::vector<Case> Cases() {
       {"popularity_decayed", [] { return train::MakePopularity({.half_life_days = 7}); },
        std::bind(SlowPopularity, 7, false, _1, _2, _3, _4)},
       {"markov", [] { return train::MakeMarkov({}); }, SlowMarkov},
-      {"item_knn", [] { return train::MakeItemKnn({}); },
-       std::bind(SlowKnn, 1, _1, _2, _3, _4)},
+      {"item_knn", [] { return train::MakeItemKnn({}); }, std::bind(SlowKnn, 1, _1, _2, _3, _4)},
       {"item_knn_decay", [] { return train::MakeItemKnn({.decay = .5}); },
        std::bind(SlowKnn, .5, _1, _2, _3, _4)},
       {"personal", [] { return train::MakePersonal({}); },
@@ -200,10 +199,10 @@ TEST_P(CountingParity, NativeGraphAndSlowCountAgree) {
     for (std::size_t i = 0; i < served.size(); ++i) {
       const std::size_t row = i / kWidth;
       const auto item = static_cast<ItemIndex>(i % kWidth);
-      const double expected =
-          item < kFirstItem ? 0
-                            : GetParam().slow(sequences, items.subspan(row * places, places),
-                                              ages.subspan(row * places, places), item);
+      const double expected = item < kFirstItem
+                                  ? 0
+                                  : GetParam().slow(sequences, items.subspan(row * places, places),
+                                                    ages.subspan(row * places, places), item);
       ASSERT_NEAR(served[i], expected, 1e-12 * std::max(1.0, expected))
           << "row " << row << " item " << item;
     }
@@ -219,8 +218,8 @@ TEST(CountingParityTest, KeepingTheBestNeighboursKeepsTheirScores) {
   const auto best = train::MakeItemKnn({.neighbours = 4});
   ASSERT_TRUE(all->Fit(sequences, {}).ok());
   ASSERT_TRUE(best->Fit(sequences, {}).ok());
-  const std::vector<Tensor> one = {Tensor::Of<std::int64_t>("history", {1, 1},
-                                                            std::vector<std::int64_t>{5})};
+  const std::vector<Tensor> one = {
+      Tensor::Of<std::int64_t>("history", {1, 1}, std::vector<std::int64_t>{5})};
   Tensor with_all;
   Tensor with_best;
   ASSERT_TRUE(all->Score(one, with_all).ok());

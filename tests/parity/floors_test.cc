@@ -79,8 +79,9 @@ std::map<int, ItemIndex> Number(const std::vector<std::vector<int>>& sequences,
   for (const auto& [item, asin] : asins) {
     items.push_back(item);
   }
-  std::stable_sort(items.begin(), items.end(),
-                   [&](int a, int b) { return popularity[a] > popularity[b]; });
+  std::sort(items.begin(), items.end(), [&](int a, int b) {
+    return popularity[a] != popularity[b] ? popularity[a] > popularity[b] : a < b;
+  });
   std::map<int, ItemIndex> index;
   for (const int item : items) {
     index.emplace(item, static_cast<ItemIndex>(index.size()) + kFirstItem);
@@ -168,7 +169,7 @@ std::vector<std::size_t> RanksOf(const Beauty& beauty, const serve::LoadedGraph&
 
 void ExpectMetrics(const std::vector<std::size_t>& ranks, const nlohmann::json& expected,
                    const std::string& name) {
-  for (const std::size_t k : {5, 10, 20}) {
+  for (const std::size_t k : {std::size_t{5}, std::size_t{10}, std::size_t{20}}) {
     double hits = 0;
     double gain = 0;
     for (const std::size_t rank : ranks) {

@@ -27,8 +27,7 @@ class GraphScorer : public Scorer {
   ///         it takes an input that the FeatureSpec does not make: named).
   static Result<std::unique_ptr<GraphScorer>> Create(
       std::shared_ptr<const serve::LoadedGraph> graph,
-      std::shared_ptr<const data::FeatureSpec> features, std::size_t width,
-      std::size_t batch = 64);
+      std::shared_ptr<const data::FeatureSpec> features, std::size_t width, std::size_t batch = 64);
 
   [[nodiscard]] std::size_t width() const override { return scorer_.width(); }
   Status Score(std::span<const History> histories, std::vector<double>& scores) const override;

@@ -30,8 +30,8 @@ std::string CountModel(DType type, const char* input = "history", std::size_t wi
   Builder b("count");
   const Value history = b.Input(input, DType::kInt64, {"batch", "length"});
   const Value rows = b.Slice(b.ShapeOf(history), 0, 0, 1);
-  const Value zeros = b.Filled<double>(
-      b.Concat({rows, b.Constants({static_cast<std::int64_t>(width)})}, 0), 0);
+  const Value zeros =
+      b.Filled<double>(b.Concat({rows, b.Constants({static_cast<std::int64_t>(width)})}, 0), 0);
   const Value ones = b.Filled<double>(b.ShapeOf(history), 1);
   b.Output("scores", b.Cast(b.ScatterAdd(zeros, history, ones, 1), type), type, {"batch", width});
   return *b.Finish();
@@ -103,11 +103,11 @@ class LoadArtifactTest : public testing::Test {
   void Write(const data::Vocabulary& vocabulary) {
     Manifest manifest;
     manifest.name = "count";
-    const auto written = graph::WriteArtifact(
-        dir_, manifest,
-        {{std::string(graph::kModelFile), CountModel(DType::kFloat64)},
-         {std::string(graph::kFeatureSpecFile), Features().ToJson()},
-         {std::string(graph::kVocabularyFile), vocabulary.ToText()}});
+    const auto written =
+        graph::WriteArtifact(dir_, manifest,
+                             {{std::string(graph::kModelFile), CountModel(DType::kFloat64)},
+                              {std::string(graph::kFeatureSpecFile), Features().ToJson()},
+                              {std::string(graph::kVocabularyFile), vocabulary.ToText()}});
     ASSERT_TRUE(written.ok()) << written.status().ToString();
   }
 

@@ -45,14 +45,14 @@ Status CheckPromised(const std::vector<TensorSpec>& promised, const std::vector<
     }
     bool same = found->dtype == want.dtype && found->shape.size() == want.shape.size();
     for (std::size_t axis = 0; same && axis < want.shape.size(); ++axis) {
-      same = want.shape[axis] < 0 || found->shape[axis] < 0 ||
-             want.shape[axis] == found->shape[axis];
+      same =
+          want.shape[axis] < 0 || found->shape[axis] < 0 || want.shape[axis] == found->shape[axis];
     }
     if (!same) {
-      return InvalidArgument(fmt::format(
-          "the {} '{}' is {} [{}] in the manifest and {} [{}] in the model", what, want.name,
-          DTypeName(want.dtype), fmt::join(want.shape, ", "), DTypeName(found->dtype),
-          fmt::join(found->shape, ", ")));
+      return InvalidArgument(
+          fmt::format("the {} '{}' is {} [{}] in the manifest and {} [{}] in the model", what,
+                      want.name, DTypeName(want.dtype), fmt::join(want.shape, ", "),
+                      DTypeName(found->dtype), fmt::join(found->shape, ", ")));
     }
   }
   if (promised.size() != real.size()) {
@@ -82,9 +82,10 @@ Status CheckGolden(const graph::Golden& golden) {
   }
   for (const Tensor& t : golden.inputs) {
     if (t.shape().empty() || t.shape()[0] != static_cast<std::int64_t>(golden.rows.size())) {
-      return InvalidArgument(fmt::format("golden.json: the input '{}' has not one row for each of "
-                                         "the {} answers",
-                                         t.name(), golden.rows.size()));
+      return InvalidArgument(
+          fmt::format("golden.json: the input '{}' has not one row for each of "
+                      "the {} answers",
+                      t.name(), golden.rows.size()));
     }
   }
   return Status::Ok();
@@ -95,8 +96,8 @@ Result<std::vector<double>> ScoresOf(const std::vector<Tensor>& outputs, std::st
   const auto found = std::find_if(outputs.begin(), outputs.end(),
                                   [&](const Tensor& t) { return t.name() == name; });
   if (found == outputs.end()) {
-    return InvalidArgument(fmt::format("golden.json is of the output '{}', the model has none",
-                                       name));
+    return InvalidArgument(
+        fmt::format("golden.json is of the output '{}', the model has none", name));
   }
   if (found->shape().size() != 2 || found->shape()[0] != static_cast<std::int64_t>(rows)) {
     return InvalidArgument(fmt::format("the output '{}' is not [rows, items]", name));
@@ -135,9 +136,9 @@ Status CompareRow(std::size_t row, const graph::GoldenRow& want, std::span<const
     }
     if (got.items[place] != item) {
       if (Relative(got.scores[place], scores[item]) > kOrderTolerance) {
-        return FailedPrecondition(fmt::format(
-            "golden row {}: place {} should be item {} and is item {}", row, place + 1, item,
-            got.items[place]));
+        return FailedPrecondition(
+            fmt::format("golden row {}: place {} should be item {} and is item {}", row, place + 1,
+                        item, got.items[place]));
       }
       ++report.near_ties;
     }

@@ -18,17 +18,17 @@ inline constexpr double kGoldenTolerance = 1e-4;
 inline constexpr double kOrderTolerance = 1e-6;
 
 struct ProbeReport {
-  std::string name;                  ///< of the manifest
-  std::string hash;                  ///< of the artifact
+  std::string name;  ///< of the manifest
+  std::string hash;  ///< of the artifact
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> outputs;
   std::vector<std::string> operators;
   std::size_t golden_rows = 0;
-  double max_difference = 0;         ///< largest |got - expected| / max(1, |expected|)
-  std::size_t near_ties = 0;         ///< places that differ within kOrderTolerance
+  double max_difference = 0;  ///< largest |got - expected| / max(1, |expected|)
+  std::size_t near_ties = 0;  ///< places that differ within kOrderTolerance
   double load_seconds = 0;
   double first_run_seconds = 0;
-  double run_seconds = 0;            ///< median of the later runs, one row each
+  double run_seconds = 0;  ///< median of the later runs, one row each
   std::uint64_t model_bytes = 0;
   std::uint64_t resident_bytes = 0;  ///< of this process, after the runs
   std::uint64_t peak_bytes = 0;      ///< highest so far

@@ -75,10 +75,10 @@ class ProbeTest : public testing::Test {
  protected:
   Result<ProbeReport> Probe(const Golden& golden, bool per_batch = false,
                             const Manifest& manifest = Promised()) {
-    const auto written = graph::WriteArtifact(
-        dir_, manifest,
-        {{std::string(graph::kModelFile), Model(per_batch)},
-         {std::string(graph::kGoldenFile), *graph::GoldenToJson(golden)}});
+    const auto written =
+        graph::WriteArtifact(dir_, manifest,
+                             {{std::string(graph::kModelFile), Model(per_batch)},
+                              {std::string(graph::kGoldenFile), *graph::GoldenToJson(golden)}});
     EXPECT_TRUE(written.ok()) << written.status().ToString();
     return ProbeArtifact(dir_);
   }
@@ -149,7 +149,8 @@ TEST_F(ProbeTest, AModelThatDependsOnItsBatchIsCaught) {
 
 TEST_F(ProbeTest, ManifestAndModelMustAgree) {
   const std::vector<std::pair<std::function<void(Manifest&)>, std::string>> cases = {
-      {[](Manifest& m) { m.inputs[0].name = "history"; }, "the input 'history', the model has none"},
+      {[](Manifest& m) { m.inputs[0].name = "history"; },
+       "the input 'history', the model has none"},
       {[](Manifest& m) { m.outputs[0].dtype = DType::kFloat32; }, "the output 'scores' is float32"},
       {[](Manifest& m) { m.outputs[0].shape[1] = 41; }, "[-1, 41] in the manifest"},
       {[](Manifest& m) { m.inputs.clear(); }, "names 0 inputs, the model has 1"}};

@@ -78,9 +78,10 @@ Result<std::shared_ptr<Environment>> SharedEnvironment() {
   if (!environment) {
     const OrtApi* api = OrtGetApiBase()->GetApi(ORT_API_VERSION);
     if (api == nullptr) {
-      return Unavailable(fmt::format("the ONNX Runtime library {} is too old, version 1.{} or "
-                                     "newer is needed; run ./dev setup",
-                                     OrtGetApiBase()->GetVersionString(), ORT_API_VERSION));
+      return Unavailable(
+          fmt::format("the ONNX Runtime library {} is too old, version 1.{} or "
+                      "newer is needed; run ./dev setup",
+                      OrtGetApiBase()->GetVersionString(), ORT_API_VERSION));
     }
     Ort::InitApi(api);
     RETURN_IF_ERROR(Guard(Code::kInternal, "ONNX Runtime did not start", [&] {
@@ -113,9 +114,10 @@ Result<DType> OurType(ONNXTensorElementDataType type, const std::string& name) {
       return ours;
     }
   }
-  return InvalidArgument(fmt::format("the tensor '{}' has a type that Vitrine does not carry "
-                                     "(ONNX number {})",
-                                     name, static_cast<int>(type)));
+  return InvalidArgument(
+      fmt::format("the tensor '{}' has a type that Vitrine does not carry "
+                  "(ONNX number {})",
+                  name, static_cast<int>(type)));
 }
 
 std::string ShapeText(std::span<const std::int64_t> shape) {
@@ -218,10 +220,10 @@ class OrtGraph : public serve::LoadedGraph {
       }
     }
     if (!fits) {
-      return InvalidArgument(fmt::format("the input '{}' has shape {}, the model takes {} (-1 is "
-                                         "any size, the same one in all inputs where it is named)",
-                                         want.name, ShapeText(tensor->shape()),
-                                         ShapeText(want.shape)));
+      return InvalidArgument(
+          fmt::format("the input '{}' has shape {}, the model takes {} (-1 is "
+                      "any size, the same one in all inputs where it is named)",
+                      want.name, ShapeText(tensor->shape()), ShapeText(want.shape)));
     }
     return &*tensor;
   }
@@ -343,8 +345,8 @@ class OrtRuntime : public serve::ModelRuntime {
       }
       RETURN_IF_ERROR(Guard(Code::kInvalidArgument, model_path, [&] {
         graph = std::make_unique<OrtGraph>(
-            environment_, Ort::Session(environment_->env(), bytes.data(), bytes.size(),
-                                       OptionsOf(options)));
+            environment_,
+            Ort::Session(environment_->env(), bytes.data(), bytes.size(), OptionsOf(options)));
         return graph->Describe();
       }));
     }
@@ -375,8 +377,7 @@ class OrtRuntime : public serve::ModelRuntime {
 
 Result<std::unique_ptr<serve::ModelRuntime>> MakeOnnxRuntime() {
   ASSIGN_OR_RETURN(std::shared_ptr<Environment> environment, SharedEnvironment());
-  return std::unique_ptr<serve::ModelRuntime>(
-      std::make_unique<OrtRuntime>(std::move(environment)));
+  return std::unique_ptr<serve::ModelRuntime>(std::make_unique<OrtRuntime>(std::move(environment)));
 }
 
 }  // namespace vitrine::adapters

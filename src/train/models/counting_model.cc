@@ -17,9 +17,10 @@ Result<const Tensor*> Find(std::span<const Tensor> inputs, std::string_view name
       continue;
     }
     if (t.dtype() != DType::kInt64 || t.shape().size() != 2) {
-      return InvalidArgument(fmt::format("the input '{}' must be int64 [rows, places], it is {} "
-                                         "with {} axes",
-                                         name, DTypeName(t.dtype()), t.shape().size()));
+      return InvalidArgument(
+          fmt::format("the input '{}' must be int64 [rows, places], it is {} "
+                      "with {} axes",
+                      name, DTypeName(t.dtype()), t.shape().size()));
     }
     return &t;
   }

@@ -18,9 +18,9 @@ namespace vitrine::train {
 
 /// How a counting model sees a history.
 struct HistoryShape {
-  std::size_t length = 512;    ///< newest places kept
-  std::string age_unit;        ///< "position", "basket"; empty: the model reads no ages
-  bool distinct = false;       ///< one place per (item, basket)
+  std::size_t length = 512;  ///< newest places kept
+  std::string age_unit;      ///< "position", "basket"; empty: the model reads no ages
+  bool distinct = false;     ///< one place per (item, basket)
 };
 
 /// `history` and, where the unit is set, `age`.

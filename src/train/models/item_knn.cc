@@ -17,9 +17,9 @@ namespace {
 /// Who has what, both ways. items_of(u) is users[user_begin[u]..], and so on; 4 bytes a pair each.
 struct Incidence {
   std::vector<std::size_t> user_begin = {0};
-  std::vector<ItemIndex> items;             ///< distinct items of each user, rising
+  std::vector<ItemIndex> items;  ///< distinct items of each user, rising
   std::vector<std::size_t> item_begin;
-  std::vector<std::uint32_t> users;         ///< users of each item, rising
+  std::vector<std::uint32_t> users;  ///< users of each item, rising
 
   [[nodiscard]] std::span<const ItemIndex> ItemsOf(std::size_t user) const {
     return std::span(items).subspan(user_begin[user], user_begin[user + 1] - user_begin[user]);
@@ -114,8 +114,7 @@ class ItemKnn : public TrainableModel {
     const std::size_t width = together_.rows();
     const graph::Value history = HistoryInput(b);
     const graph::Value places = b.Reshape(history, {-1});
-    const graph::Value scales =
-        b.Initializer("scale", {static_cast<std::int64_t>(width)}, scale_);
+    const graph::Value scales = b.Initializer("scale", {static_cast<std::int64_t>(width)}, scale_);
     const GatheredRows found = GatherRows(b, together_, places);
     graph::Value place_scale = b.Gather(scales, places);
     if (decays()) {

@@ -119,23 +119,22 @@ std::unique_ptr<TrainableModel> MakePopularity(const PopularityOptions& options)
 }
 
 ModelFactory PopularityFactory() {
-  return {
-      .algorithm = "popularity",
-      .summary = "What most users have: the floor, and the answer for shoppers nobody knows.",
-      .parameters = {{.name = "count",
-                      .standard = std::string("users"),
-                      .help = "What is counted: users who have the item, or their baskets.",
-                      .choices = {"users", "baskets"}},
-                     {.name = "half_life_days",
-                      .standard = 0.0,
-                      .help = "A count loses half its weight in this many days; 0: none.",
-                      .min = 0}},
-      .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
-        return MakePopularity({.count = p.Word("count") == "baskets"
-                                            ? PopularityOptions::Count::kBaskets
-                                            : PopularityOptions::Count::kUsers,
-                               .half_life_days = p.Number("half_life_days")});
-      }};
+  return {.algorithm = "popularity",
+          .summary = "What most users have: the floor, and the answer for shoppers nobody knows.",
+          .parameters = {{.name = "count",
+                          .standard = std::string("users"),
+                          .help = "What is counted: users who have the item, or their baskets.",
+                          .choices = {"users", "baskets"}},
+                         {.name = "half_life_days",
+                          .standard = 0.0,
+                          .help = "A count loses half its weight in this many days; 0: none.",
+                          .min = 0}},
+          .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
+            return MakePopularity({.count = p.Word("count") == "baskets"
+                                                ? PopularityOptions::Count::kBaskets
+                                                : PopularityOptions::Count::kUsers,
+                                   .half_life_days = p.Number("half_life_days")});
+          }};
 }
 
 }  // namespace vitrine::train

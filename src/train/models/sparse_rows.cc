@@ -78,8 +78,7 @@ GatheredRows GatherRows(graph::Builder& b, const SparseRows& table, const graph:
   const graph::Value place = b.CumSum(marks, 0);
 
   const graph::Value zero = b.Scalar<std::int64_t>(0);
-  const graph::Value number =
-      b.Range(zero, b.Squeeze(total, {0}), b.Scalar<std::int64_t>(1));
+  const graph::Value number = b.Range(zero, b.Squeeze(total, {0}), b.Scalar<std::int64_t>(1));
   const graph::Value source = b.Add(number, Pick(b, b.Sub(begin, offset), place));
 
   const auto entries = static_cast<std::int64_t>(table.entries());
