@@ -203,7 +203,8 @@ class Turn {
     }
     registry::Cause cause = request_.cause;
     cause.evidence = evaluate::ToJson(outcome_.verdict);
-    RETURN_IF_ERROR(registry_.Promote(candidate.ref, cause));
+    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(candidate.ref, cause)
+                                        : registry_.Promote(candidate.ref, cause));
     outcome_.promoted = candidate.ref;
     return Status::Ok();
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,8 @@ struct RetrainRequest {
   evaluate::GateRule gate;
   /// False: candidates are registered and judged, the champion stays.
   bool promote = true;
+  /// How the winner becomes champion; null: by the registry alone. A server makes it serve first.
+  std::function<Status(const registry::VersionRef&, const registry::Cause&)> promote_by;
   /// Read the server's event log into the lake first.
   bool read_log = true;
   std::uint64_t lake_memory_mb = 768;

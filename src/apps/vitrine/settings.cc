@@ -127,6 +127,8 @@ const std::vector<SettingDef>& SettingDefs() {
        "Ask for an API key on a loopback listener too."},
       {"server.max_connections", SettingType::kInteger, "4096",
        "Open connections at most; more are refused."},
+      {"search.chinese_dictionary", SettingType::kText, "",
+       "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
       {"lake.memory_limit_mb", SettingType::kInteger, "768",

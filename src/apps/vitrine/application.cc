@@ -1,0 +1,285 @@
+#include "apps/vitrine/application.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "adapters/files/artifact_store.h"
+#include "adapters/files/durable.h"
+#include "adapters/onnxruntime/runtime.h"
+#include "adapters/rocksdb/rocks_event_log.h"
+#include "adapters/sqlite/vitrine_db.h"
+#include "apps/vitrine/adopt_job.h"
+#include "apps/vitrine/change_log.h"
+#include "apps/vitrine/data_directory.h"
+#include "apps/vitrine/job_service.h"
+#include "apps/vitrine/model_service.h"
+#include "apps/vitrine/process_metrics.h"
+#include "apps/vitrine/retrain_job.h"
+#include "apps/vitrine/shop_services.h"
+#include "apps/vitrine/watching.h"
+#include "explain/explain.h"
+#include "search/live_catalogue.h"
+#include "serve/item_states.h"
+#include "serve/model_set.h"
+#include "serve/recommend.h"
+#include "serve/scene.h"
+#include "serve/scene_json.h"
+#include "serve/served_model.h"
+#include "serve/trending.h"
+#include "text/chinese_words.h"
+#include "transport/http/auth.h"
+#include "transport/http/router.h"
+#include "transport/http/routes.h"
+
+namespace vitrine::apps {
+namespace {
+
+constexpr std::chrono::seconds kModelsWithin{120};
+
+/// "127.0.0.1:7700" or "[::1]:7700".
+Result<http::Listener> ParseListener(const std::string& text) {
+  http::Listener listener;
+  const auto colon = text.rfind(':');
+  const std::string_view digits =
+      colon == std::string::npos ? std::string_view() : std::string_view(text).substr(colon + 1);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), listener.port);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
+    return InvalidArgument(
+        fmt::format("server.listen is '{}'; write ADDRESS:PORT, for example 127.0.0.1:7700", text));
+  }
+  listener.address = text.substr(0, colon);
+  if (listener.address.starts_with('[') && listener.address.ends_with(']')) {
+    listener.address = listener.address.substr(1, listener.address.size() - 2);
+  }
+  return listener;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+/// Members are made in this order and die in the reverse one: whoever calls somebody stands below.
+struct Application::Parts {
+  Parts(DataDirectory dir, Settings s) : directory(std::move(dir)), settings(std::move(s)) {}
+
+  DataDirectory directory;
+  Settings settings;
+  MetricRegistry metrics;
+  ChangeLog changes;
+  std::unique_ptr<sqlite::VitrineDb> db;
+  std::optional<files::FileArtifactStore> artifacts;
+  std::optional<registry::Registry> registry;
+  std::unique_ptr<adapters::RocksEventLog> log;
+  std::unique_ptr<serve::ModelRuntime> runtime;
+  std::optional<serve::ItemStates> items;
+  std::optional<serve::Trending> trending;
+  std::optional<search::LiveCatalogue> catalogue;
+  std::optional<monitor::OnlineMonitor> monitor;
+  std::optional<MonitorObserver> observer;
+  serve::SceneBook scenes;
+  std::unique_ptr<serve::ModelSet> models;
+  std::optional<explain::ScoreExplainer> explainer;
+  std::optional<serve::Recommender> recommender;
+  std::optional<CatalogueSearch> search;
+  std::optional<KeptAnswers> answers;
+  std::optional<MonitorReports> reports;
+  std::optional<MonitorKeeper> keeper;
+  std::optional<VersionService> versions;
+  std::optional<JobRunner> jobs;
+  http::Services services;
+  std::optional<http::Authorizer> authorizer;
+  std::optional<http::Router> router;
+  std::unique_ptr<http::Server> server;
+
+  Status OpenStores();
+  Status OpenServing();
+  Status LoadScenes();
+  Result<std::shared_ptr<const serve::ServedModel>> LoadModel(const std::string& version,
+                                                              const std::string& folder);
+  void OpenServices();
+  Status Listen(bool publicly);
+};
+
+Status Application::Parts::OpenStores() {
+  ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
+  ASSIGN_OR_RETURN(artifacts, files::FileArtifactStore::Open(directory.Sub("artifacts")));
+  registry.emplace(*db, *artifacts);
+  ASSIGN_OR_RETURN(log, adapters::RocksEventLog::Open(directory.Sub("log")));
+  ASSIGN_OR_RETURN(runtime, adapters::MakeOnnxRuntime());
+  return Status::Ok();
+}
+
+Status Application::Parts::LoadScenes() {
+  const std::string text = ReadFile(directory.Sub("scenes.json"));
+  if (text.empty()) {
+    return Status::Ok();
+  }
+  ASSIGN_OR_RETURN(const serve::SceneMap kept, serve::ScenesFromJson(text));
+  for (const auto& [name, scene] : kept) {
+    RETURN_IF_ERROR(scenes.Put(*scene));
+  }
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const serve::ServedModel>> Application::Parts::LoadModel(
+    const std::string& version, const std::string& folder) {
+  ASSIGN_OR_RETURN(serve::ModelParts parts, serve::ReadModelParts(folder, *runtime));
+  monitor->Watch({.model = version,
+                  .values = data::ServedValues(parts.spec),
+                  .references = parts.manifest.references,
+                  .vocabulary_size = parts.manifest.vocabulary_size});
+  return serve::ServedModel::Make(version, std::move(parts), *log, *items);
+}
+
+Status Application::Parts::OpenServing() {
+  if (const std::string& folder = settings.Text("search.chinese_dictionary"); !folder.empty()) {
+    text::SetChineseDictionary(folder);
+  }
+  items.emplace(*log);
+  trending.emplace(*log);
+  catalogue.emplace(*log);
+  monitor::MonitorOptions options;
+  monitor.emplace(options, &metrics);
+  if (const std::string kept = ReadFile(directory.Sub("monitor.json")); !kept.empty()) {
+    // A file that cannot be read costs the windows of the last hours, not the start.
+    static_cast<void>(monitor->Load(kept));
+  }
+  observer.emplace(*monitor);
+  log->SetListener([this](const data::LogRecord& record) {
+    items->Apply(record);
+    trending->Apply(record);
+    catalogue->Apply(record);
+    if (const auto* event = std::get_if<Event>(&record.body)) {
+      monitor->OnEvent(*event);
+    }
+  });
+  RETURN_IF_ERROR(items->LoadCatalogue());
+  RETURN_IF_ERROR(catalogue->Load());
+  RETURN_IF_ERROR(LoadScenes());
+  models = std::make_unique<serve::ModelSet>(
+      [this](const std::string& version, const std::string& folder) {
+        return LoadModel(version, folder);
+      });
+  explainer.emplace(*log);
+  recommender.emplace(serve::RecommenderParts{.log = log.get(),
+                                              .models = models.get(),
+                                              .scenes = &scenes,
+                                              .items = &*items,
+                                              .trending = &*trending,
+                                              .explainer = &*explainer,
+                                              .observer = &*observer,
+                                              .now = nullptr});
+  return Status::Ok();
+}
+
+void Application::Parts::OpenServices() {
+  search.emplace(*log, *catalogue, *items, scenes, *observer);
+  answers.emplace(*recommender, *models, *explainer);
+  reports.emplace(*monitor);
+  keeper.emplace(*monitor, *models, directory.Sub("monitor.json"));
+  const loop::Programs programs = loop::ProgramsBeside("");
+  versions.emplace(*registry, *models, programs, settings,
+                   [this] { changes.Add("models", R"({"changed":true})"); });
+  jobs.emplace(
+      *db, directory.Sub("jobs"),
+      std::map<std::string, JobBody>{
+          {"adopt", AdoptJob(directory.path(), programs, *log)},
+          {"retrain", RetrainJob(directory.path(), settings, programs, *registry, *versions)}},
+      changes);
+  AddProcessMetrics(metrics, *models, *catalogue);
+  services = {
+      .log = log.get(),
+      .recommender = &*recommender,
+      .scenes = &scenes,
+      .models = &*versions,
+      .jobs = &*jobs,
+      .monitors = &*reports,
+      .changes = &changes,
+      .search = &*search,
+      .explainer = &*answers,
+      .metrics = &metrics,
+      .save_scenes =
+          [this](const serve::SceneMap& kept) {
+            return files::WriteDurably(directory.Sub("scenes.json"), serve::ScenesToJson(kept));
+          },
+      .audit =
+          [this](std::string_view actor, std::string_view action, std::string_view subject,
+                 std::string_view evidence) {
+            return db->AppendAudit({.time = Now(),
+                                    .actor = std::string(actor),
+                                    .action = std::string(action),
+                                    .subject = std::string(subject),
+                                    .evidence = std::string(evidence),
+                                    .hash = {}});
+          },
+      .ready = [this] { return models->WaitUntilReached(std::chrono::steady_clock::now()); },
+      .now = nullptr,
+      .data_dir = directory.path(),
+      .version = VITRINE_VERSION};
+}
+
+Status Application::Parts::Listen(bool publicly) {
+  http::ServerOptions options;
+  options.listeners = {
+      {.kind = http::Listener::Kind::kUnix, .address = DataDirectory::SocketOf(directory.path())}};
+  if (publicly) {
+    ASSIGN_OR_RETURN(const http::Listener listener, ParseListener(settings.Text("server.listen")));
+    options.listeners.insert(options.listeners.begin(), listener);
+  }
+  options.io_threads = static_cast<std::size_t>(settings.Integer("server.threads"));
+  options.max_connections = static_cast<std::size_t>(settings.Integer("server.max_connections"));
+  options.metrics = &metrics;
+  ASSIGN_OR_RETURN(const auto keys, db->ListKeys());
+  ASSIGN_OR_RETURN(const http::AuthMode mode, http::DecideAuth(settings.Flag("server.require_keys"),
+                                                               options.listeners, !keys.empty()));
+  authorizer.emplace(mode, db.get());
+  router.emplace(http::ApiRoutes(services), *authorizer,
+                 http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
+                                     .allowed_origins = {},
+                                     .metrics = &metrics});
+  ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions options) {
+  ASSIGN_OR_RETURN(DataDirectory directory, DataDirectory::Lock(options.data));
+  auto parts = std::make_unique<Parts>(std::move(directory), std::move(options.settings));
+  RETURN_IF_ERROR(parts->OpenStores());
+  RETURN_IF_ERROR(parts->OpenServing());
+  parts->OpenServices();
+  RETURN_IF_ERROR(parts->Listen(options.listen));
+  std::unique_ptr<Application> application(new Application(std::move(parts)));
+  return application;
+}
+
+Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Application::~Application() {
+  if (parts_ && parts_->server) {
+    parts_->server->Stop(std::chrono::seconds(5));
+  }
+  if (parts_) {
+    parts_->log->SetListener(nullptr);
+  }
+}
+
+std::string Application::url() const {
+  return http::ListenerName(parts_->server->listeners().front());
+}
+
+Status Application::WaitUntilReady(Deadline deadline) {
+  return parts_->versions->Synchronise(std::min(deadline, After(kModelsWithin)));
+}
+
+}  // namespace vitrine::apps

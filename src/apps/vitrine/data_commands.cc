@@ -1,0 +1,68 @@
+// vitrine data import|check|clean|report|replay: vitrine-lake on this data directory.
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "apps/vitrine/command_line.h"
+#include "apps/vitrine/lake_child.h"
+
+namespace vitrine::apps {
+namespace {
+
+struct DataFlags {
+  std::vector<std::string> paths;
+  std::string mapping;
+  std::string as_of;
+  std::string snapshot;
+  bool full = false;
+};
+
+Status RunVerb(const CommandLine& line, const std::string& verb, const DataFlags& flags) {
+  std::vector<std::string> arguments = {verb};
+  arguments.insert(arguments.end(), flags.paths.begin(), flags.paths.end());
+  const auto add = [&arguments](const char* flag, const std::string& value) {
+    if (!value.empty()) {
+      arguments.insert(arguments.end(), {flag, value});
+    }
+  };
+  add("--mapping", flags.mapping);
+  add("--as-of", flags.as_of);
+  add("--snapshot", flags.snapshot);
+  if (flags.full) {
+    arguments.emplace_back("--full");
+  }
+  ASSIGN_OR_RETURN(const std::string result, RunLake(line, std::move(arguments), StopOnSignals()));
+  Print(result);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddDataCommands(CLI::App& app, CommandLine& line) {
+  auto flags = std::make_shared<DataFlags>();
+  CLI::App* data = app.add_subcommand("data", "Files into the lake, snapshots out of it");
+  data->require_subcommand(1);
+  const auto add = [&](const char* name, const char* what) {
+    CLI::App* verb = data->add_subcommand(name, what);
+    verb->callback([flags, &line, name] {
+      line.run = [flags, &line, name] { return RunVerb(line, name, *flags); };
+    });
+    return verb;
+  };
+  for (CLI::App* verb :
+       {add("import", "Read files into the lake"),
+        add("check", "Read files and keep nothing: what would be taken, what not")}) {
+    verb->add_option("PATH", flags->paths, "Files, or the folder of a data set")->required();
+    verb->add_option("--mapping", flags->mapping, "A ready mapping's name, or a file")->required();
+  }
+  CLI::App* clean = add("clean", "Make the next snapshot");
+  clean->add_option("--mapping", flags->mapping, "Rules of this mapping instead of the import's");
+  clean->add_option("--as-of", flags->as_of, "What counts as now, ISO 8601");
+  clean->add_flag("--full", flags->full, "Judge every row again, not only the new ones");
+  CLI::App* replay = add("replay", "Judge quarantined rows again, by changed rules");
+  replay->add_option("--mapping", flags->mapping, "The mapping with the changed rules");
+  replay->add_option("--as-of", flags->as_of, "What counts as now, ISO 8601");
+  add("report", "What a snapshot's cleaning found")
+      ->add_option("--snapshot", flags->snapshot, "Its id; the newest where left out");
+}
+
+}  // namespace vitrine::apps

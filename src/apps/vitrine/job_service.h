@@ -1,0 +1,70 @@
+/// Runs the loop's jobs one after the other on a thread of its own, keeps their records in the job
+/// store and their lines in data/jobs/ID.log, and resumes after a restart what a crash interrupted.
+/// Threads: any.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "apps/vitrine/change_log.h"
+#include "core/progress.h"
+#include "loop/job.h"
+#include "transport/http/services.h"
+
+namespace vitrine::apps {
+
+/// What a job does: its result as JSON. `folder` is the job's own, kept for a resume.
+using JobBody = std::function<Result<std::string>(const loop::Job& job, const std::string& folder,
+                                                  const Progress& progress)>;
+
+class JobRunner final : public http::JobService {
+ public:
+  /// `store`, `changes` outlive it. Jobs that were running when the last process died are queued
+  /// again.
+  JobRunner(loop::JobStore& store, std::string folder, std::map<std::string, JobBody> kinds,
+            ChangeLog& changes);
+  /// Cancels what runs (it resumes at the next start) and waits for it.
+  ~JobRunner() override;
+
+  Result<loop::Job> Start(std::string_view kind, std::string_view spec, std::string_view actor,
+                          std::string_view idempotency_key) override;
+  Result<loop::Job> Get(std::string_view id) const override { return store_.GetJob(id); }
+  Result<std::vector<loop::Job>> List(std::string_view cursor, std::size_t limit) const override {
+    return store_.ListJobs(cursor, limit);
+  }
+  Status Cancel(std::string_view id, std::string_view actor) override;
+  void FollowLog(std::string_view id, std::string_view last_event_id,
+                 std::shared_ptr<http::EventStream> stream) override;
+
+ private:
+  void Recover();
+  void Run(const std::stop_token& stop);
+  void RunOne(loop::Job job, const std::stop_token& stop);
+  /// Result, error and state of the job after its body returned.
+  void Finish(loop::Job& job, const Result<std::string>& result, bool stopping);
+  void Announce(const loop::Job& job);
+  std::shared_ptr<ChangeLog> LogOf(const std::string& id);
+
+  loop::JobStore& store_;
+  std::string folder_;
+  std::map<std::string, JobBody> kinds_;
+  ChangeLog& changes_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::string, loop::Job> queue_;                  // by id: oldest first
+  std::map<std::string, std::string, std::less<>> by_key_;  // idempotency key -> id
+  std::map<std::string, std::shared_ptr<ChangeLog>, std::less<>> logs_;
+  std::string running_;
+  std::stop_source cancel_;
+  bool cancelled_ = false;
+  std::jthread thread_;  // last: stops before the rest dies
+};
+
+}  // namespace vitrine::apps

@@ -1,0 +1,167 @@
+// vitrine run, retrain, job list|show|cancel|follow.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/vitrine/api_session.h"
+#include "apps/vitrine/application.h"
+#include "apps/vitrine/command_line.h"
+#include "apps/vitrine/data_directory.h"
+#include "apps/vitrine/job_following.h"
+#include "apps/vitrine/lake_child.h"
+#include "apps/vitrine/serving_loop.h"
+
+namespace vitrine::apps {
+namespace {
+
+using nlohmann::json;
+
+struct LoopFlags {
+  std::vector<std::string> paths;
+  std::string mapping;
+  std::vector<std::string> specs;
+  std::string protocol;
+  bool no_promote = false;
+  bool no_serve = false;
+  std::string job;
+};
+
+std::string SpecOf(const LoopFlags& flags) {
+  json spec = json::object();
+  if (!flags.specs.empty()) {
+    spec["specs"] = flags.specs;
+  }
+  if (!flags.protocol.empty()) {
+    spec["protocol"] = flags.protocol;
+  }
+  if (flags.no_promote) {
+    spec["promote"] = false;
+  }
+  return spec.dump();
+}
+
+Status ShowOutcome(const std::string& result, const CommandLine& line) {
+  const json outcome = json::parse(result);
+  Print(line.json ? outcome.dump(2) : outcome.value("text", ""));
+  return Status::Ok();
+}
+
+Status Retrain(const CommandLine& line, const LoopFlags& flags) {
+  const std::stop_token stop = StopOnSignals();
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string result,
+                   RunJob(session, "retrain", SpecOf(flags), line.json, stop));
+  return ShowOutcome(result, line);
+}
+
+/// Files in, everything else by jobs of the server: the running one, or one that stays.
+Status RunWhole(const CommandLine& line, const LoopFlags& flags) {
+  const std::stop_token stop = StopOnSignals();
+  std::vector<std::string> arguments = {"import"};
+  arguments.insert(arguments.end(), flags.paths.begin(), flags.paths.end());
+  arguments.insert(arguments.end(), {"--mapping", flags.mapping});
+  ASSIGN_OR_RETURN(const std::string imported, RunLake(line, std::move(arguments), stop));
+  if (!line.json) {
+    Print(imported);
+  }
+  const bool held = DataDirectory::Held(line.data);
+  std::unique_ptr<Application> own;
+  if (!held) {
+    ASSIGN_OR_RETURN(Settings settings, line.LoadSettings());
+    ASSIGN_OR_RETURN(
+        own, Application::Start(
+                 {.data = line.data, .settings = std::move(settings), .listen = !flags.no_serve}));
+    RETURN_IF_ERROR(own->WaitUntilReady(After(std::chrono::seconds(60))));
+  }
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string result,
+                   RunJob(session, "retrain", SpecOf(flags), line.json, stop));
+  RETURN_IF_ERROR(RunJob(session, "adopt", "{}", line.json, stop).status());
+  RETURN_IF_ERROR(ShowOutcome(result, line));
+  if (own == nullptr || flags.no_serve) {
+    return Status::Ok();
+  }
+  return ServeUntilStopped(*own, line, stop);
+}
+
+Status ListJobs(const CommandLine& line, const LoopFlags& /*flags*/) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string text, session.Get("/v1/jobs?limit=50"));
+  if (line.json) {
+    Print(text);
+    return Status::Ok();
+  }
+  std::string out;
+  for (const json& job : json::parse(text).value("jobs", json::array())) {
+    out +=
+        fmt::format("{:<12} {:<10} {:<10} {:<22} {}\n", job.value("id", ""), job.value("kind", ""),
+                    job.value("state", ""), job.value("created", ""), job.value("error", ""));
+  }
+  Print(out.empty() ? "No job yet. Start one with: vitrine retrain" : out);
+  return Status::Ok();
+}
+
+Status ShowJob(const CommandLine& line, const LoopFlags& flags) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string text,
+                   session.Get("/v1/jobs/" + http::PercentEncode(flags.job)));
+  Print(json::parse(text).dump(2));
+  return Status::Ok();
+}
+
+Status CancelJob(const CommandLine& line, const LoopFlags& flags) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  RETURN_IF_ERROR(
+      session.Post("/v1/jobs/" + http::PercentEncode(flags.job) + ":cancel", "{}").status());
+  Print(fmt::format("{} is asked to stop", flags.job));
+  return Status::Ok();
+}
+
+Status Follow(const CommandLine& line, const LoopFlags& flags) {
+  const std::stop_token stop = StopOnSignals();
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string result, FollowJob(session, flags.job, line.json, stop));
+  Print(json::parse(result).dump(2));
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddLoopCommands(CLI::App& app, CommandLine& line) {
+  auto flags = std::make_shared<LoopFlags>();
+  const auto bind = [flags, &line](CLI::App* verb, auto run) {
+    verb->callback(
+        [run, flags, &line] { line.run = [run, flags, &line] { return run(line, *flags); }; });
+    return verb;
+  };
+  const auto training = [flags](CLI::App* verb) {
+    verb->add_option("--spec", flags->specs,
+                     "Models to fit: ready specs or files; default: "
+                     "train.specs");
+    verb->add_option("--protocol", flags->protocol, "How they are judged; default: train.protocol");
+    verb->add_flag("--no-promote", flags->no_promote, "Judge only; the champion stays");
+  };
+  CLI::App* run =
+      bind(app.add_subcommand("run", "Your files in, a tested model out, and serve it"), RunWhole);
+  run->add_option("PATH", flags->paths, "Files, or the folder of a data set")->required();
+  run->add_option("--mapping", flags->mapping, "A ready mapping's name, or a file")->required();
+  run->add_flag("--no-serve", flags->no_serve, "Stop when the model is deployed");
+  training(run);
+  training(bind(app.add_subcommand("retrain", "Next snapshot, new candidates, gate, promotion"),
+                Retrain));
+  CLI::App* job = app.add_subcommand("job", "Jobs of the loop");
+  job->require_subcommand(1);
+  bind(job->add_subcommand("list", "Newest first"), ListJobs);
+  for (const auto& [name, what, verb] :
+       {std::tuple("show", "One job", &ShowJob),
+        std::tuple("cancel", "Ask a job to stop", &CancelJob),
+        std::tuple("follow", "Its progress to the end", &Follow)}) {
+    bind(job->add_subcommand(name, what), verb)
+        ->add_option("job", flags->job, "Its id")
+        ->required();
+  }
+}
+
+}  // namespace vitrine::apps

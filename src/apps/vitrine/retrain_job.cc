@@ -1,0 +1,88 @@
+#include "apps/vitrine/retrain_job.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace vitrine::apps {
+namespace {
+
+using nlohmann::json;
+
+Result<double> Share(const Settings& settings, std::string_view name) {
+  const std::string& text = settings.Text(name);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1) {
+    return InvalidArgument(fmt::format("{} is '{}'; write a share between 0 and 1", name, text));
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Settings& settings,
+                                              std::string_view spec, std::string_view actor) {
+  loop::RetrainRequest request;
+  request.data_dir = data;
+  request.specs = settings.List("train.specs");
+  request.protocol = settings.Text("train.protocol");
+  request.gate.metric = settings.Text("train.metric");
+  ASSIGN_OR_RETURN(request.gate.margin, Share(settings, "gate.margin"));
+  request.gate.minimum_cases = static_cast<std::uint64_t>(settings.Integer("gate.min_cases"));
+  request.lake_memory_mb = static_cast<std::uint64_t>(settings.Integer("lake.memory_limit_mb"));
+  request.train_memory_mb = static_cast<std::uint64_t>(settings.Integer("train.memory_limit_mb"));
+  request.probe_memory_mb = static_cast<std::uint64_t>(settings.Integer("probe.memory_limit_mb"));
+  request.probe_seconds = static_cast<std::uint64_t>(settings.Integer("probe.timeout_seconds"));
+  request.cause.actor = std::string(actor);
+  const json over = spec.empty() ? json::object() : json::parse(spec, nullptr, false);
+  if (!over.is_object()) {
+    return InvalidArgument("the spec of a retrain job is a JSON object");
+  }
+  for (const auto& [name, value] : over.items()) {
+    if (name == "specs" && value.is_array()) {
+      request.specs.clear();
+      for (const json& one : value) {
+        if (!one.is_string()) {
+          return InvalidArgument("specs is a list of names");
+        }
+        request.specs.push_back(one.get<std::string>());
+      }
+    } else if (name == "protocol" && value.is_string()) {
+      request.protocol = value.get<std::string>();
+    } else if (name == "promote" && value.is_boolean()) {
+      request.promote = value.get<bool>();
+    } else {
+      return InvalidArgument(fmt::format(
+          "'{}' is no field of a retrain job, or of another type; there are: specs (list of "
+          "names), protocol (name), promote (true or false)",
+          name));
+    }
+  }
+  return request;
+}
+
+JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs programs,
+                   registry::Registry& registry, VersionService& versions) {
+  return [data = std::move(data), &settings, programs = std::move(programs), &registry, &versions](
+             const loop::Job& job, const std::string& folder,
+             const Progress& progress) -> Result<std::string> {
+    ASSIGN_OR_RETURN(loop::RetrainRequest request,
+                     RetrainRequestOf(data, settings, job.spec, job.actor));
+    request.promote_by = [&versions](const registry::VersionRef& ref,
+                                     const registry::Cause& cause) {
+      return versions.SetAlias(registry::kChampion, ref, cause);
+    };
+    loop::Steps steps(folder, progress);
+    ASSIGN_OR_RETURN(const loop::RetrainOutcome outcome,
+                     loop::Retrain(request, programs, registry, steps));
+    json result = json::parse(loop::ToJson(outcome, request.gate.metric));
+    result["text"] = loop::ToText(outcome, request.gate);
+    return result.dump();
+  };
+}
+
+}  // namespace vitrine::apps
