@@ -1,5 +1,6 @@
 // POST /v1/events, /v1/items, /v1/users: rows in, a verdict per row out.
 #include <array>
+#include <map>
 #include <span>
 #include <string>
 #include <utility>
@@ -62,6 +63,25 @@ class Tally {
   }
   Verdict& operator[](std::size_t row) { return verdicts_[row]; }
   [[nodiscard]] std::size_t size() const { return verdicts_.size(); }
+
+  void Tell(const Services& services) const {
+    std::map<std::string_view, std::uint64_t> rejected;
+    std::uint64_t duplicates = 0;
+    for (const Verdict& verdict : verdicts_) {
+      if (verdict.kind == Verdict::Kind::kRejected) {
+        ++rejected[verdict.why.code];
+      }
+      duplicates += verdict.kind == Verdict::Kind::kDuplicate ? 1 : 0;
+    }
+    for (const auto& [code, rows] : rejected) {
+      if (services.on_rejected) {
+        services.on_rejected(code, rows);
+      }
+    }
+    if (duplicates > 0 && services.on_duplicates) {
+      services.on_duplicates(duplicates);
+    }
+  }
 
   void Write(const FieldReader& reader, const Request& request, Response& response) const {
     std::array<std::uint64_t, 3> counts{};
@@ -227,6 +247,7 @@ void PostEvents(const Services& services, Request& request, Response& response) 
       }
     }
   }
+  tally.Tell(services);
   tally.Write(reader, request, response);
 }
 

@@ -166,6 +166,9 @@ void PostImpressions(const Services& services, Request& request, Response& respo
     WriteAppendProblem(kept, request, response);
     return;
   }
+  if (services.on_external_answer) {
+    services.on_external_answer(impression);
+  }
   response.status = 201;
   JsonWriter json(response.body);
   json.BeginObject().Field("request_id", impression.request_id).EndObject();

@@ -148,6 +148,11 @@ struct Services {
   std::function<Status(std::string_view actor, std::string_view action, std::string_view subject,
                        std::string_view evidence)>
       audit;
+  /// Told what the log does not hear of: rows that were refused (by code), rows that came again, and
+  /// answers that another system gave. Any thread; must not block.
+  std::function<void(std::string_view code, std::uint64_t rows)> on_rejected;
+  std::function<void(std::uint64_t rows)> on_duplicates;
+  std::function<void(const Impression&)> on_external_answer;
   /// OK once requests can be answered as they should; else what is still missing.
   std::function<Status()> ready;
   std::function<Micros()> now;  ///< null: the system clock
