@@ -43,7 +43,7 @@ void TableWriter::Flag(bool value) { impl_->Check(duckdb_append_bool(impl_->appe
 
 void TableWriter::Texts(const std::vector<std::string>& values) {
   std::vector<duckdb_value> elements;
-  elements.reserve(values.size());
+  elements.reserve(values.size() + 1);  // DuckDB takes a null pointer, which none has, for a failure
   for (const std::string& value : values) {
     elements.push_back(duckdb_create_varchar_length(value.data(), value.size()));
   }
