@@ -57,7 +57,7 @@ void StateReplay::Play(const ReplayEvent& step) {
     aliases_[event.anonymous_id] = event.user_id;
   }
   people_[OwnerOf(event)].events.push_back(&step);
-  if (!event.replaces.empty() && replaced_.insert(event.replaces).second) {
+  if (!event.replaces.empty() && replaced_.insert(event.replaces).second && loaded_) {
     for (auto& [subject, person] : people_) {
       for (const ReplayEvent* earlier : person.events) {
         if (earlier->event.event_id == event.replaces &&
@@ -70,6 +70,7 @@ void StateReplay::Play(const ReplayEvent& step) {
 }
 
 void StateReplay::Play(const ReplayLoad& step) {
+  loaded_ = true;
   Person& person = people_[step.subject];
   person.loaded = {};
   person.loaded.events = step.state.events;
@@ -205,8 +206,7 @@ void StateReplay::Return(const Person& person, std::vector<Purchase>& purchases)
   }
 }
 
-data::UserState StateReplay::View(const std::string& subject) const {
-  const Person& person = people_.at(subject);
+void StateReplay::Show(const Person& person, data::UserState& view) const {
   std::vector<Candidate> candidates;
   std::vector<Purchase> purchases;
   Collect(person, candidates, purchases);
@@ -228,7 +228,7 @@ data::UserState StateReplay::View(const std::string& subject) const {
       gone.insert(p.place);
     }
   }
-  data::UserState view;
+  view.bought.assign(bought.begin(), bought.end());
   std::vector<Candidate> shown;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     if (!gone.contains(i) || kept.contains(mark(i))) {
@@ -249,7 +249,12 @@ data::UserState StateReplay::View(const std::string& subject) const {
                             .first->second;
     view.events.push_back({c.event.item, c.event.ts, c.event.type, number});
   }
-  view.bought.assign(bought.begin(), bought.end());
+}
+
+data::UserState StateReplay::View(const std::string& subject) const {
+  const Person& person = people_.at(subject);
+  data::UserState view;
+  Show(person, view);
   std::set<ItemNumber> hidden(person.loaded.hidden.begin(), person.loaded.hidden.end());
   for (const ReplayEvent* step : person.events) {
     if (step->event.type == EventType::kHide && !person.absorbed.contains(step->sequence) &&

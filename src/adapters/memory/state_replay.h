@@ -75,11 +75,14 @@ class StateReplay {
   [[nodiscard]] std::string OwnerOf(const Event& event) const;
   void Collect(const Person& person, std::vector<Candidate>& candidates,
                std::vector<Purchase>& purchases) const;
+  /// Fills the events and what is bought.
+  void Show(const Person& person, data::UserState& view) const;
   void Return(const Person& person, std::vector<Purchase>& purchases) const;
 
   std::map<std::string, Person> people_;
   std::map<std::string, std::string> aliases_;
   std::set<std::string> replaced_;  // event ids
+  bool loaded_ = false;
 };
 
 }  // namespace vitrine::adapters

@@ -19,6 +19,9 @@ constexpr std::size_t kMaxPosted = 16'384;
 /// Impressions without events around them are on disk, and so readable, after this long.
 constexpr std::chrono::milliseconds kSyncPostedAfter{500};
 
+/// While the disk refuses, appends fail at once; this often it is asked again.
+constexpr std::chrono::milliseconds kResumeEvery{500};
+
 }  // namespace
 
 AppendWriter::AppendWriter(Store& store, ItemNumbers& numbers, std::uint64_t sequence, bool sync)
@@ -168,36 +171,45 @@ void AppendWriter::Commit(const Group& group) {
 }
 
 Status AppendWriter::Write(rocksdb::WriteBatch& batch, bool sync) {
-  if (failed_) {
-    RETURN_IF_ERROR(store_.Translate(store_.db().Resume()));
-    failed_ = false;
+  if (!failure_.ok()) {
+    if (std::chrono::steady_clock::now() < retry_at_) {
+      return failure_;
+    }
+    failure_ = store_.Resume();
+    retry_at_ = After(kResumeEvery);
+    RETURN_IF_ERROR(failure_);
   }
   rocksdb::WriteOptions options;
   options.sync = sync && sync_;
-  const rocksdb::Status written = store_.db().Write(options, &batch);
-  failed_ = !written.ok();
-  return store_.Translate(written);
+  failure_ = store_.Translate(store_.db().Write(options, &batch));
+  retry_at_ = After(kResumeEvery);
+  return failure_;
 }
 
 void AppendWriter::MarkDurable(std::uint64_t sequence) {
   durable_ = sequence;
+  if (!failure_.ok()) {
+    return;
+  }
   // For readers beside us. Not synced itself: it only says what was synced before.
-  const rocksdb::Status marked =
-      store_.db().Put(rocksdb::WriteOptions(), store_.family(Family::kMeta), SliceOf("durable"),
-                      SliceOf(SequenceKey(sequence)));
-  failed_ = failed_ || !marked.ok();
+  const std::string key = SequenceKey(sequence);
+  failure_ = store_.Translate(store_.db().Put(rocksdb::WriteOptions(), store_.family(Family::kMeta),
+                                              SliceOf("durable"), SliceOf(key)));
+  retry_at_ = After(kResumeEvery);
 }
 
 void AppendWriter::SyncPosted() {
   if (!unsynced_) {
     return;
   }
-  if (store_.db().SyncWAL().ok()) {
-    MarkDurable(sequence_);
-  } else {
-    failed_ = true;
-  }
   unsynced_ = false;
+  // A synced write rather than SyncWAL, which does not look whether the file failed before.
+  rocksdb::WriteBatch batch;
+  const std::string key = SequenceKey(sequence_);
+  if (batch.Put(store_.family(Family::kMeta), SliceOf("sequence"), SliceOf(key)).ok() &&
+      Write(batch, true).ok()) {
+    MarkDurable(sequence_);
+  }
 }
 
 void AppendWriter::SetStage(const Group& group, Stage stage, const Status* failure) {

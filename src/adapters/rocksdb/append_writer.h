@@ -86,7 +86,8 @@ class AppendWriter {
 
   // Only of the writer thread.
   std::uint64_t sequence_;
-  bool failed_ = false;    // the last write failed: the store must be resumed first
+  Status failure_;         // of the last write: the store must be resumed before the next
+  Deadline retry_at_;      // of resuming
   bool unsynced_ = false;  // impressions were written since the last sync
 
   mutable std::mutex mutex_;

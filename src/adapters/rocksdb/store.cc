@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/options.h>
 
 #include "adapters/rocksdb/record_codec.h"
@@ -78,8 +79,10 @@ bool Retention::Expired(Micros received, Micros now) const {
          received.value < now.value - impressions.count() * kMicrosPerSecond;
 }
 
-Store::Store(std::string directory, std::shared_ptr<Retention> retention)
-    : directory_(std::move(directory)), retention_(std::move(retention)) {}
+Store::Store(std::string directory, std::shared_ptr<Retention> retention, std::size_t write_buffers)
+    : directory_(std::move(directory)),
+      write_buffers_(write_buffers),
+      retention_(std::move(retention)) {}
 
 Store::~Store() {
   for (rocksdb::ColumnFamilyHandle* handle : families_) {
@@ -97,7 +100,7 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
   RETURN_IF_ERROR(MakeDirectory(directory));
   auto retention = std::make_shared<Retention>();
   retention->impressions = settings.impression_retention;
-  std::unique_ptr<Store> store(new Store(directory, retention));
+  std::unique_ptr<Store> store(new Store(directory, retention, settings.write_buffer_bytes));
   const rocksdb::DBOptions options = WriterOptions(settings);
   std::vector<std::string> present;
   const bool exists =
@@ -123,7 +126,8 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
 Result<std::unique_ptr<Store>> Store::OpenSecondary(const std::string& directory,
                                                     const std::string& scratch,
                                                     const StoreSettings& settings) {
-  std::unique_ptr<Store> store(new Store(directory, std::make_shared<Retention>()));
+  std::unique_ptr<Store> store(
+      new Store(directory, std::make_shared<Retention>(), settings.write_buffer_bytes));
   const rocksdb::DBOptions options = SecondaryOptions(settings);
   std::vector<std::string> present;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &present).ok()) {
@@ -192,6 +196,16 @@ void Store::DropFilesThrough(std::uint64_t sequence) {
   // Only whole files go at once; the rest goes with the next compaction. A failure loses nothing.
   rocksdb::DeleteFilesInRange(db_.get(), family(Family::kLog), nullptr, &end)
       .PermitUncheckedError();
+}
+
+Status Store::Resume() {
+  std::uint64_t free = 0;
+  const rocksdb::IOStatus asked =
+      db_->GetFileSystem()->GetFreeSpace(directory_, rocksdb::IOOptions(), &free, nullptr);
+  if (asked.ok() && free < write_buffers_) {
+    return Translate(rocksdb::Status::NoSpace());
+  }
+  return Translate(db_->Resume());
 }
 
 Status Store::Translate(const rocksdb::Status& status) const {

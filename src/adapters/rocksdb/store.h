@@ -98,14 +98,20 @@ class Store {
   /// Frees the disk of log records that were deleted through `sequence`, and forgets their index.
   void DropFilesThrough(std::uint64_t sequence);
 
+  /// Goes on after a failed write: what is in memory is written to new files first. Tries only where
+  /// there is room for that.
+  /// Errors: kResourceExhausted, kUnavailable: still failing.
+  Status Resume();
+
   /// A RocksDB failure in our words: full disks, locks and damage are named with the directory.
   [[nodiscard]] Status Translate(const rocksdb::Status& status) const;
 
  private:
-  Store(std::string directory, std::shared_ptr<Retention> retention);
+  Store(std::string directory, std::shared_ptr<Retention> retention, std::size_t write_buffers);
   Status CheckFormat();
 
   std::string directory_;
+  std::size_t write_buffers_;
   std::shared_ptr<Retention> retention_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
