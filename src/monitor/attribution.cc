@@ -11,9 +11,6 @@
 namespace vitrine::monitor {
 namespace {
 
-/// Clocks of shop and server differ: an event may seem a little older than its answer.
-constexpr Micros kClockSlack{5 * kMicrosPerSecond};
-
 /// Versions and scenes come and go; more rows than this are counted as "other".
 constexpr std::size_t kMostRows = 256;
 
@@ -128,8 +125,7 @@ std::vector<Attribution::Answer*> Attribution::AnswersOf(std::uint64_t subject, 
       continue;  // left already; the list is cleaned when its own front leaves
     }
     Answer& answer = waiting_[*sequence - first_];
-    if (answer.ts.value - kClockSlack.value <= ts.value &&
-        ts.value <= answer.ts.value + window.value) {
+    if (answer.ts <= ts && ts.value <= answer.ts.value + window.value) {
       answers.push_back(&answer);
     }
   }

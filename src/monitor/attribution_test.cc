@@ -99,7 +99,7 @@ TEST(AttributionTest, LateStrangeAndUnknownRequestsAreTold) {
   a.Record(Did(EventType::kClick, "u", 11 * kSecond, "a"));
   a.Record(Did(EventType::kClick, "u", 5 * kSecond, "q", "r1"));
   a.Record(Did(EventType::kClick, "u", 5 * kSecond, "a", "nobody"));
-  a.Record(Did(EventType::kClick, "u", -6 * kSecond, "a"));
+  a.Record(Did(EventType::kClick, "u", -1, "a"));
   const JoinCounts& joins = Joins(a, EventType::kClick);
   EXPECT_EQ(joins.events, 5U);
   EXPECT_EQ(joins.orphans, 2U);
