@@ -282,6 +282,31 @@ TEST(Fields, EachOpOnAUserAndAContext) {
   EXPECT_EQ(Values<std::int64_t>(out[6]), (std::vector<std::int64_t>{1, 0}));
 }
 
+TEST(Fields, TokensAreHashedWordsFromTheLeft) {
+  test::Shop shop = SmallShop();
+  shop.items.rows[0].title = "Red SHOES for running";
+  shop.items.rows[1].title = "shoes";
+  shop.items.rows[2].title = "";
+  const FeatureSpec spec = FitOrDie(
+      {{"title", "tokens", "item.title", {{"length", "3"}, {"buckets", "1000000"}}},
+       {"query", "tokens", "context.query", {{"length", "3"}, {"buckets", "1000000"}}}},
+      shop);
+  const std::vector<ItemIndex> candidates = {2, 3, 4};
+  const Attributes context = {{"query", std::string("Shoes")}};
+  FeatureInput input;
+  input.candidates = candidates;
+  input.context = &context;
+  const std::vector<Tensor> out = ApplyOrDie(spec, {input});
+  ASSERT_EQ(out[0].shape(), (Shape{3, 3}));
+  const std::vector<std::int64_t> titles = Values<std::int64_t>(out[0]);
+  EXPECT_NE(titles[0], 0);
+  EXPECT_EQ(titles[1], titles[3]);  // the second word of the first is the second's first
+  EXPECT_NE(titles[2], 0);
+  EXPECT_EQ(std::vector<std::int64_t>(titles.begin() + 4, titles.end()),
+            (std::vector<std::int64_t>{0, 0, 0, 0, 0}));
+  EXPECT_EQ(Values<std::int64_t>(out[1])[0], titles[3]);
+}
+
 TEST(Fields, CandidatesAreRowsAndMayBringTheirOwnCatalogueRow) {
   const test::Shop shop = SmallShop();
   const FeatureSpec spec =

@@ -14,6 +14,7 @@ Maker BucketMaker();
 Maker StandardiseMaker();
 Maker LogStandardiseMaker();
 Maker LevelMaker();
+Maker TokensMaker();
 Maker CountAsOfMaker();
 Maker RateAsOfMaker();
 Maker ContextMaker();
