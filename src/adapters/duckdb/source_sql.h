@@ -37,8 +37,15 @@ std::string ReaderSql(const data::Source& source, const std::string& path,
 Result<std::string> EventsSql(const data::Source& source, const SourceInput& input);
 Result<std::string> CatalogueSql(const data::Source& source, const SourceInput& input);
 
-/// An id as checks of raw rows see it: '' where it may enter, else what is wrong with it.
-std::string IdCheckSql(std::string_view field, const std::string& text);
+/// What may be wrong with a raw row: a condition, and the reason as a text expression.
+struct Check {
+  std::string fails;
+  std::string reason;
+};
+Check NumberCheck(const std::string& field);
+/// The reason of the first check that fails, or NULL; `ids` are checked for length and control
+/// characters as well.
+std::string FirstFailedCheck(std::vector<Check> checks, const std::vector<std::string>& ids);
 
 /// `row`, the file's columns, and for JSON lines `j` (NULL where the line is no JSON) and `line`.
 std::string NumberedRowsSql(const data::Source& source, const SourceInput& input);
