@@ -1,5 +1,5 @@
 /// Builds an ONNX model as a value: every network and counting model leaves training through it.
-/// Writes opset 17 (ai.onnx), IR version 8, which ONNX Runtime 1.13 and newer read.
+/// Writes opset 17 (ai.onnx), IR version 8.
 ///
 ///   graph::Builder b("markov");
 ///   const graph::Value history = b.Input("history", DType::kInt64, {"batch", "length"});
@@ -78,7 +78,6 @@ class Builder {
 
   /// Prose inside the model file: what it is and how it was made.
   void SetDoc(std::string text);
-
   Value Input(std::string name, DType type, std::vector<Dim> shape);
   /// Gives `value` the outer name `name`.
   void Output(std::string name, const Value& value, DType type, std::vector<Dim> shape);

@@ -1,14 +1,13 @@
 #include "adapters/onnxruntime/probe.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -175,16 +174,15 @@ Status RunGolden(const graph::Golden& golden, const serve::LoadedGraph& graph,
   return Status::Ok();
 }
 
+/// From /proc: getrusage's peak counts the parent's memory too, in a child that was just started.
 void ReadMemory(ProbeReport& report) {
-  std::ifstream statm("/proc/self/statm");
-  std::uint64_t total = 0;
-  std::uint64_t resident = 0;
-  if (statm >> total >> resident) {
-    report.resident_bytes = resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  }
-  rusage usage{};
-  if (::getrusage(RUSAGE_SELF, &usage) == 0) {
-    report.peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+  std::ifstream status("/proc/self/status");
+  for (std::string name; status >> name;) {
+    std::uint64_t kilobytes = 0;
+    if ((name == "VmRSS:" || name == "VmHWM:") && status >> kilobytes) {
+      (name == "VmRSS:" ? report.resident_bytes : report.peak_bytes) = kilobytes * 1024;
+    }
+    status.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
 }
 

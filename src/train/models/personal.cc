@@ -89,7 +89,7 @@ ModelFactory PersonalFactory() {
                           .help = "What age counts in; by basket an item counts once a basket.",
                           .choices = {"basket", "position"}},
                          {.name = "length",
-                          .standard = std::int64_t{512},
+                          .standard = std::int64_t{8192},
                           .help = "Newest places of a history that are looked at.",
                           .min = 1}},
           .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {

@@ -12,7 +12,7 @@ namespace vitrine::train {
 struct PersonalOptions {
   double decay = 1;             ///< a history place weighs decay^age
   std::string unit = "basket";  ///< of age: "basket" (an item counts once a basket) or "position"
-  std::size_t length = 512;     ///< newest places of a history that are looked at
+  std::size_t length = 8192;    ///< newest places looked at: whole histories, in most shops
 };
 
 /// score(j) = sum over history places with item j of decay^age, newest place first. Nothing is
