@@ -11,7 +11,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it undeclared
@@ -168,6 +170,7 @@ class Watch {
       if (polls[1].revents != 0 && !Drain(err, [this](std::string_view b) { lines_.Add(b); })) {
         err.CloseRead();
       }
+      SampleMemory();
       EndIfNeeded(stop);
     }
   }
@@ -190,6 +193,17 @@ class Watch {
       take(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
     }
     return n > 0 || (n < 0 && errno == EINTR);
+  }
+  /// The kernel's own maximum (rusage) also counts our memory, which the child shares until it
+  /// executes its program; the high-water mark of its status file does not.
+  void SampleMemory() {
+    std::ifstream status(fmt::format("/proc/{}/status", pid_));
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmHWM:")) {
+        outcome_.peak_memory_bytes = std::strtoull(line.c_str() + 6, nullptr, 10) * 1024;
+        return;
+      }
+    }
   }
   void Keep(std::string_view bytes) {
     if (outcome_.output.size() < kMaxOutputBytes) {
@@ -240,13 +254,11 @@ Result<ChildOutcome> RunChild(const ChildCommand& command,
   Watch(command, pid, lines, outcome).Follow(in, out, err, stop);
   lines.Finish();
   int status = 0;
-  rusage usage{};
-  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   outcome.last_error_lines = lines.tail();
-  outcome.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   outcome.seconds = std::chrono::duration<double>(Clock::now() - started).count();
   if (stop.stop_requested()) {
     return Cancelled(fmt::format("{} was cancelled", command.program));

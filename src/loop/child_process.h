@@ -35,7 +35,7 @@ struct ChildOutcome {
   bool timed_out = false;
   std::string output;                   ///< stdout
   std::string last_error_lines;         ///< the tail of stderr, for messages
-  std::uint64_t peak_memory_bytes = 0;  ///< of the child alone
+  std::uint64_t peak_memory_bytes = 0;  ///< of the child alone, as last seen
   double seconds = 0;
 };
 

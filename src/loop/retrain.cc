@@ -71,6 +71,9 @@ class Turn {
     }
     ChildCommand clean{.program = programs_.lake, .arguments = {"clean"}};
     clean.arguments.insert(clean.arguments.end(), common.begin(), common.end());
+    if (!request_.mapping.empty()) {
+      clean.arguments.insert(clean.arguments.end(), {"--mapping", request_.mapping});
+    }
     ASSIGN_OR_RETURN(const std::string text, steps_.Run("clean", clean));
     ASSIGN_OR_RETURN(const json result, ParseResult("clean", text));
     ASSIGN_OR_RETURN(outcome_.snapshot, TextField("clean", result, "snapshot"));
@@ -87,18 +90,23 @@ class Turn {
     return steps_.Run("split", split).status();
   }
 
-  Status MakeCandidate(const std::string& spec) {
-    const std::string name = StepName(spec);
-    Candidate candidate{.spec = spec, .folder = steps_.PathOf(name)};
-    ChildCommand train{
-        .program = programs_.trainer,
-        .arguments = {"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec, "--protocol",
-                      request_.protocol, "--out", candidate.folder, "--json"}};
+  [[nodiscard]] ChildCommand Training(const std::string& spec, const std::string& folder,
+                                      const std::vector<std::string>& more) const {
+    ChildCommand train{.program = programs_.trainer,
+                       .arguments = {"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec,
+                                     "--protocol", request_.protocol, "--out", folder, "--json"}};
     if (request_.train_memory_mb > 0) {
       train.arguments.insert(train.arguments.end(),
                              {"--memory-limit", std::to_string(request_.train_memory_mb)});
     }
-    RETURN_IF_ERROR(steps_.Run("train-" + name, train).status());
+    train.arguments.insert(train.arguments.end(), more.begin(), more.end());
+    return train;
+  }
+
+  Status MakeCandidate(const std::string& spec) {
+    const std::string name = StepName(spec);
+    Candidate candidate{.spec = spec, .folder = steps_.PathOf(name)};
+    RETURN_IF_ERROR(steps_.Run("train-" + name, Training(spec, candidate.folder, {})).status());
     RETURN_IF_ERROR(Probe(name, candidate.folder));
     ASSIGN_OR_RETURN(candidate.report, Evaluate(name, candidate.folder));
     outcome_.candidates.push_back(std::move(candidate));
@@ -139,21 +147,24 @@ class Turn {
 
   Status Register() {
     for (Candidate& candidate : outcome_.candidates) {
-      ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(candidate.folder));
-      const Result<registry::ModelVersion> made = registry_.Register(
-          candidate.folder, artifact.manifest, evaluate::ToJson(candidate.report, false),
-          probes_[candidate.folder], request_.cause);
-      if (made.ok()) {
-        candidate.ref = made->ref;
-        continue;
-      }
-      if (made.status().code() != Code::kAlreadyExists) {
-        return made.status();
-      }
-      // A turn that was interrupted after this point, or a fit that gave the very same bytes.
-      ASSIGN_OR_RETURN(candidate.ref, VersionOf(artifact));
+      ASSIGN_OR_RETURN(candidate.ref,
+                       RegisterFolder(candidate.folder, evaluate::ToJson(candidate.report, false)));
     }
     return Status::Ok();
+  }
+
+  Result<registry::VersionRef> RegisterFolder(const std::string& folder, std::string report) {
+    ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(folder));
+    const Result<registry::ModelVersion> made = registry_.Register(
+        folder, artifact.manifest, std::move(report), probes_[folder], request_.cause);
+    if (made.ok()) {
+      return made->ref;
+    }
+    if (made.status().code() != Code::kAlreadyExists) {
+      return made.status();
+    }
+    // A turn that was interrupted after this point, or a fit that gave the very same bytes.
+    return VersionOf(artifact);
   }
 
   Result<registry::VersionRef> VersionOf(const graph::Artifact& artifact) {
@@ -203,10 +214,27 @@ class Turn {
     }
     registry::Cause cause = request_.cause;
     cause.evidence = evaluate::ToJson(outcome_.verdict);
-    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(candidate.ref, cause)
-                                        : registry_.Promote(candidate.ref, cause));
-    outcome_.promoted = candidate.ref;
+    registry::VersionRef winner = candidate.ref;
+    if (request_.refit) {
+      ASSIGN_OR_RETURN(winner, Refit(candidate));
+    }
+    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(winner, cause)
+                                        : registry_.Promote(winner, cause));
+    outcome_.promoted = winner;
     return Status::Ok();
+  }
+
+  /// The same spec on everything, with the choices (epochs) that the evaluated fit made.
+  Result<registry::VersionRef> Refit(const Candidate& candidate) {
+    const std::string name = StepName(candidate.spec) + "-refit";
+    const std::string folder = steps_.PathOf(name);
+    RETURN_IF_ERROR(steps_
+                        .Run("train-" + name, Training(candidate.spec, folder,
+                                                       {"--refit", "--like", candidate.folder,
+                                                        "--parent", candidate.ref.ToString()}))
+                        .status());
+    RETURN_IF_ERROR(Probe(name, folder));
+    return RegisterFolder(folder, "");
   }
 
   const RetrainRequest& request_;
@@ -270,9 +298,13 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule
   for (const std::string& reason : outcome.verdict.reasons) {
     text += fmt::format("  - {}\n", reason);
   }
-  text += outcome.promoted ? fmt::format("{} serves now; back: vitrine model rollback\n",
-                                         outcome.promoted->ToString())
-                           : std::string("the champion stays as it was\n");
+  if (!outcome.promoted) {
+    return text + "the champion stays as it was\n";
+  }
+  const bool again = *outcome.promoted != outcome.candidates[outcome.best].ref;
+  text +=
+      fmt::format("{} serves now{}; back: vitrine model rollback\n", outcome.promoted->ToString(),
+                  again ? " (the same spec, fitted on all data)" : "");
   return text;
 }
 

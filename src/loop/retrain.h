@@ -25,8 +25,13 @@ struct RetrainRequest {
   evaluate::GateRule gate;
   /// False: candidates are registered and judged, the champion stays.
   bool promote = true;
+  /// True: what is deployed is the winner's spec fitted again on all data, the newest included, as a
+  /// second version whose parent is the one that was evaluated. False: exactly what was evaluated.
+  bool refit = false;
   /// How the winner becomes champion; null: by the registry alone. A server makes it serve first.
   std::function<Status(const registry::VersionRef&, const registry::Cause&)> promote_by;
+  /// Mapping whose rules judge every row; empty: each row's own.
+  std::string mapping;
   /// Read the server's event log into the lake first.
   bool read_log = true;
   std::uint64_t lake_memory_mb = 768;

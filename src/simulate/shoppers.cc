@@ -66,6 +66,12 @@ std::size_t Shoppers::Companion(std::size_t product, std::size_t place) const {
   return others.empty() ? companions[place] : others[place % others.size()];
 }
 
+double Shoppers::Appeal(std::size_t product) const {
+  // Fashion turns: what everybody had is out, what nobody wanted is in.
+  const double appeal = shop_.products()[product].appeal;
+  return turn_ % 2 == 0 ? appeal : -2 - appeal;
+}
+
 void Shoppers::LookAt(std::size_t s, std::size_t product) {
   shoppers_[s].last = product;
   shoppers_[s].started = true;
@@ -89,10 +95,11 @@ std::size_t Shoppers::LookAtNext(std::size_t s) {
     // Of three they see on the shelf they take the most appealing.
     for (int i = 0; i < 2 && !shelf.empty(); ++i) {
       const std::size_t other = shelf[Pick(random_, shelf.size())];
-      product = shop_.products()[other].appeal > shop_.products()[product].appeal ? other : product;
+      product = Appeal(other) > Appeal(product) ? other : product;
     }
   } else {
-    product = hits_[Pick(random_, std::max<std::size_t>(1, hits_.size() / 20))];
+    const std::size_t place = Pick(random_, std::max<std::size_t>(1, hits_.size() / 20));
+    product = turn_ % 2 == 0 ? hits_[place] : hits_[hits_.size() - 1 - place];
   }
   LookAt(s, product);
   return product;
@@ -101,7 +108,7 @@ std::size_t Shoppers::LookAtNext(std::size_t s) {
 double Shoppers::ClickProbability(std::size_t s, std::size_t product) const {
   const Shopper& shopper = shoppers_[s];
   const Product& shown = shop_.products()[product];
-  double odds = -4.2 + 0.4 * shown.appeal + 5 * shopper.taste[shown.category];
+  double odds = -4.2 + 0.4 * Appeal(product) + 5 * shopper.taste[shown.category];
   odds += shown.brand == shopper.brand ? 0.6 : 0;
   if (shopper.started) {
     const std::size_t companions = shop_.products()[shopper.last].companions.size();

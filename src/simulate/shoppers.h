@@ -44,8 +44,8 @@ class Shoppers {
   /// Does a click lead to a purchase?
   bool Buys(std::size_t s, std::size_t product);
 
-  /// The world moves: every shopper's tastes turn to other categories by `share` (0 to 1), and
-  /// other goods go together.
+  /// The world moves: every shopper's tastes turn to other categories by `share` (0 to 1), other
+  /// goods go together, and what was in fashion is out.
   void ShiftTastes(double share);
 
   /// `count` events that these shoppers leave by themselves between two moments, oldest first:
@@ -57,6 +57,7 @@ class Shoppers {
  private:
   void LookAt(std::size_t s, std::size_t product);
   [[nodiscard]] std::size_t Companion(std::size_t product, std::size_t place) const;
+  [[nodiscard]] double Appeal(std::size_t product) const;
 
   const Shop& shop_;
   std::mt19937_64 random_;

@@ -100,20 +100,30 @@ TEST(Shoppers, ALikedCategoryIsClickedMore) {
   EXPECT_GT(liked, 3 * other);
 }
 
-TEST(Shoppers, AShiftMovesWhatIsLookedAt) {
+TEST(Shoppers, AShiftTurnsTastesAndFashion) {
   const Shop shop({.seed = 1, .products = 800, .shoppers = 300}, kOpened);
   Shoppers shoppers(shop, 6);
-  const auto share = [&shop, &shoppers] {
-    std::size_t fashionable = 0;
-    for (std::size_t s = 0; s < 3000; ++s) {
-      const std::size_t product = shoppers.LookAtNext(s % shoppers.size());
-      fashionable += shop.products()[product].category < shop.categories() / 4 ? 1U : 0U;
+  const auto taste = [&shop, &shoppers] {
+    double sum = 0;
+    for (std::size_t s = 0; s < shoppers.size(); ++s) {
+      for (std::size_t c = 0; c < shop.categories() / 4; ++c) {
+        sum += shoppers.shopper(s).taste[c] / static_cast<double>(shoppers.size());
+      }
     }
-    return static_cast<double>(fashionable) / 3000;
+    return sum;
   };
-  const double before = share();
+  const auto appeal = [&shop, &shoppers] {
+    double sum = 0;
+    for (std::size_t s = 0; s < 3000; ++s) {
+      sum += shop.products()[shoppers.LookAtNext(s % shoppers.size())].appeal / 3000;
+    }
+    return sum;
+  };
+  const double taste_before = taste();
+  const double appeal_before = appeal();
   shoppers.ShiftTastes(0.9);
-  EXPECT_GT(share(), before + 0.15);
+  EXPECT_GT(taste(), taste_before + 0.3);
+  EXPECT_LT(appeal(), appeal_before - 0.5) << "what everybody had is out";
 }
 
 TEST(PlantedRows, EveryKindIsThere) {

@@ -150,6 +150,9 @@ Status Application::Parts::OpenServing() {
   trending.emplace(*log);
   catalogue.emplace(*log);
   monitor::MonitorOptions options;
+  options.attribution.purchase_window = {settings.Integer("monitor.purchase_hours") * 3600 *
+                                         kMicrosPerSecond};
+  options.window.slot_time = {settings.Integer("monitor.slot_seconds") * kMicrosPerSecond};
   monitor.emplace(options, &metrics);
   if (const std::string kept = ReadFile(directory.Sub("monitor.json")); !kept.empty()) {
     // A file that cannot be read costs the windows of the last hours, not the start.

@@ -76,8 +76,10 @@ Status RunWhole(const CommandLine& line, const LoopFlags& flags) {
     RETURN_IF_ERROR(own->WaitUntilReady(After(std::chrono::seconds(60))));
   }
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  json spec = json::parse(SpecOf(flags));
+  spec["refit"] = false;  // a first model is exactly the one whose figures are shown
   ASSIGN_OR_RETURN(const std::string result,
-                   RunJob(session, "retrain", SpecOf(flags), line.json, stop));
+                   RunJob(session, "retrain", spec.dump(), line.json, stop));
   RETURN_IF_ERROR(RunJob(session, "adopt", "{}", line.json, stop).status());
   RETURN_IF_ERROR(ShowOutcome(result, line));
   if (own == nullptr || flags.no_serve) {

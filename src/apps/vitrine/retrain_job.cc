@@ -30,6 +30,8 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
   request.data_dir = data;
   request.specs = settings.List("train.specs");
   request.protocol = settings.Text("train.protocol");
+  request.mapping = settings.Text("lake.mapping");
+  request.refit = settings.Flag("train.refit");
   request.gate.metric = settings.Text("train.metric");
   ASSIGN_OR_RETURN(request.gate.margin, Share(settings, "gate.margin"));
   request.gate.minimum_cases = static_cast<std::uint64_t>(settings.Integer("gate.min_cases"));
@@ -55,10 +57,12 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
       request.protocol = value.get<std::string>();
     } else if (name == "promote" && value.is_boolean()) {
       request.promote = value.get<bool>();
+    } else if (name == "refit" && value.is_boolean()) {
+      request.refit = value.get<bool>();
     } else {
       return InvalidArgument(fmt::format(
           "'{}' is no field of a retrain job, or of another type; there are: specs (list of "
-          "names), protocol (name), promote (true or false)",
+          "names), protocol (name), promote and refit (true or false)",
           name));
     }
   }

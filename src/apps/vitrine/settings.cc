@@ -131,6 +131,9 @@ const std::vector<SettingDef>& SettingDefs() {
        "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
+      {"lake.mapping", SettingType::kText, "",
+       "Mapping whose rules clean what arrives: a ready one's name, or a file; empty: the default "
+       "rules, and those of each imported file."},
       {"lake.memory_limit_mb", SettingType::kInteger, "768",
        "Memory for import and cleaning; larger inputs spill to disk."},
       {"train.memory_limit_mb", SettingType::kInteger, "4096", "Memory for one training process."},
@@ -139,15 +142,21 @@ const std::vector<SettingDef>& SettingDefs() {
       {"train.protocol", SettingType::kText, "leave-one-out",
        "Protocol that judges them: the name of a ready one, or a file."},
       {"train.metric", SettingType::kText, "ndcg@10", "Metric that decides between candidates."},
-      {"gate.margin", SettingType::kText, "0.002",
-       "A candidate may be worse than the champion by at most this much of the metric."},
+      {"train.refit", SettingType::kFlag, "true",
+       "A retraining deploys the winner fitted again on all data, the newest included; false: "
+       "exactly what was evaluated."},
+      {"gate.margin", SettingType::kText, "0.02",
+       "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},
       {"probe.memory_limit_mb", SettingType::kInteger, "2048",
        "Memory that checking a model file may take."},
       {"probe.timeout_seconds", SettingType::kInteger, "120",
        "Time that checking a model file may take."},
-      {"monitor.window_hours", SettingType::kInteger, "24",
-       "How long after an impression a click or purchase counts as its result."},
+      {"monitor.purchase_hours", SettingType::kInteger, "24",
+       "How long after an answer a purchase counts as its result."},
+      {"monitor.slot_seconds", SettingType::kInteger, "10",
+       "The drift window is the newest 12 slots; a slot holds 200 requests at least and lasts this "
+       "long at least."},
   };
   return kDefs;
 }

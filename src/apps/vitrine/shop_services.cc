@@ -6,6 +6,8 @@
 #include <chrono>
 #include <utility>
 
+#include "serve/request_id.h"
+
 namespace vitrine::apps {
 namespace {
 
@@ -51,7 +53,7 @@ Result<serve::RecommendResponse> CatalogueSearch::Search(const http::SearchReque
            (!filter.include.empty() && !Contains(filter.include, id));
   };
   serve::RecommendResponse response;
-  response.request_id = request.request_id;
+  response.request_id = request.request_id.empty() ? serve::NewRequestId() : request.request_id;
   response.scene = scene->name;
   for (auto& found : catalogue_.Search(request.query, n, skip, request.explain)) {
     serve::RecommendedItem item{.item_id = std::move(found.item_id),

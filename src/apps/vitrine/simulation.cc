@@ -90,10 +90,12 @@ Result<Posted> Simulation::PostRows(std::string_view route, const std::vector<st
     body += ']';
     ASSIGN_OR_RETURN(const json answer, Answer(client_.Post(route, body), route));
     posted.accepted += answer.value("accepted", std::uint64_t{0});
-    posted.duplicates += answer.value("duplicates", std::uint64_t{0});
+    posted.duplicates += answer.value("duplicate", std::uint64_t{0});
     posted.rejected += answer.value("rejected", std::uint64_t{0});
-    for (const json& error : answer.value("errors", json::array())) {
-      ++posted.rejected_by_code[error.value("code", "")];
+    for (const json& row : answer.value("rows", json::array())) {
+      if (row.value("verdict", "") == "rejected") {
+        ++posted.rejected_by_code[row.value("code", "")];
+      }
     }
   }
   return posted;
