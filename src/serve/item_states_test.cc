@@ -145,7 +145,8 @@ TEST_F(States, ManyReadWhileOneWrites) {
       std::vector<std::uint64_t> skip(view->words());
       while (!stop) {
         view->OrInto(Blocked::kDown, skip);
-        const ItemFields* fields = items.Table()->Find(0);
+        const auto table = items.Table();
+        const ItemFields* fields = table->Find(0);
         reads += fields != nullptr && fields->id == "a" ? 1U : 0U;
       }
     });
