@@ -36,7 +36,8 @@ double Drive(const Endpoint& endpoint) {
     sockets.push_back(std::make_unique<ClientSocket>());
     CHECK(sockets.back()->Connect(endpoint, After(std::chrono::seconds(5))).ok());
     CHECK(sockets.back()->WriteAll(kRequest, After(std::chrono::seconds(5))).ok());
-    const auto got = sockets.back()->ReadSome(buffer, sizeof(buffer), After(std::chrono::seconds(5)));
+    const auto got =
+        sockets.back()->ReadSome(buffer, sizeof(buffer), After(std::chrono::seconds(5)));
     CHECK(got.ok() && *got > 0 && (length == 0 || length == *got));
     length = *got;
   }
@@ -140,14 +141,13 @@ int Main() {
     ratios.push_back((first + second) / 2 / floor);
     same.push_back(first / second);
   }
-  bench::Report(
-      "http_echo",
-      {{"GET /livez, one I/O thread, 32 connections", bench::Median(rates), "req/s", true, 0, kPairs,
-        bench::Spread(rates)},
-       {"GET /livez against the same bytes without HTTP", bench::Median(ratios), "ratio", true, 0,
-        kPairs, bench::Spread(ratios)},
-       {"A/A: GET /livez against itself", bench::Median(same), "ratio", true, 0, kPairs,
-        bench::Spread(same)}});
+  bench::Report("http_echo",
+                {{"GET /livez, one I/O thread, 32 connections", bench::Median(rates), "req/s", true,
+                  0, kPairs, bench::Spread(rates)},
+                 {"GET /livez against the same bytes without HTTP", bench::Median(ratios), "ratio",
+                  true, 0, kPairs, bench::Spread(ratios)},
+                 {"A/A: GET /livez against itself", bench::Median(same), "ratio", true, 0, kPairs,
+                  bench::Spread(same)}});
   return 0;
 }
 

@@ -202,8 +202,7 @@ void WriteVersion(JsonWriter& json, const registry::ModelVersion& version,
   WriteJsonText(json, "train_spec", version.train_spec);
   WriteJsonText(json, "report", version.report);
   WriteJsonText(json, "probe", version.probe);
-  json.Key("state").String(state == nullptr ? "not_loaded"
-                                            : serve::VersionStateName(state->state));
+  json.Key("state").String(state == nullptr ? "not_loaded" : serve::VersionStateName(state->state));
   if (state != nullptr) {
     WriteTexts(json, "aliases", state->aliases);
     json.FieldIfAny("error", state->error);

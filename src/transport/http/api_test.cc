@@ -17,20 +17,21 @@ class ApiTest : public ::testing::Test {
   ApiTest()
       : key_(keys_.Add("admin")),
         authorizer_(AuthMode::kKeys, &keys_),
-        router_((services_.log = &log_, services_.scenes = &scenes_,
-                 services_.now = [] { return Micros{1'800'000'000'000'000}; },
-                 services_.audit =
-                     [this](std::string_view actor, std::string_view action,
-                            std::string_view subject, std::string_view) {
-                       audit_.push_back(std::string(actor) + " " + std::string(action) + " " +
-                                        std::string(subject));
-                       return Status::Ok();
-                     },
-                 services_.on_rejected =
-                     [this](std::string_view code, std::uint64_t rows) {
-                       rejected_[std::string(code)] += rows;
-                     },
-                 ApiRoutes(services_)),
+        router_((
+                    services_.log = &log_, services_.scenes = &scenes_,
+                    services_.now = [] { return Micros{1'800'000'000'000'000}; },
+                    services_.audit =
+                        [this](std::string_view actor, std::string_view action,
+                               std::string_view subject, std::string_view) {
+                          audit_.push_back(std::string(actor) + " " + std::string(action) + " " +
+                                           std::string(subject));
+                          return Status::Ok();
+                        },
+                    services_.on_rejected =
+                        [this](std::string_view code, std::uint64_t rows) {
+                          rejected_[std::string(code)] += rows;
+                        },
+                    ApiRoutes(services_)),
                 authorizer_, {}) {}
 
   struct Answer {
@@ -40,8 +41,8 @@ class ApiTest : public ::testing::Test {
     std::string headers;
   };
   Answer Call(std::string_view line, std::string_view body = {}, std::string_view headers = {}) {
-    DirectCall call(router_, RequestText(line, body, "X-API-Key: " + key_ + "\r\n" +
-                                                         std::string(headers)));
+    DirectCall call(router_,
+                    RequestText(line, body, "X-API-Key: " + key_ + "\r\n" + std::string(headers)));
     Answer answer{call.response.status, {}, call.response.body, call.response.header_lines()};
     if (!answer.text.empty() && call.response.content_type.find("json") != std::string_view::npos) {
       answer.body = json::parse(answer.text);
@@ -112,10 +113,12 @@ TEST_F(ApiTest, ReadsEveryFieldOfAnEvent) {
 }
 
 TEST_F(ApiTest, TakesTheNamesOfOtherSystems) {
-  const std::pair<const char*, EventType> names[] = {
-      {"view_item", EventType::kView},       {"Product Added", EventType::kCart},
-      {"expose", EventType::kImpression},    {"purchase-complete", EventType::kPurchase},
-      {"add_to_wishlist", EventType::kFavourite}, {"buy", EventType::kPurchase}};
+  const std::pair<const char*, EventType> names[] = {{"view_item", EventType::kView},
+                                                     {"Product Added", EventType::kCart},
+                                                     {"expose", EventType::kImpression},
+                                                     {"purchase-complete", EventType::kPurchase},
+                                                     {"add_to_wishlist", EventType::kFavourite},
+                                                     {"buy", EventType::kPurchase}};
   for (const auto& [name, type] : names) {
     const json row = {{"event", name}, {"user_id", "u"}, {"item_id", "i"}, {"ts", 1799999999}};
     ASSERT_EQ(Call("POST /v1/events", row.dump()).status, 200) << name;
@@ -139,11 +142,11 @@ TEST_F(ApiTest, GivesEachBadRowItsReasonAndKeepsTheRest) {
   ASSERT_EQ(answer.status, 200) << answer.text;
   EXPECT_EQ(answer.body["accepted"], 2);
   EXPECT_EQ(answer.body["rejected"], 9);
-  const char* codes[] = {"unknown_event", "unknown_event", "missing_user", "missing_item",
-                         "missing_time",  "bad_time",      "wrong_type",   "wrong_type",
-                         "wrong_type"};
-  const char* fields[] = {"event", "event", "user_id", "item_id", "ts",
-                          "ts",    "user_id", "items.quantity"};
+  const char* codes[] = {"unknown_event", "unknown_event", "missing_user",
+                         "missing_item",  "missing_time",  "bad_time",
+                         "wrong_type",    "wrong_type",    "wrong_type"};
+  const char* fields[] = {"event", "event", "user_id", "item_id",
+                          "ts",    "ts",    "user_id", "items.quantity"};
   for (std::size_t i = 0; i < 9; ++i) {
     const json& row = answer.body["rows"][i + 1];
     EXPECT_EQ(row["index"], i + 1);
@@ -199,8 +202,9 @@ TEST_F(ApiTest, ARetryCountsOnce) {
   EXPECT_EQ(again.body["duplicate"], 2);
   EXPECT_EQ(again.body["rows"][1]["verdict"], "duplicate");
   EXPECT_EQ(Call("POST /v1/events", body, "Idempotency-Key: batch-8\r\n").body["accepted"], 2);
-  EXPECT_EQ(Call("POST /v1/events", body, "Idempotency-Key: " + std::string(200, 'k') + "\r\n").status,
-            400);
+  EXPECT_EQ(
+      Call("POST /v1/events", body, "Idempotency-Key: " + std::string(200, 'k') + "\r\n").status,
+      400);
 }
 
 TEST_F(ApiTest, ReportsTheTimesThatWereTaken) {
@@ -251,9 +255,11 @@ TEST_F(ApiTest, KeepsItemsWhole) {
 
 TEST_F(ApiTest, PatchesAndDeletesAnItem) {
   ASSERT_EQ(Call("POST /v1/items", R"({"id":"i1","title":"Old","brand":"Acme","stock":3,
-    "price":5,"currency":"EUR","attributes":{"a":1,"b":2}})").status, 200);
-  const Answer patched = Call("PATCH /v1/items/i1",
-                              R"({"stock":0,"brand":null,"attributes":{"a":null,"c":"x"}})");
+    "price":5,"currency":"EUR","attributes":{"a":1,"b":2}})")
+                .status,
+            200);
+  const Answer patched =
+      Call("PATCH /v1/items/i1", R"({"stock":0,"brand":null,"attributes":{"a":null,"c":"x"}})");
   ASSERT_EQ(patched.status, 200) << patched.text;
   EXPECT_EQ(patched.body["title"], "Old");
   EXPECT_EQ(patched.body["stock"], 0);
@@ -299,7 +305,8 @@ TEST_F(ApiTest, ShowsExportsAndErasesAUser) {
     {"event":"view","event_id":"e1","user_id":"u1","item_id":"i1","ts":1799999990},
     {"event":"purchase","event_id":"e2","user_id":"u1","item_id":"i2","ts":1799999991},
     {"event":"hide","event_id":"e3","user_id":"u1","item_id":"i3","ts":1799999992},
-    {"event":"view","event_id":"e4","user_id":"u2","item_id":"i1","ts":1799999993}])").body["accepted"],
+    {"event":"view","event_id":"e4","user_id":"u2","item_id":"i1","ts":1799999993}])")
+                .body["accepted"],
             4);
   const Answer user = Call("GET /v1/users/u1");
   ASSERT_EQ(user.status, 200) << user.text;

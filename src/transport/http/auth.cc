@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "vit_";
 constexpr std::size_t kSecretBytes = 32;
-constexpr std::size_t kSecretDigits = 43;    // 62^43 > 2^256
-constexpr std::size_t kChecksumDigits = 6;   // 62^6 > 2^32
+constexpr std::size_t kSecretDigits = 43;   // 62^43 > 2^256
+constexpr std::size_t kChecksumDigits = 6;  // 62^6 > 2^32
 constexpr std::string_view kDigits =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 constexpr std::chrono::seconds kTrust{1};

@@ -62,9 +62,8 @@ TEST(Authorizer, TakesKeysFromEitherHeader) {
   FakeKeys keys;
   const std::string secret = keys.Add("serve");
   const Authorizer authorizer(AuthMode::kKeys, &keys);
-  for (const std::string& header :
-       {"Authorization: Bearer " + secret, "authorization: bearer " + secret,
-        "X-API-Key: " + secret}) {
+  for (const std::string& header : {"Authorization: Bearer " + secret,
+                                    "authorization: bearer " + secret, "X-API-Key: " + secret}) {
     Request request;
     Read(request, header + "\r\n");
     const auto principal = authorizer.Check(request);

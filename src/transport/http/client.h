@@ -30,9 +30,9 @@ using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 struct ClientOptions {
   std::chrono::milliseconds connect_timeout{3'000};
-  std::chrono::milliseconds timeout{30'000};   ///< for one whole call
+  std::chrono::milliseconds timeout{30'000};  ///< for one whole call
   std::size_t max_answer_bytes = 256UL << 20;
-  std::string api_key;                         ///< sent as Authorization: Bearer where not empty
+  std::string api_key;  ///< sent as Authorization: Bearer where not empty
 };
 
 struct ClientResponse {

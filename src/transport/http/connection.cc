@@ -12,9 +12,9 @@
 namespace vitrine::http {
 namespace {
 
-constexpr std::size_t kReadRoom = 16 * 1024;       // free space behind the longest held-back input
-constexpr std::size_t kFlushBytes = 128 * 1024;    // answers to pipelined requests are joined up to
-constexpr int kRequestsPerTurn = 64;               // then other connections get their turn
+constexpr std::size_t kReadRoom = 16 * 1024;     // free space behind the longest held-back input
+constexpr std::size_t kFlushBytes = 128 * 1024;  // answers to pipelined requests are joined up to
+constexpr int kRequestsPerTurn = 64;             // then other connections get their turn
 
 void AppendNumber(std::string& out, std::size_t value) {
   char buffer[24];
@@ -241,8 +241,8 @@ void Connection::Answer() {
 
 // Queues the answer and makes ready for the next request. `handled`: a handler gave it.
 void Connection::FinishRequest(bool handled) {
-  const bool keep = request_.keep_alive() && !closing_ &&
-                    !core_.draining.load(std::memory_order_relaxed);
+  const bool keep =
+      request_.keep_alive() && !closing_ && !core_.draining.load(std::memory_order_relaxed);
   AppendAnswer(keep);
   closing_ = closing_ || !keep;
   if (handled) {

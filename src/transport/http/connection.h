@@ -64,9 +64,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t in_size_;
   std::size_t begin_ = 0;  // unread input is in_[begin_, end_)
   std::size_t end_ = 0;
-  std::string out_;        // answers not yet handed to the socket
-  std::string writing_;    // what an unfinished write holds
-  Clock::time_point since_;        // start of what is being waited for
+  std::string out_;          // answers not yet handed to the socket
+  std::string writing_;      // what an unfinished write holds
+  Clock::time_point since_;  // start of what is being waited for
   Clock::time_point head_read_at_;
   Clock::time_point write_since_;
   std::size_t charged_ = 0;
@@ -75,10 +75,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stream_chunked_ = true;
   bool admitted_ = false;
   bool to_pool_ = false;
-  bool busy_ = false;       // the pool has the request
+  bool busy_ = false;  // the pool has the request
   bool reading_ = false;
   bool writing_now_ = false;
-  bool closing_ = false;    // close once out_ is written
+  bool closing_ = false;  // close once out_ is written
   bool lingering_ = false;
   bool closed_ = false;
 };

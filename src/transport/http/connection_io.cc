@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxDiscarded = 1024 * 1024;  // of a body that nobody wants
 constexpr std::chrono::seconds kLingerTime{2};
-constexpr std::size_t kKeptCapacity = 256 * 1024;
+constexpr std::size_t kKeptCapacity = 64 * 1024;
 
 std::chrono::milliseconds TimeFor(std::size_t bytes, const ServerOptions& options) {
   const auto rate = std::max<std::size_t>(options.min_bytes_per_second, 1);

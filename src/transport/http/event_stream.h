@@ -40,7 +40,7 @@ class EventStream {
 
   mutable std::mutex mutex_;
   std::string queued_;
-  std::function<void()> wake_;      // schedules a write on the connection's thread; null when gone
+  std::function<void()> wake_;  // schedules a write on the connection's thread; null when gone
   std::function<void()> on_close_;
   bool woken_ = false;
   bool ended_ = false;

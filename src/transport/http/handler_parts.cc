@@ -6,8 +6,8 @@
 
 namespace vitrine::http {
 
-bool ReadCount(const Request& request, Response& response, std::string_view name,
-               std::size_t max, std::size_t& out) {
+bool ReadCount(const Request& request, Response& response, std::string_view name, std::size_t max,
+               std::size_t& out) {
   const auto text = request.QueryValue(name);
   if (!text) {
     return true;
@@ -48,8 +48,7 @@ bool ReadPage(const Request& request, Response& response, std::size_t max, Page&
   return ReadCount(request, response, "limit", max, page.limit);
 }
 
-bool Need(const void* service, std::string_view what, const Request& request,
-          Response& response) {
+bool Need(const void* service, std::string_view what, const Request& request, Response& response) {
   if (service != nullptr) {
     return true;
   }
@@ -91,8 +90,7 @@ bool Audit(const Services& services, const Request& request, Response& response,
   if (!services.audit) {
     return true;
   }
-  const Status status =
-      services.audit(request.scope().principal, action, subject, evidence);
+  const Status status = services.audit(request.scope().principal, action, subject, evidence);
   if (!status.ok()) {
     WriteProblem(response, request.id(), status);
   }

@@ -33,8 +33,8 @@ bool Need(const void* service, std::string_view what, const Request& request, Re
 void WriteAppendProblem(const Status& status, const Request& request, Response& response);
 
 /// A query parameter as a whole number; false after writing a problem.
-bool ReadCount(const Request& request, Response& response, std::string_view name,
-               std::size_t max, std::size_t& out);
+bool ReadCount(const Request& request, Response& response, std::string_view name, std::size_t max,
+               std::size_t& out);
 /// A query parameter as true or false ("1", "true", "0", "false"); false after writing a problem.
 bool ReadSwitch(const Request& request, Response& response, std::string_view name, bool& out);
 

@@ -28,10 +28,10 @@ struct Verdict {
 // The field that a rejection is about; the validator knows rows, not JSON.
 std::string_view FieldOf(std::string_view code) {
   static constexpr std::pair<std::string_view, std::string_view> kFields[] = {
-      {"unknown_event", "event"},     {"missing_user", "user_id"},   {"missing_item", "item_id"},
-      {"missing_time", "ts"},         {"impossible_time", "ts"},     {"future_time", "ts"},
-      {"missing_query", "query"},     {"missing_rating", "rating"},  {"missing_currency", "currency"},
-      {"bad_currency", "currency"},   {"too_many_items", "items"},   {"replaces_itself", "replaces"},
+      {"unknown_event", "event"},   {"missing_user", "user_id"},  {"missing_item", "item_id"},
+      {"missing_time", "ts"},       {"impossible_time", "ts"},    {"future_time", "ts"},
+      {"missing_query", "query"},   {"missing_rating", "rating"}, {"missing_currency", "currency"},
+      {"bad_currency", "currency"}, {"too_many_items", "items"},  {"replaces_itself", "replaces"},
   };
   for (const auto& [name, field] : kFields) {
     if (name == code) {
@@ -160,8 +160,8 @@ void WriteBodyProblem(const Status& status, const Request& request, Response& re
 
 // Items and users: rows that replace what is known of an id, so that a retry changes nothing.
 template <typename Row, typename ReadRow, typename Check, typename Append>
-void PostRows(const Services& services, std::string_view list, Request& request,
-              Response& response, ReadRow read, Check check, Append append) {
+void PostRows(const Services& services, std::string_view list, Request& request, Response& response,
+              ReadRow read, Check check, Append append) {
   if (!Need(services.log, "an event log", request, response)) {
     return;
   }
@@ -252,17 +252,15 @@ void PostEvents(const Services& services, Request& request, Response& response) 
 }
 
 void PostItems(const Services& services, Request& request, Response& response) {
-  PostRows<Item>(services, "items", request, response, ReadItem, data::CheckItem,
-                 [&](std::span<const Item> rows) {
-                   return services.log->AppendItems(rows, After(kLogWait));
-                 });
+  PostRows<Item>(
+      services, "items", request, response, ReadItem, data::CheckItem,
+      [&](std::span<const Item> rows) { return services.log->AppendItems(rows, After(kLogWait)); });
 }
 
 void PostUsers(const Services& services, Request& request, Response& response) {
-  PostRows<User>(services, "users", request, response, ReadUser, data::CheckUser,
-                 [&](std::span<const User> rows) {
-                   return services.log->AppendUsers(rows, After(kLogWait));
-                 });
+  PostRows<User>(
+      services, "users", request, response, ReadUser, data::CheckUser,
+      [&](std::span<const User> rows) { return services.log->AppendUsers(rows, After(kLogWait)); });
 }
 
 }  // namespace vitrine::http

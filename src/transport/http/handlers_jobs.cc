@@ -44,8 +44,9 @@ void PostJob(const Services& services, Request& request, Response& response) {
         spec = text;
         return true;
       }
-      return reader.Fail("unknown_field", "A job has 'kind' (a text) and 'spec' (an object), not '" +
-                                              std::string(key) + "'.");
+      return reader.Fail(
+          "unknown_field",
+          "A job has 'kind' (a text) and 'spec' (an object), not '" + std::string(key) + "'.");
     });
   });
   if (!status.ok() || reader.error()) {
@@ -112,22 +113,18 @@ void FollowJobLog(const Services& services, Request& request, Response& response
     WriteProblem(response, request.id(), job.status());
     return;
   }
-  response.Stream([jobs = services.jobs, id = job->id,
-                   last = std::string(request.header("Last-Event-ID"))](
-                      std::shared_ptr<EventStream> stream) {
-    jobs->FollowLog(id, last, std::move(stream));
-  });
+  response.Stream(
+      [jobs = services.jobs, id = job->id, last = std::string(request.header("Last-Event-ID"))](
+          std::shared_ptr<EventStream> stream) { jobs->FollowLog(id, last, std::move(stream)); });
 }
 
 void FollowChanges(const Services& services, Request& request, Response& response) {
   if (!Need(services.changes, "a stream of changes", request, response)) {
     return;
   }
-  response.Stream([changes = services.changes,
-                   last = std::string(request.header("Last-Event-ID"))](
-                      std::shared_ptr<EventStream> stream) {
-    changes->Follow(last, std::move(stream));
-  });
+  response.Stream(
+      [changes = services.changes, last = std::string(request.header("Last-Event-ID"))](
+          std::shared_ptr<EventStream> stream) { changes->Follow(last, std::move(stream)); });
 }
 
 }  // namespace vitrine::http

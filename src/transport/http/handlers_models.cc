@@ -26,10 +26,7 @@ registry::Cause CauseOf(const Request& request, std::string_view reason) {
   cause.actor = request.scope().principal;
   cause.evidence.clear();
   JsonWriter json(cause.evidence);
-  json.BeginObject()
-      .Field("request_id", request.id())
-      .FieldIfAny("reason", reason)
-      .EndObject();
+  json.BeginObject().Field("request_id", request.id()).FieldIfAny("reason", reason).EndObject();
   return cause;
 }
 
@@ -75,7 +72,8 @@ bool ReadTexts(const Request& request, Response& response, std::string_view fiel
       if (key == "reason") {
         return reader.Text(member, reason);
       }
-      return reader.Fail("unknown_field", "'" + std::string(key) + "' is not a field of this call.");
+      return reader.Fail("unknown_field",
+                         "'" + std::string(key) + "' is not a field of this call.");
     });
   });
   if (!status.ok() || reader.error()) {
@@ -191,17 +189,13 @@ void PutAlias(const Services& services, Request& request, Response& response) {
     WriteProblem(response, request.id(), ref.status());
     return;
   }
-  const Status status =
-      services.models->SetAlias(request.arg(0), *ref, CauseOf(request, reason));
+  const Status status = services.models->SetAlias(request.arg(0), *ref, CauseOf(request, reason));
   if (!status.ok()) {
     WriteProblem(response, request.id(), status);
     return;
   }
   JsonWriter json(response.body);
-  json.BeginObject()
-      .Field("alias", request.arg(0))
-      .Field("version", ref->ToString())
-      .EndObject();
+  json.BeginObject().Field("alias", request.arg(0)).Field("version", ref->ToString()).EndObject();
 }
 
 void RollBack(const Services& services, Request& request, Response& response) {

@@ -90,11 +90,13 @@ void GetStartPage(const Services& services, Request& request, Response& response
   response.AddHeader("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   response.AddHeader("Cache-Control", "no-store");
   std::string& out = response.body;
-  out.append("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Vitrine</title>"
-             "</head><body><h1>Vitrine ");
+  out.append(
+      "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Vitrine</title>"
+      "</head><body><h1>Vitrine ");
   AppendHtml(out, services.version);
-  out.append("</h1><p>Search and recommendation for an online shop. This server answers the API; "
-             "it has no console.</p>");
+  out.append(
+      "</h1><p>Search and recommendation for an online shop. This server answers the API; "
+      "it has no console.</p>");
   if (!services.data_dir.empty() && request.scope().permissions == kAllPermissions) {
     out.append("<p>Data directory: <code>");
     AppendHtml(out, services.data_dir);

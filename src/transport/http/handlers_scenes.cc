@@ -149,8 +149,8 @@ void PutRule(const Services& services, Request& request, Response& response) {
   if (!FindScene(services, request.arg(0), request, response, scene)) {
     return;
   }
-  const auto one = serve::SceneFromJson("{\"name\":\"one\",\"rules\":[" +
-                                        std::string(request.body()) + "]}");
+  const auto one =
+      serve::SceneFromJson("{\"name\":\"one\",\"rules\":[" + std::string(request.body()) + "]}");
   if (!one.ok()) {
     WriteProblem(response, request.id(), one.status());
     return;
@@ -184,9 +184,9 @@ void DeleteRule(const Services& services, Request& request, Response& response) 
   const auto found = std::find_if(scene.rules.begin(), scene.rules.end(),
                                   [&](const serve::Rule& r) { return r.name == request.arg(1); });
   if (found == scene.rules.end()) {
-    WriteProblem(response, request.id(), 404, "not_found",
-                 "The scene '" + scene.name + "' has no rule '" + std::string(request.arg(1)) +
-                     "'.");
+    WriteProblem(
+        response, request.id(), 404, "not_found",
+        "The scene '" + scene.name + "' has no rule '" + std::string(request.arg(1)) + "'.");
     return;
   }
   scene.rules.erase(found);

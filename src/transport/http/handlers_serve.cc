@@ -52,8 +52,9 @@ void WriteResult(const Result<serve::RecommendResponse>& answer, const Request& 
 }
 
 bool CheckIds(const serve::RecommendRequest& r, const Request& request, Response& response) {
-  for (const auto& [field, id] : {std::pair<std::string_view, const std::string&>{"user_id", r.user_id},
-                                  {"anonymous_id", r.anonymous_id}}) {
+  for (const auto& [field, id] :
+       {std::pair<std::string_view, const std::string&>{"user_id", r.user_id},
+        {"anonymous_id", r.anonymous_id}}) {
     if (id.empty()) {
       continue;
     }
@@ -117,10 +118,9 @@ void GetSimilar(const Services& services, Request& request, Response& response) 
 void PostRank(const Services& services, Request& request, Response& response) {
   serve::RankRequest r;
   if (!Need(services.recommender, "recommendations", request, response) ||
-      !ReadBody(request, response,
-                [&](FieldReader& reader, ondemand::object body) {
-                  return ReadRank(reader, body, r);
-                }) ||
+      !ReadBody(
+          request, response,
+          [&](FieldReader& reader, ondemand::object body) { return ReadRank(reader, body, r); }) ||
       !CheckIds(r.request, request, response) ||
       WaitsForPool(r.request.explain, request, response)) {
     return;
@@ -149,8 +149,7 @@ void PostImpressions(const Services& services, Request& request, Response& respo
     return;
   }
   if (impression.items.empty()) {
-    WriteProblem(response, request.id(), 400, "missing_item",
-                 "'items' must name what was shown.");
+    WriteProblem(response, request.id(), 400, "missing_item", "'items' must name what was shown.");
     return;
   }
   if (impression.request_id.empty()) {

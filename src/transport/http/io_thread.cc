@@ -32,10 +32,10 @@ Peer PeerOf(const Socket& socket) {
   std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
   tcp.resize(endpoint.size());
   const auto address = tcp.address();
-  const bool loopback = address.is_loopback() ||
-                        (address.is_v6() && address.to_v6().is_v4_mapped() &&
-                         asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6())
-                             .is_loopback());
+  const bool loopback =
+      address.is_loopback() ||
+      (address.is_v6() && address.to_v6().is_v4_mapped() &&
+       asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback());
   return {loopback ? Peer::Kind::kLoopback : Peer::Kind::kTcp,
           address.to_string() + ":" + std::to_string(tcp.port())};
 }
@@ -135,25 +135,25 @@ void IoThread::Join() {
 void IoThread::Accept(Door& door) {
   IoThread& target =
       door.targets.empty() ? *this : *door.targets[door.next++ % door.targets.size()];
-  door.acceptor.async_accept(
-      target.context_, [this, &door, &target](const error_code& ec, Socket socket) {
-        if (!door.acceptor.is_open()) {
-          return;
-        }
-        if (!ec) {
-          Admit(std::move(socket), target);
-          Accept(door);
-          return;
-        }
-        // Out of descriptors, most likely: trying again at once would spin.
-        core_.CountRefused("accept_failed");
-        door.retry.expires_after(kAcceptRetry);
-        door.retry.async_wait([this, &door](const error_code& cancelled) {
-          if (!cancelled && door.acceptor.is_open()) {
-            Accept(door);
-          }
-        });
-      });
+  door.acceptor.async_accept(target.context_,
+                             [this, &door, &target](const error_code& ec, Socket socket) {
+                               if (!door.acceptor.is_open()) {
+                                 return;
+                               }
+                               if (!ec) {
+                                 Admit(std::move(socket), target);
+                                 Accept(door);
+                                 return;
+                               }
+                               // Out of descriptors, most likely: trying again at once would spin.
+                               core_.CountRefused("accept_failed");
+                               door.retry.expires_after(kAcceptRetry);
+                               door.retry.async_wait([this, &door](const error_code& cancelled) {
+                                 if (!cancelled && door.acceptor.is_open()) {
+                                   Accept(door);
+                                 }
+                               });
+                             });
 }
 
 void IoThread::Admit(Socket socket, IoThread& target) {

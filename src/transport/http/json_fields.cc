@@ -152,7 +152,7 @@ bool FieldReader::Time(ondemand::value value, data::ParsedTime& out) {
     if (!Took(value.get_number().get(number), "a time")) {
       return false;
     }
-    parsed = number.is_double() ? data::ParseTime(number.get_double())
+    parsed = number.is_double()  ? data::ParseTime(number.get_double())
              : number.is_int64() ? data::ParseTime(number.get_int64())
                                  : data::ParseTime(static_cast<double>(number.get_uint64()));
   } else {

@@ -45,7 +45,9 @@ class Fd {
   int fd_;
 };
 
-std::string ErrorText(int error) { return std::error_code(error, std::generic_category()).message(); }
+std::string ErrorText(int error) {
+  return std::error_code(error, std::generic_category()).message();
+}
 
 Result<Address> ParseAddress(const Listener& listener) {
   Address address;
@@ -65,8 +67,9 @@ Result<Address> ParseAddress(const Listener& listener) {
     address.family = AF_INET6;
     return address;
   }
-  return InvalidArgument("cannot listen on '" + listener.address +
-                         "': server.listen wants a numeric address and a port, such as 127.0.0.1:7700");
+  return InvalidArgument(
+      "cannot listen on '" + listener.address +
+      "': server.listen wants a numeric address and a port, such as 127.0.0.1:7700");
 }
 
 Status BindFailure(const Listener& listener, int error) {
@@ -156,7 +159,7 @@ Result<BoundListener> BindUnix(const Listener& listener) {
   un->sun_family = AF_UNIX;
   std::memcpy(un->sun_path, listener.address.c_str(), listener.address.size() + 1);
   address.size = sizeof(sockaddr_un);
-  struct stat info {};
+  struct stat info{};
   if (::lstat(listener.address.c_str(), &info) == 0) {
     if (!S_ISSOCK(info.st_mode)) {
       return AlreadyExists(listener.address + " exists and is not a socket: move it away");

@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, kMethods> kMethodNames = {
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"};
 
 // Past this a buffer is given back after its request, so that one large body is not kept forever.
-constexpr std::size_t kKeptCapacity = 256 * 1024;
+constexpr std::size_t kKeptCapacity = 64 * 1024;
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') {

@@ -31,9 +31,9 @@ struct Peer {
 struct RequestScope {
   static constexpr std::size_t kMaxArgs = 4;
   const void* route = nullptr;
-  std::string args[kMaxArgs];       ///< decoded path arguments, in the pattern's order
-  std::string principal;            ///< who asks: the key's name, "local"; for audit entries
-  unsigned permissions = 0;         ///< bits of what the principal may do
+  std::string args[kMaxArgs];  ///< decoded path arguments, in the pattern's order
+  std::string principal;       ///< who asks: the key's name, "local"; for audit entries
+  unsigned permissions = 0;    ///< bits of what the principal may do
 };
 
 class Request {

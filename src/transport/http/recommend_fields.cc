@@ -147,9 +147,9 @@ void NumberBaskets(std::vector<SeenEvent>& history, const std::vector<BasketName
       continue;
     }
     const bool named = names[i].given || names[i - 1].given;
-    const bool same = named ? names[i].given && names[i - 1].given &&
-                                  names[i].name == names[i - 1].name
-                            : history[i].ts == history[i - 1].ts && history[i].ts.value != 0;
+    const bool same =
+        named ? names[i].given && names[i - 1].given && names[i].name == names[i - 1].name
+              : history[i].ts == history[i - 1].ts && history[i].ts.value != 0;
     history[i].basket = history[i - 1].basket + (same ? 0 : 1);
   }
 }
@@ -159,8 +159,8 @@ bool ReadHistory(FieldReader& reader, ondemand::value value, std::vector<SeenEve
   std::vector<BasketName> baskets;
   const bool read = reader.Array(value, [&](ondemand::value place) {
     if (history.size() == kMaxHistory) {
-      return reader.Fail("too_many_items", "'history' has at most " +
-                                               std::to_string(kMaxHistory) + " places.");
+      return reader.Fail("too_many_items",
+                         "'history' has at most " + std::to_string(kMaxHistory) + " places.");
     }
     reader.Enter("history");
     return ReadSeen(reader, place, history.emplace_back(), baskets.emplace_back());
@@ -191,8 +191,7 @@ Members RecommendMembers(FieldReader& reader, serve::RecommendRequest& request) 
       {"language", [&](auto v) { return reader.Text(v, request.language); }},
       {"context", [&](auto v) { return reader.Attributes(v, request.context); }},
       {"record", [&](auto v) { return reader.Flag(v, request.record); }},
-      {"history",
-       [&](auto v) { return ReadHistory(reader, v, request.history.emplace()); }},
+      {"history", [&](auto v) { return ReadHistory(reader, v, request.history.emplace()); }},
       {"as_of",
        [&](auto v) {
          data::ParsedTime time;
@@ -254,18 +253,17 @@ bool ReadRank(FieldReader& reader, ondemand::object body, serve::RankRequest& re
 }
 
 bool ReadSearch(FieldReader& reader, ondemand::object body, SearchRequest& request) {
-  return ReadMembers(
-      reader, body,
-      {{"query", [&](auto v) { return reader.Text(v, request.query); }},
-       {"scene", [&](auto v) { return reader.Text(v, request.scene); }},
-       {"user_id", [&](auto v) { return reader.Id(v, request.user_id); }},
-       {"anonymous_id", [&](auto v) { return reader.Id(v, request.anonymous_id); }},
-       {"n", [&](auto v) { return ReadN(reader, v, request.n); }},
-       {"filter", [&](auto v) { return ReadFilter(reader, v, request.filter); }},
-       {"personalize", [&](auto v) { return reader.Flag(v, request.personalize); }},
-       {"explain", [&](auto v) { return reader.Flag(v, request.explain); }},
-       {"language", [&](auto v) { return reader.Text(v, request.language); }},
-       {"context", [&](auto v) { return reader.Attributes(v, request.context); }}});
+  return ReadMembers(reader, body,
+                     {{"query", [&](auto v) { return reader.Text(v, request.query); }},
+                      {"scene", [&](auto v) { return reader.Text(v, request.scene); }},
+                      {"user_id", [&](auto v) { return reader.Id(v, request.user_id); }},
+                      {"anonymous_id", [&](auto v) { return reader.Id(v, request.anonymous_id); }},
+                      {"n", [&](auto v) { return ReadN(reader, v, request.n); }},
+                      {"filter", [&](auto v) { return ReadFilter(reader, v, request.filter); }},
+                      {"personalize", [&](auto v) { return reader.Flag(v, request.personalize); }},
+                      {"explain", [&](auto v) { return reader.Flag(v, request.explain); }},
+                      {"language", [&](auto v) { return reader.Text(v, request.language); }},
+                      {"context", [&](auto v) { return reader.Attributes(v, request.context); }}});
 }
 
 bool ReadImpression(FieldReader& reader, ondemand::object body, Impression& impression) {
@@ -295,8 +293,7 @@ bool ReadImpression(FieldReader& reader, ondemand::object body, Impression& impr
        {"model", [&](auto v) { return reader.Text(v, impression.model); }},
        {"query", [&](auto v) { return reader.Text(v, impression.query); }},
        {"history", [&](auto v) { return ReadHistory(reader, v, impression.history); }},
-       {"items",
-        [&](auto v) {
+       {"items", [&](auto v) {
           return reader.Array(v, [&](ondemand::value place) {
             reader.Enter("items");
             return ReadShown(reader, place, impression.items.emplace_back());

@@ -122,8 +122,8 @@ TEST(RecommendFields, RefusesWhatItDoesNotKnow) {
 
 TEST(RankFields, ReadsCandidatesWithAndWithoutBids) {
   serve::RankRequest r;
-  ASSERT_EQ(ReadAs(R"({"user_id":"u","candidates":["a",{"item_id":"b","bid":0.5},7]})", ReadRank, r),
-            "");
+  ASSERT_EQ(
+      ReadAs(R"({"user_id":"u","candidates":["a",{"item_id":"b","bid":0.5},7]})", ReadRank, r), "");
   ASSERT_EQ(r.candidates.size(), 3U);
   EXPECT_EQ(r.candidates[1].bid, 0.5);
   EXPECT_EQ(r.candidates[2].item_id, "7");
@@ -132,9 +132,9 @@ TEST(RankFields, ReadsCandidatesWithAndWithoutBids) {
 
 TEST(SearchFields, ReadsAQuery) {
   SearchRequest r;
-  ASSERT_EQ(ReadAs(R"({"query":"\u978b","n":3,"filter":{"exclude_out_of_stock":true}})", ReadSearch,
-                   r),
-            "");
+  ASSERT_EQ(
+      ReadAs(R"({"query":"\u978b","n":3,"filter":{"exclude_out_of_stock":true}})", ReadSearch, r),
+      "");
   EXPECT_EQ(r.query, "\xE9\x9E\x8B");
   EXPECT_EQ(r.filter.exclude_out_of_stock, true);
   EXPECT_EQ(ReadAs(R"({"q":"x"})", ReadSearch, r), "unknown_field");

@@ -182,16 +182,17 @@ class RequestParser::Impl {
                      error_code& ec) {
     Request& r = *request_;
     if (target.size() > limits_.target_bytes) {
-      return Refuse(ec, 414, "target_too_long",
-                    "The request target is longer than " + std::to_string(limits_.target_bytes) +
-                        " bytes.");
+      return Refuse(
+          ec, 414, "target_too_long",
+          "The request target is longer than " + std::to_string(limits_.target_bytes) + " bytes.");
     }
     r.method_ = ParseMethod(method);
     r.minor_version_ = version - 10;
     r.method_text_ = r.Store(method);
     if (target.empty() || target.front() != '/') {
       if (target != "*" || r.method_ != Method::kOptions) {
-        return Refuse(ec, 400, "bad_target", "The request target must be a path that starts with /.");
+        return Refuse(ec, 400, "bad_target",
+                      "The request target must be a path that starts with /.");
       }
     }
     const std::size_t mark = target.find('?');

@@ -14,7 +14,7 @@
 namespace vitrine::http {
 
 struct FramingLimits {
-  std::size_t head_bytes = 16 * 1024;   ///< request line and headers; also chunk lines and trailers
+  std::size_t head_bytes = 16 * 1024;  ///< request line and headers; also chunk lines and trailers
   std::size_t head_fields = 100;
   std::size_t target_bytes = 8 * 1024;
   std::size_t body_bytes = 8 * 1024 * 1024;  ///< after chunks are joined; default per request

@@ -67,7 +67,8 @@ const char* const kGood[] = {
     "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
     "2;a=b\r\nhe\r\n3\r\nllo\r\n0\r\nTrailer: 1\r\nHost: evil\r\n\r\n",
     "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n00a\r\n0123456789\r\n000\r\n\r\n",
+    "POST /p HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+    "chunked\r\n\r\n00a\r\n0123456789\r\n000\r\n\r\n",
     "GET /a HTTP/1.0\r\n\r\n",
     "GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
@@ -176,7 +177,8 @@ TEST(RequestParser, BoundsTheHeadHoweverItIsSplit) {
   for (int i = 0; i < 90; ++i) {
     fields += "X-Filler-" + std::to_string(i) + ": " + std::string(200, 'a') + "\r\n";
   }
-  const std::string one = "GET /a HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n";
+  const std::string one =
+      "GET /a HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'a') + "\r\n\r\n";
   std::string many = "GET /a HTTP/1.1\r\nHost: x\r\n";
   for (int i = 0; i < 200; ++i) {
     many += "A: b\r\n";

@@ -83,8 +83,7 @@ struct Router::Meters {
       Look(status).Add();
       return;
     }
-    std::atomic<Counter*>& slot =
-        counters[static_cast<std::size_t>(found - kStatuses.begin())];
+    std::atomic<Counter*>& slot = counters[static_cast<std::size_t>(found - kStatuses.begin())];
     Counter* counter = slot.load(std::memory_order_acquire);
     if (counter == nullptr) {
       counter = &Look(status);
@@ -124,8 +123,8 @@ Router::Router(std::vector<Route> routes, const Authorizer& authorizer, RouterOp
       const Segment& segment = compiled->segments.back();
       compiled->literals += segment.argument ? (segment.verb.empty() ? 0 : 1) : 2;
     }
-    compiled->meters = std::make_unique<Meters>(options_.metrics, std::string(route.pattern),
-                                                route.method);
+    compiled->meters =
+        std::make_unique<Meters>(options_.metrics, std::string(route.pattern), route.method);
     compiled_.push_back(std::move(compiled));
   }
   std::stable_sort(compiled_.begin(), compiled_.end(),
@@ -202,9 +201,8 @@ bool Router::CheckOrigin(const Request& head, Response& response) const {
   const std::size_t scheme = origin.find("://");
   const bool own = scheme != std::string_view::npos && !host.empty() &&
                    EqualNoCase(origin.substr(scheme + 3), host);
-  const bool allowed =
-      std::any_of(options_.allowed_origins.begin(), options_.allowed_origins.end(),
-                  [&](const std::string& a) { return EqualNoCase(a, origin); });
+  const bool allowed = std::any_of(options_.allowed_origins.begin(), options_.allowed_origins.end(),
+                                   [&](const std::string& a) { return EqualNoCase(a, origin); });
   if (!own && !allowed) {
     WriteProblem(response, head.id(), 403, "origin_not_allowed",
                  "Pages of this origin may not call this server. Add it to server.origins.");

@@ -9,7 +9,10 @@ namespace vitrine::http {
 namespace {
 
 Route Echo(Method method, std::string_view pattern, Permission permission = Permission::kServe) {
-  return {method, pattern, permission, RequestHandler::Placement::kInline,
+  return {method,
+          pattern,
+          permission,
+          RequestHandler::Placement::kInline,
           [pattern](Request& request, Response& response) {
             response.body.append(pattern).append("|").append(request.arg(0));
             response.body.append("|").append(request.arg(1));
@@ -107,8 +110,8 @@ TEST_F(RouterTest, ChecksHostAndOrigin) {
   };
   EXPECT_EQ(origin("http://localhost"), 200);
   EXPECT_EQ(origin("https://shop.example"), 200);
-  for (const char* bad : {"http://evil.example", "null", "", "https://shop.example.evil",
-                          "http://localhost:81"}) {
+  for (const char* bad :
+       {"http://evil.example", "null", "", "https://shop.example.evil", "http://localhost:81"}) {
     EXPECT_EQ(origin(bad), 403) << bad;
   }
 }
@@ -118,8 +121,8 @@ TEST_F(RouterTest, CountsByPatternNotByPath) {
   Call("GET /a/2");
   Call("GET /nothing/secret");
   const auto samples = metrics_.Samples();
-  EXPECT_EQ(samples.at("vitrine_http_requests_total{route=\"/a/{x}\",method=\"GET\",status=\"200\"}"),
-            2);
+  EXPECT_EQ(
+      samples.at("vitrine_http_requests_total{route=\"/a/{x}\",method=\"GET\",status=\"200\"}"), 2);
   for (const auto& [name, value] : samples) {
     EXPECT_EQ(name.find("secret"), std::string::npos) << name;
   }

@@ -80,9 +80,9 @@ TEST_F(RoutesTest, AServiceThatIsNotThereIsNamed) {
     if (route.permission == Permission::kPublic) {
       continue;
     }
-    DirectCall call(router_, RequestText(std::string(MethodName(route.method)) + " " +
-                                             Filled(route.pattern),
-                                         "{}", "X-API-Key: " + admin + "\r\n"));
+    DirectCall call(router_,
+                    RequestText(std::string(MethodName(route.method)) + " " + Filled(route.pattern),
+                                "{}", "X-API-Key: " + admin + "\r\n"));
     EXPECT_EQ(call.response.status, 503) << route.pattern << call.response.body;
     EXPECT_NE(call.response.body.find("not_configured"), std::string::npos) << route.pattern;
   }

@@ -34,11 +34,11 @@ bool ReadEventItem(FieldReader& reader, ondemand::value value, EventItem& item) 
     return reader.Id(value, item.item_id);
   }
   return reader.Object(value, [&](std::string_view key, ondemand::value member) {
-    reader.Enter(key == "item_id" || key == "id"  ? "items.item_id"
+    reader.Enter(key == "item_id" || key == "id"       ? "items.item_id"
                  : key == "position" || key == "index" ? "items.position"
-                 : key == "quantity"              ? "items.quantity"
-                 : key == "price"                 ? "items.price"
-                                                  : "items");
+                 : key == "quantity"                   ? "items.quantity"
+                 : key == "price"                      ? "items.price"
+                                                       : "items");
     if (reader.IsNull(member)) {
       return true;
     }
@@ -50,7 +50,8 @@ bool ReadEventItem(FieldReader& reader, ondemand::value value, EventItem& item) 
       if (!reader.Integer(member, position)) {
         return false;
       }
-      item.position = position < 0 || position > 1'000'000 ? -1 : static_cast<std::int32_t>(position);
+      item.position =
+          position < 0 || position > 1'000'000 ? -1 : static_cast<std::int32_t>(position);
       return true;
     }
     if (key == "quantity") {
@@ -65,21 +66,53 @@ bool ReadEventItem(FieldReader& reader, ondemand::value value, EventItem& item) 
 }
 
 enum EventField : int {
-  kEvent, kEventId, kUserId, kAnonymousId, kItemId, kItemIds, kItems, kTs, kRequestId, kScene,
-  kQuery, kOrderId, kCurrency, kExperiment, kSeconds, kRating, kReplaces, kPosition, kQuantity,
+  kEvent,
+  kEventId,
+  kUserId,
+  kAnonymousId,
+  kItemId,
+  kItemIds,
+  kItems,
+  kTs,
+  kRequestId,
+  kScene,
+  kQuery,
+  kOrderId,
+  kCurrency,
+  kExperiment,
+  kSeconds,
+  kRating,
+  kReplaces,
+  kPosition,
+  kQuantity,
   kPrice,
 };
 
 const Names& EventFields() {
   static const Names names = {
-      {"event", kEvent},          {"event_name", kEvent},       {"event_id", kEventId},
-      {"user_id", kUserId},       {"anonymous_id", kAnonymousId}, {"item_id", kItemId},
-      {"item_ids", kItemIds},     {"items", kItems},            {"ts", kTs},
-      {"timestamp", kTs},         {"request_id", kRequestId},   {"scene", kScene},
-      {"query", kQuery},          {"order_id", kOrderId},       {"transaction_id", kOrderId},
-      {"currency", kCurrency},    {"experiment", kExperiment},  {"seconds", kSeconds},
-      {"rating", kRating},        {"replaces", kReplaces},      {"position", kPosition},
-      {"quantity", kQuantity},    {"price", kPrice},
+      {"event", kEvent},
+      {"event_name", kEvent},
+      {"event_id", kEventId},
+      {"user_id", kUserId},
+      {"anonymous_id", kAnonymousId},
+      {"item_id", kItemId},
+      {"item_ids", kItemIds},
+      {"items", kItems},
+      {"ts", kTs},
+      {"timestamp", kTs},
+      {"request_id", kRequestId},
+      {"scene", kScene},
+      {"query", kQuery},
+      {"order_id", kOrderId},
+      {"transaction_id", kOrderId},
+      {"currency", kCurrency},
+      {"experiment", kExperiment},
+      {"seconds", kSeconds},
+      {"rating", kRating},
+      {"replaces", kReplaces},
+      {"position", kPosition},
+      {"quantity", kQuantity},
+      {"price", kPrice},
   };
   return names;
 }
@@ -197,8 +230,8 @@ class EventReader {
 
   bool HasRoom() {
     return event_.items.size() < kMaxItemsPerEvent ||
-           reader_.Fail("too_many_items", "An event has at most " +
-                                              std::to_string(kMaxItemsPerEvent) + " items.");
+           reader_.Fail("too_many_items",
+                        "An event has at most " + std::to_string(kMaxItemsPerEvent) + " items.");
   }
 
   bool Gather() {
@@ -220,17 +253,39 @@ class EventReader {
 };
 
 enum ItemField : int {
-  kId, kValidFrom, kTitle, kDescription, kBrand, kCategories, kItemPrice, kItemCurrency, kStock,
-  kTags, kImageUrl, kHidden, kVectors, kAttributes,
+  kId,
+  kValidFrom,
+  kTitle,
+  kDescription,
+  kBrand,
+  kCategories,
+  kItemPrice,
+  kItemCurrency,
+  kStock,
+  kTags,
+  kImageUrl,
+  kHidden,
+  kVectors,
+  kAttributes,
 };
 
 const Names& ItemFields() {
   static const Names names = {
-      {"id", kId},                   {"item_id", kId},         {"valid_from", kValidFrom},
-      {"title", kTitle},             {"description", kDescription}, {"brand", kBrand},
-      {"categories", kCategories},   {"category", kCategories}, {"price", kItemPrice},
-      {"currency", kItemCurrency},   {"stock", kStock},        {"tags", kTags},
-      {"image_url", kImageUrl},      {"hidden", kHidden},      {"vectors", kVectors},
+      {"id", kId},
+      {"item_id", kId},
+      {"valid_from", kValidFrom},
+      {"title", kTitle},
+      {"description", kDescription},
+      {"brand", kBrand},
+      {"categories", kCategories},
+      {"category", kCategories},
+      {"price", kItemPrice},
+      {"currency", kItemCurrency},
+      {"stock", kStock},
+      {"tags", kTags},
+      {"image_url", kImageUrl},
+      {"hidden", kHidden},
+      {"vectors", kVectors},
       {"attributes", kAttributes},
   };
   return names;
@@ -239,18 +294,42 @@ const Names& ItemFields() {
 void ClearItemField(ItemField field, Item& item) {
   const Item fresh;
   switch (field) {
-    case kTitle: item.title.clear(); return;
-    case kDescription: item.description.clear(); return;
-    case kBrand: item.brand.clear(); return;
-    case kCategories: item.categories.clear(); return;
-    case kItemPrice: item.price = fresh.price; return;
-    case kItemCurrency: item.currency.clear(); return;
-    case kStock: item.stock = fresh.stock; return;
-    case kTags: item.tags.clear(); return;
-    case kImageUrl: item.image_url.clear(); return;
-    case kHidden: item.hidden = fresh.hidden; return;
-    case kVectors: item.vectors.clear(); return;
-    case kAttributes: item.attributes.clear(); return;
+    case kTitle:
+      item.title.clear();
+      return;
+    case kDescription:
+      item.description.clear();
+      return;
+    case kBrand:
+      item.brand.clear();
+      return;
+    case kCategories:
+      item.categories.clear();
+      return;
+    case kItemPrice:
+      item.price = fresh.price;
+      return;
+    case kItemCurrency:
+      item.currency.clear();
+      return;
+    case kStock:
+      item.stock = fresh.stock;
+      return;
+    case kTags:
+      item.tags.clear();
+      return;
+    case kImageUrl:
+      item.image_url.clear();
+      return;
+    case kHidden:
+      item.hidden = fresh.hidden;
+      return;
+    case kVectors:
+      item.vectors.clear();
+      return;
+    case kAttributes:
+      item.attributes.clear();
+      return;
     case kId:
     case kValidFrom:
       return;

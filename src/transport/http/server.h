@@ -51,9 +51,9 @@ struct Listener {
 
 struct ServerOptions {
   std::vector<Listener> listeners = {Listener{}};
-  std::size_t io_threads = 0;                    ///< 0: one per core
+  std::size_t io_threads = 0;  ///< 0: one per core
   std::size_t pool_threads = 8;
-  std::size_t pool_queue = 256;                  ///< beyond it slow routes answer 503
+  std::size_t pool_queue = 256;  ///< beyond it slow routes answer 503
   FramingLimits framing;
   std::size_t max_connections = 10'000;
   std::size_t max_buffered_bytes = 256UL << 20;  ///< request bodies held at one time, all together
@@ -62,7 +62,7 @@ struct ServerOptions {
   std::chrono::milliseconds rate_grace{5'000};     ///< before the minimum rate is asked for
   std::size_t min_bytes_per_second = 1024;         ///< of a body in, and of an answer out
   std::chrono::milliseconds stream_heartbeat{15'000};
-  MetricRegistry* metrics = nullptr;               ///< must outlive the server
+  MetricRegistry* metrics = nullptr;  ///< must outlive the server
   /// Told of handler failures and of accept failures; any thread.
   std::function<void(std::string_view request_id, std::string_view what)> on_failure;
 };

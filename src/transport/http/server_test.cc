@@ -6,168 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <condition_variable>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
-#include <random>
-#include <stdexcept>
-#include <thread>
 
-#include "transport/http/client.h"
-#include "transport/http/client_socket.h"
-#include "transport/http/event_stream.h"
+#include "transport/http/server_testing.h"
 
 namespace vitrine::http {
 namespace {
-
-using namespace std::chrono_literals;
-
-// Opens once.
-class Gate {
- public:
-  void Open() {
-    const std::scoped_lock lock(mutex_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  bool Wait() {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [this] { return open_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
-
-// A handler with one path for each thing the engine promises.
-class Paths : public RequestHandler {
- public:
-  Placement Admit(Request& head, Response& response) override {
-    if (head.path() == "/refuse") {
-      response.status = 403;
-      response.body = "no";
-      return Placement::kRefused;
-    }
-    return head.path().starts_with("/slow") ? Placement::kPool : Placement::kInline;
-  }
-
-  void Handle(Request& request, Response& response) override {
-    if (request.path() == "/throw") {
-      throw std::runtime_error("secret detail");
-    }
-    if (request.path() == "/throw-other") {
-      throw 7;
-    }
-    if (request.path() == "/slow") {
-      slow_started.Open();
-      slow.Wait();
-    }
-    if (request.path() == "/large") {
-      response.body.assign(4UL << 20, 'x');
-      return;
-    }
-    if (request.path() == "/stream") {
-      response.Stream([this](std::shared_ptr<EventStream> stream) {
-        stream->OnClose([this] { stream_closed.Open(); });
-        {
-          const std::scoped_lock lock(mutex);
-          last_stream = stream;
-        }
-        stream->Send("hello", "line one\nline two", "1");
-        stream_open.Open();
-      });
-      return;
-    }
-    response.content_type = "text/plain";
-    response.body.append(MethodName(request.method())).append(" ").append(request.path());
-    response.body.append(" ").append(request.body());
-  }
-
-  std::shared_ptr<EventStream> stream() {
-    const std::scoped_lock lock(mutex);
-    return last_stream;
-  }
-
-  Gate slow;
-  Gate slow_started;
-  Gate stream_open;
-  Gate stream_closed;
-  std::mutex mutex;
-  std::shared_ptr<EventStream> last_stream;
-};
-
-class ServerTest : public ::testing::Test {
- protected:
-  void Start(ServerOptions options = {}) {
-    options.io_threads = options.io_threads == 0 ? 2 : options.io_threads;
-    options.metrics = &metrics_;
-    auto server = Server::Start(std::move(options), paths_);
-    ASSERT_TRUE(server.ok()) << server.status().ToString();
-    server_ = std::move(server).value();
-    port_ = server_->listeners()[0].port;
-    endpoint_.port = port_;
-  }
-  void TearDown() override {
-    paths_.slow.Open();
-    server_.reset();
-  }
-
-  // Sends bytes as they are and reads until the server closes.
-  std::string Raw(std::string_view bytes, std::size_t piece = 1 << 20) const {
-    ClientSocket socket;
-    if (!socket.Connect(endpoint_, After(5s)).ok()) {
-      return "cannot connect";
-    }
-    while (!bytes.empty()) {
-      if (!socket.WriteAll(bytes.substr(0, piece), After(20s)).ok()) {
-        break;
-      }
-      bytes.remove_prefix(std::min(piece, bytes.size()));
-    }
-    return ReadAll(socket);
-  }
-  static std::string ReadAll(ClientSocket& socket) {
-    std::string all;
-    char buffer[8192];
-    while (true) {
-      const auto got = socket.ReadSome(buffer, sizeof(buffer), After(20s));
-      if (!got.ok()) {
-        return all + "<" + got.status().ToString() + ">";
-      }
-      if (*got == 0) {
-        return all;
-      }
-      all.append(buffer, *got);
-    }
-  }
-  bool WaitForConnections(std::size_t count) const {
-    const auto limit = std::chrono::steady_clock::now() + 30s;
-    while (server_->connections() != count) {
-      if (std::chrono::steady_clock::now() > limit) {
-        return false;
-      }
-      std::this_thread::sleep_for(2ms);
-    }
-    return true;
-  }
-  static std::size_t Count(std::string_view text, std::string_view what) {
-    std::size_t n = 0;
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string_view::npos; ++at) {
-      ++n;
-    }
-    return n;
-  }
-
-  MetricRegistry metrics_;
-  Paths paths_;
-  std::unique_ptr<Server> server_;
-  std::uint16_t port_ = 0;
-  Endpoint endpoint_;
-};
 
 TEST_F(ServerTest, AnswersAndKeepsTheConnection) {
   Start();
@@ -209,8 +54,7 @@ TEST_F(ServerTest, AnswersPipelinedRequestsInOrder) {
     const std::string answer = Raw(bytes, piece);
     std::size_t at = 0;
     for (int i = 0; i < 300; ++i) {
-      const std::string body =
-          (i % 3 == 0 ? "GET /slower" : "GET /n") + std::to_string(i) + " ";
+      const std::string body = (i % 3 == 0 ? "GET /slower" : "GET /n") + std::to_string(i) + " ";
       at = answer.find(body, at);
       ASSERT_NE(at, std::string::npos) << body;
     }
@@ -290,131 +134,11 @@ TEST_F(ServerTest, SendsContinueWhereItIsExpected) {
 
 TEST_F(ServerTest, WritesLargeAnswersToSlowReaders) {
   Start();
-  const std::string answer = Raw(
-      "GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
-      "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const std::string answer =
+      Raw("GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+          "GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   EXPECT_GT(answer.size(), 8UL << 20);
   EXPECT_EQ(Count(answer, "HTTP/1.1 200 OK"), 2U);
-}
-
-TEST_F(ServerTest, AFullPoolAnswers503) {
-  ServerOptions options;
-  options.pool_threads = 1;
-  options.pool_queue = 1;
-  Start(options);
-  std::jthread first([&] { EXPECT_EQ(Client(endpoint_).Get("/slow")->status, 200); });
-  ASSERT_TRUE(paths_.slow_started.Wait());
-  std::atomic<int> refused{0};
-  {
-    std::vector<std::jthread> more;
-    for (int i = 0; i < 3; ++i) {
-      more.emplace_back([&] {
-        const auto answer = Client(endpoint_).Get("/slow");
-        if (answer.ok() && answer->status == 503) {
-          EXPECT_EQ(answer->header("Retry-After"), "1");
-          if (++refused == 2) {
-            paths_.slow.Open();
-          }
-        }
-      });
-    }
-  }
-  EXPECT_EQ(refused, 2);
-}
-
-TEST_F(ServerTest, BoundsConnectionsAndHeldBodies) {
-  ServerOptions options;
-  options.max_connections = 2;
-  options.max_buffered_bytes = 100'000;
-  Start(options);
-  Client a(endpoint_);
-  Client b(endpoint_);
-  ASSERT_EQ(a.Get("/a")->status, 200);
-  EXPECT_EQ(b.Post("/a", std::string(200'000, 'x'))->status, 503);
-  ASSERT_TRUE(WaitForConnections(1));
-  ASSERT_EQ(b.Post("/a", std::string(50'000, 'x'))->status, 200);
-  EXPECT_TRUE(Raw("").starts_with("HTTP/1.1 503 "));
-  EXPECT_EQ(metrics_.Samples().at("vitrine_http_refused_total{reason=\"connection_cap\"}"), 1);
-}
-
-TEST_F(ServerTest, CutsOffSlowClients) {
-  ServerOptions options;
-  options.idle_timeout = 300ms;
-  options.head_timeout = 300ms;
-  options.rate_grace = 300ms;
-  options.min_bytes_per_second = 1'000'000;
-  Start(options);
-  EXPECT_EQ(Raw(""), "");
-  EXPECT_TRUE(Raw("GET /a HTTP/1.1\r\nHos").starts_with("HTTP/1.1 408 "));
-  EXPECT_TRUE(Raw("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
-                  .starts_with("HTTP/1.1 408 "));
-  // Never reads its large answers: the server lets go of it.
-  ClientSocket deaf;
-  ASSERT_TRUE(deaf.Connect(endpoint_, After(5s)).ok());
-  std::string asks;
-  for (int i = 0; i < 8; ++i) {
-    asks += "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
-  }
-  ASSERT_TRUE(deaf.WriteAll(asks, After(5s)).ok());
-  EXPECT_TRUE(WaitForConnections(0));
-}
-
-TEST_F(ServerTest, StreamsEventsUntilTheClientLeaves) {
-  Start();
-  Client client(endpoint_);
-  std::vector<ServerEvent> seen;
-  const Status status = client.Follow("/stream", After(20s), [&](const ServerEvent& event) {
-    seen.push_back(event);
-    if (seen.size() == 1) {
-      paths_.stream()->Send("tick", "2", "2");
-    }
-    return seen.size() < 2;
-  });
-  ASSERT_TRUE(status.ok()) << status.ToString();
-  ASSERT_EQ(seen.size(), 2U);
-  EXPECT_EQ(seen[0].event, "hello");
-  EXPECT_EQ(seen[0].data, "line one\nline two");
-  EXPECT_EQ(seen[1].id, "2");
-  ASSERT_TRUE(paths_.stream_closed.Wait());
-  EXPECT_FALSE(paths_.stream()->Send("late", "x"));
-}
-
-TEST_F(ServerTest, AStreamThatIsNotReadIsEnded) {
-  Start();
-  ClientSocket deaf;
-  ASSERT_TRUE(deaf.Connect(endpoint_, After(5s)).ok());
-  ASSERT_TRUE(deaf.WriteAll("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n", After(5s)).ok());
-  ASSERT_TRUE(paths_.stream_open.Wait());
-  const std::string data(10'000, 'x');
-  int sent = 0;
-  while (sent < 100'000 && paths_.stream()->Send("e", data)) {
-    ++sent;
-  }
-  EXPECT_LT(sent, 100'000);
-  EXPECT_TRUE(paths_.stream()->closed());
-}
-
-TEST_F(ServerTest, DrainsOnStop) {
-  Start();
-  Client idle(endpoint_);
-  ASSERT_EQ(idle.Get("/a")->status, 200);
-  std::jthread streaming([&] {
-    EXPECT_TRUE(Client(endpoint_).Follow("/stream", After(20s), [](auto&) { return true; }).ok());
-  });
-  ASSERT_TRUE(paths_.stream_open.Wait());
-  std::jthread busy([&] {
-    const auto answer = Client(endpoint_).Get("/slow");
-    ASSERT_TRUE(answer.ok()) << answer.status().ToString();
-    EXPECT_EQ(answer->status, 200);
-    EXPECT_EQ(answer->header("Connection"), "close");
-  });
-  ASSERT_TRUE(paths_.slow_started.Wait());
-  std::jthread stopping([&] { server_->Stop(20s); });
-  ASSERT_TRUE(paths_.stream_closed.Wait());
-  paths_.slow.Open();
-  stopping.join();
-  EXPECT_EQ(server_->connections(), 0U);
-  EXPECT_EQ(Client(endpoint_).Get("/a").status().code(), Code::kUnavailable);
 }
 
 TEST_F(ServerTest, ABusyPortIsNamedWithItsCure) {
@@ -437,7 +161,7 @@ TEST_F(ServerTest, ListensOnAPrivateUnixSocket) {
   ServerOptions options;
   options.listeners = {Listener{}, Listener{Listener::Kind::kUnix, path, 0}};
   Start(options);
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(::stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   Endpoint endpoint;
@@ -473,38 +197,6 @@ TEST_F(ServerTest, ReplacesASocketThatADeadServerLeft) {
 }
 
 // Several clients send mutated requests; the server must go on answering.
-TEST_F(ServerTest, SurvivesMutatedConnections) {
-  ServerOptions options;
-  options.head_timeout = 200ms;
-  options.rate_grace = 200ms;
-  options.idle_timeout = 200ms;
-  Start(options);
-  const std::string base =
-      "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
-      "GET /throw HTTP/1.1\r\nHost: x\r\n\r\nGET /slower HTTP/1.1\r\nHost: x\r\n\r\n";
-  std::vector<std::jthread> clients;
-  for (unsigned seed = 0; seed < 4; ++seed) {
-    clients.emplace_back([&, seed] {
-      std::mt19937 random(seed);
-      for (int round = 0; round < 40; ++round) {
-        std::string text = base;
-        for (unsigned edit = random() % 4; edit > 0; --edit) {
-          text[random() % text.size()] = static_cast<char>(random());
-        }
-        ClientSocket socket;
-        ASSERT_TRUE(socket.Connect(endpoint_, After(20s)).ok());
-        const std::size_t cut = random() % text.size();
-        if (socket.WriteAll(std::string_view(text).substr(0, cut), After(20s)).ok() &&
-            random() % 2 == 0) {
-          char buffer[64];
-          (void)socket.ReadSome(buffer, sizeof(buffer), After(20s));
-        }
-      }
-    });
-  }
-  clients.clear();
-  EXPECT_EQ(Client(endpoint_).Get("/a")->status, 200);
-}
 
 }  // namespace
 }  // namespace vitrine::http

@@ -63,8 +63,7 @@ class JobService {
   virtual Result<loop::Job> Start(std::string_view kind, std::string_view spec,
                                   std::string_view actor, std::string_view idempotency_key) = 0;
   virtual Result<loop::Job> Get(std::string_view id) const = 0;
-  virtual Result<std::vector<loop::Job>> List(std::string_view cursor,
-                                              std::size_t limit) const = 0;
+  virtual Result<std::vector<loop::Job>> List(std::string_view cursor, std::size_t limit) const = 0;
   /// Asks it to stop. Errors: kNotFound, kFailedPrecondition (it has ended).
   virtual Status Cancel(std::string_view id, std::string_view actor) = 0;
   /// Sends the job's log lines after `last_event_id` (empty: from the start) as events `log` and

@@ -184,7 +184,8 @@ TEST_F(Serving, AnItemTakenDownIsGoneFromTheNextAnswer) {
   shop_.AddCatalogue();
   EXPECT_EQ(Ids(Get("/v1/recommend/ann?n=1")), std::vector<std::string>{"item4"});
   Client client(endpoint_);
-  ASSERT_EQ(client.Send("PATCH", "/v1/items/item4", R"({"hidden":true,"currency":"EUR"})")->status, 200);
+  ASSERT_EQ(client.Send("PATCH", "/v1/items/item4", R"({"hidden":true,"currency":"EUR"})")->status,
+            200);
   EXPECT_EQ(Ids(Get("/v1/recommend/ann?n=1")), std::vector<std::string>{"item3"});
   ASSERT_EQ(client.Send("DELETE", "/v1/items/item3")->status, 204);
   EXPECT_EQ(Ids(Get("/v1/recommend/ann?n=1")), std::vector<std::string>{"item5"});
@@ -223,7 +224,8 @@ TEST_F(Serving, SwapsVersionsWithoutAFailedRequest) {
 
 TEST_F(Serving, FollowsAJobFromWhereItStopped) {
   Start();
-  const json job = Post("/v1/jobs", {{"kind", "retrain"}, {"spec", {{"specs", {"item-knn"}}}}}, 202);
+  const json job =
+      Post("/v1/jobs", {{"kind", "retrain"}, {"spec", {{"specs", {"item-knn"}}}}}, 202);
   EXPECT_EQ(job["id"], "job-000001");
   EXPECT_EQ(job["spec"]["specs"][0], "item-knn");
   EXPECT_EQ(job["actor"], "local");
