@@ -65,9 +65,9 @@ Result<MetricValue> PairedDifference(const EvalReport& candidate, const EvalRepo
                                      const BootstrapOptions& options) {
   if (candidate.cases_hash != reference.cases_hash ||
       candidate.rows.size() != reference.rows.size() || candidate.rows.empty()) {
-    return FailedPrecondition(fmt::format(
-        "{} and {} were not judged on the same cases; evaluate both on one holdout",
-        candidate.model, reference.model));
+    return FailedPrecondition(
+        fmt::format("{} and {} were not judged on the same cases; evaluate both on one holdout",
+                    candidate.model, reference.model));
   }
   ASSIGN_OR_RETURN(std::vector<double> values, CaseValues(candidate, slice, metric));
   ASSIGN_OR_RETURN(const std::vector<double> others, CaseValues(reference, slice, metric));

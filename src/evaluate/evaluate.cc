@@ -149,7 +149,8 @@ class Worker {
       }
     }
     if (!top_k_.Select(scores, top_)) {
-      return Internal(fmt::format("the model gives user '{}' a score that is not a number", c.user));
+      return Internal(
+          fmt::format("the model gives user '{}' a score that is not a number", c.user));
     }
     row.relevant = static_cast<std::uint32_t>(c.target.size());
     row.slices = c.slices;
@@ -221,10 +222,9 @@ void FillCatalogue(const Task& task, const Work& work, EvalReport& report) {
   const auto known = KnownTo(task);
   for (std::size_t k = 0; k < task.ks.size(); ++k) {
     const auto shown = std::span(work.shown[k]).subspan(kFirstItem);
-    report.catalogue.push_back({task.ks[k], Coverage(shown),
-                                Novelty(shown, std::span(known).subspan(kFirstItem),
-                                        task.cases.size()),
-                                Gini(shown)});
+    report.catalogue.push_back(
+        {task.ks[k], Coverage(shown),
+         Novelty(shown, std::span(known).subspan(kFirstItem), task.cases.size()), Gini(shown)});
   }
 }
 
@@ -249,7 +249,8 @@ Result<Task> MakeTask(const Scorer& scorer, const Holdout& holdout,
   for (const std::string& id : holdout.items) {
     task.index.push_back(vocabulary.Find(id));
   }
-  const std::size_t fitting = kBatchBytes / (sizeof(double) * std::max<std::size_t>(scorer.width(), 1));
+  const std::size_t fitting =
+      kBatchBytes / (sizeof(double) * std::max<std::size_t>(scorer.width(), 1));
   task.batch = std::clamp<std::size_t>(options.batch, 1, std::max<std::size_t>(fitting, 1));
   return task;
 }

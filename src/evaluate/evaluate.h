@@ -14,11 +14,11 @@
 namespace vitrine::evaluate {
 
 struct EvaluateOptions {
-  std::string model;             ///< name for the report
+  std::string model;  ///< name for the report
   Part part = Part::kTest;
-  std::vector<int> ks;           ///< empty: the holdout's
-  int threads = 0;               ///< 0: every core of the machine
-  std::size_t batch = 64;        ///< histories scored at once, fewer where the vocabulary is wide
+  std::vector<int> ks;     ///< empty: the holdout's
+  int threads = 0;         ///< 0: every core of the machine
+  std::size_t batch = 64;  ///< histories scored at once, fewer where the vocabulary is wide
   BootstrapOptions bootstrap;
 };
 

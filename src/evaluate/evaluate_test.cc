@@ -60,7 +60,8 @@ Holdout RandomCases(int cases, int items, HistoryRule rule, unsigned seed) {
     made.user = "u" + std::to_string(c);
     made.slices = c % 2 == 0 ? 1 : 0;
     for (auto n = 1 + random() % 4; n > 0; --n) {
-      made.history.push_back({static_cast<std::uint32_t>(random() % h.items.size()), {}, EventType::kView, 0});
+      made.history.push_back(
+          {static_cast<std::uint32_t>(random() % h.items.size()), {}, EventType::kView, 0});
     }
     std::set<std::uint32_t> target;
     for (auto n = 1 + random() % 3; n > 0; --n) {
@@ -83,15 +84,18 @@ std::vector<std::uint32_t> OracleRanks(const Holdout& h, const HoldoutCase& c,
                                        const data::Vocabulary& words, const FakeScorer& scorer,
                                        std::size_t k) {
   History history;
-  for (const auto& event : c.history) history.push_back({words.Find(h.items[event.item]), {}, event.type, 0});
+  for (const auto& event : c.history)
+    history.push_back({words.Find(h.items[event.item]), {}, event.type, 0});
   std::vector<double> scores;
   EXPECT_TRUE(scorer.Score(std::span(&history, 1), scores).ok());
   std::vector<ItemIndex> order;
   for (ItemIndex i = kFirstItem; i < words.width(); ++i) {
-    const bool seen = std::any_of(history.begin(), history.end(), [&](const auto& e) { return e.item == i; });
+    const bool seen =
+        std::any_of(history.begin(), history.end(), [&](const auto& e) { return e.item == i; });
     if (!(seen && h.history == HistoryRule::kFiltered)) order.push_back(i);
   }
-  std::stable_sort(order.begin(), order.end(), [&](ItemIndex a, ItemIndex b) { return scores[a] > scores[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](ItemIndex a, ItemIndex b) { return scores[a] > scores[b]; });
   std::vector<std::uint32_t> ranks;
   for (std::uint32_t r = 0; r < std::min(k, order.size()); ++r) {
     for (const auto item : c.target) {
@@ -152,7 +156,8 @@ TEST(EvaluateTest, MinusInfinityIsNoCandidate) {
 TEST(EvaluateTest, BrokenInputsAreNamed) {
   const Holdout h = RandomCases(5, 10, HistoryRule::kKept, 1);
   const auto words = Words(10);
-  const FakeScorer nan(words.width(), [](const History&, ItemIndex i) { return i == 4 ? std::nan("") : 0; });
+  const FakeScorer nan(words.width(),
+                       [](const History&, ItemIndex i) { return i == 4 ? std::nan("") : 0; });
   EXPECT_EQ(Evaluate(nan, h, words, {}, {}).status().code(), Code::kInternal);
   const FakeScorer narrow(5, Clumsy);
   EXPECT_EQ(Evaluate(narrow, h, words, {}, {}).status().code(), Code::kInvalidArgument);
@@ -160,7 +165,8 @@ TEST(EvaluateTest, BrokenInputsAreNamed) {
   down.fail_ = Unavailable("gone");
   EXPECT_EQ(Evaluate(down, h, words, {}, {}).status(), Unavailable("gone"));
   const FakeScorer fine(words.width(), Clumsy);
-  EXPECT_EQ(Evaluate(fine, h, words, {.part = Part::kValidation}, {}).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(Evaluate(fine, h, words, {.part = Part::kValidation}, {}).status().code(),
+            Code::kFailedPrecondition);
   EXPECT_EQ(Evaluate(fine, h, words, {.ks = {10, 5}}, {}).status().code(), Code::kInvalidArgument);
 }
 
@@ -190,7 +196,8 @@ TEST(TopKTest, EqualsSorting) {
     for (ItemIndex i = kFirstItem; i < scores.size(); ++i) {
       if (scores[i] != -kInfinity) order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] > scores[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](auto a, auto b) { return scores[a] > scores[b]; });
     order.resize(std::min(order.size(), k));
     std::vector<ItemIndex> ours;
     TopK top(k);
@@ -225,7 +232,8 @@ std::vector<int> Mixed(int n, int share_of_ten) {
 
 TEST(GateTest, TheSameModelPassesAgainstItself) {
   const auto champion = Hits("champion:1", Mixed(1000, 3));
-  const auto verdict = Judge(Hits("new:2", Mixed(1000, 3)), &champion, nullptr, {.guard_slices = {"first_half"}});
+  const auto verdict =
+      Judge(Hits("new:2", Mixed(1000, 3)), &champion, nullptr, {.guard_slices = {"first_half"}});
   EXPECT_TRUE(verdict.pass);
   ASSERT_EQ(verdict.checks.size(), 2U);
   EXPECT_EQ(verdict.checks[0].difference.low, 0);
@@ -244,7 +252,8 @@ TEST(GateTest, ClearlyBetterAndClearlyWorse) {
 
 TEST(GateTest, TheSameIsNotAnImprovement) {
   const auto champion = Hits("champion:1", Mixed(1000, 3));
-  EXPECT_FALSE(Judge(Hits("new:2", Mixed(1000, 3)), &champion, nullptr, {.must_improve = true}).pass);
+  EXPECT_FALSE(
+      Judge(Hits("new:2", Mixed(1000, 3)), &champion, nullptr, {.must_improve = true}).pass);
 }
 
 TEST(GateTest, AGuardSliceStopsAModelThatIsBetterOverall) {
@@ -252,8 +261,8 @@ TEST(GateTest, AGuardSliceStopsAModelThatIsBetterOverall) {
   auto new_ranks = Mixed(1000, 8);
   for (std::size_t i = 0; i < 500; ++i) new_ranks[i] = i % 10 == 0 ? 0 : -1;
   const auto champion = Hits("champion:1", old_ranks);
-  const auto verdict = Judge(Hits("new:2", new_ranks), &champion, nullptr,
-                             {.guard_slices = {"first_half", "few"}});
+  const auto verdict =
+      Judge(Hits("new:2", new_ranks), &champion, nullptr, {.guard_slices = {"first_half", "few"}});
   EXPECT_FALSE(verdict.pass);
   EXPECT_NE(verdict.reasons.at(0).find("first_half"), std::string::npos);
   EXPECT_NE(verdict.reasons.back().find("few has 3 cases"), std::string::npos);
@@ -298,7 +307,8 @@ TEST(ReportTest, JsonKeepsEverything) {
 TEST(ReportTest, UnknownNamesAreAnswered) {
   const auto report = Hits("m", Mixed(10, 5));
   EXPECT_EQ(CaseValues(report, "no", "ndcg@10").status().code(), Code::kNotFound);
-  EXPECT_NE(CaseValues(report, "all", "ndgc@10").status().message().find("ndcg@K"), std::string::npos);
+  EXPECT_NE(CaseValues(report, "all", "ndgc@10").status().message().find("ndcg@K"),
+            std::string::npos);
   EXPECT_EQ(CaseValues(report, "all", "ndcg@11").status().code(), Code::kInvalidArgument);
   EXPECT_EQ(CaseValues(report, "all", "ndcg@0").status().code(), Code::kInvalidArgument);
 }

@@ -11,17 +11,16 @@ namespace vitrine::evaluate {
 namespace {
 
 std::string Sentence(const GateCheck& check, const std::string& champion, bool must_improve) {
-  const std::string where =
-      check.slice == "all" ? "" : fmt::format(" on slice {}", check.slice);
-  const std::string figures =
-      fmt::format("{} {:.4f} against {:.4f} of {}{}: difference {:+.4f}, 95 % interval {:+.4f} to "
-                  "{:+.4f} over {} cases",
-                  check.metric, check.candidate, check.champion, champion, where,
-                  check.difference.mean, check.difference.low, check.difference.high, check.cases);
+  const std::string where = check.slice == "all" ? "" : fmt::format(" on slice {}", check.slice);
+  const std::string figures = fmt::format(
+      "{} {:.4f} against {:.4f} of {}{}: difference {:+.4f}, 95 % interval {:+.4f} to "
+      "{:+.4f} over {} cases",
+      check.metric, check.candidate, check.champion, champion, where, check.difference.mean,
+      check.difference.low, check.difference.high, check.cases);
   if (check.pass) {
-    return check.difference.low > 0 ? fmt::format("Better: {}.", figures)
-                                    : fmt::format("Not worse than allowed ({:+.4f}): {}.",
-                                                  check.allowed, figures);
+    return check.difference.low > 0
+               ? fmt::format("Better: {}.", figures)
+               : fmt::format("Not worse than allowed ({:+.4f}): {}.", check.allowed, figures);
   }
   if (must_improve && check.slice == "all" && check.difference.mean > 0) {
     return fmt::format("Not surely better: {}.", figures);
@@ -57,8 +56,8 @@ class Judging {
   GateVerdict Run(const EvalReport* champion, const EvalReport* floor) {
     verdict_.pass = true;
     if (candidate_.rows.size() < rule_.minimum_cases) {
-      Refuse(fmt::format("Only {} cases; {} are needed to decide anything.",
-                         candidate_.rows.size(), rule_.minimum_cases));
+      Refuse(fmt::format("Only {} cases; {} are needed to decide anything.", candidate_.rows.size(),
+                         rule_.minimum_cases));
       return std::move(verdict_);
     }
     if (champion != nullptr) {
@@ -138,17 +137,16 @@ GateVerdict Judge(const EvalReport& candidate, const EvalReport* champion, const
 std::string ToJson(const GateVerdict& verdict) {
   nlohmann::json checks = nlohmann::json::array();
   for (const GateCheck& c : verdict.checks) {
-    checks.push_back({{"slice", c.slice},
-                      {"metric", c.metric},
-                      {"candidate", c.candidate},
-                      {"champion", c.champion},
-                      {"difference",
-                       {{"mean", c.difference.mean},
-                        {"low", c.difference.low},
-                        {"high", c.difference.high}}},
-                      {"allowed", c.allowed},
-                      {"cases", c.cases},
-                      {"pass", c.pass}});
+    checks.push_back(
+        {{"slice", c.slice},
+         {"metric", c.metric},
+         {"candidate", c.candidate},
+         {"champion", c.champion},
+         {"difference",
+          {{"mean", c.difference.mean}, {"low", c.difference.low}, {"high", c.difference.high}}},
+         {"allowed", c.allowed},
+         {"cases", c.cases},
+         {"pass", c.pass}});
   }
   const nlohmann::json out = {
       {"pass", verdict.pass}, {"reasons", verdict.reasons}, {"checks", std::move(checks)}};

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-
 namespace vitrine::evaluate {
 
 std::size_t Holdout::CountOf(Part part) const {
-  return static_cast<std::size_t>(
-      std::count_if(cases.begin(), cases.end(), [&](const HoldoutCase& c) { return c.part == part; }));
+  return static_cast<std::size_t>(std::count_if(
+      cases.begin(), cases.end(), [&](const HoldoutCase& c) { return c.part == part; }));
 }
 
 Holdout MakeHoldout(const data::Interactions& interactions, const Split& split,

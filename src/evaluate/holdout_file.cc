@@ -28,8 +28,7 @@ std::string HeaderLine(const Holdout& h) {
       {"protocol", h.protocol},
       {"snapshot", h.snapshot},
       {"ordinal_time", h.ordinal_time},
-      {"parts",
-       {{"validation", h.CountOf(Part::kValidation)}, {"test", h.CountOf(Part::kTest)}}},
+      {"parts", {{"validation", h.CountOf(Part::kValidation)}, {"test", h.CountOf(Part::kTest)}}},
       {"slices", h.slices},
       {"history", HistoryRuleName(h.history)},
       {"ks", h.ks},
@@ -193,16 +192,16 @@ class CaseReader {
 /// Fills everything of `out` but the cases; returns the number of cases promised.
 Result<std::size_t> ReadHeader(std::string_view line, const std::string& name, Holdout& out) {
   const auto bad = [&](std::string_view why) {
-    return InvalidArgument(fmt::format(
-        "{}, line 1: {}; is this a file of `vitrine-trainer split`?", name, why));
+    return InvalidArgument(
+        fmt::format("{}, line 1: {}; is this a file of `vitrine-trainer split`?", name, why));
   };
   try {
     const nlohmann::json header = nlohmann::json::parse(line);
     const int format = header.at("format").get<int>();
     if (format > kFormat) {
       return FailedPrecondition(fmt::format(
-          "{} has format {}, this program reads up to {}; use the newer Vitrine that wrote it", name,
-          format, kFormat));
+          "{} has format {}, this program reads up to {}; use the newer Vitrine that wrote it",
+          name, format, kFormat));
     }
     out.protocol = header.at("protocol").get<std::string>();
     out.snapshot = header.at("snapshot").get<std::string>();
@@ -212,7 +211,8 @@ Result<std::size_t> ReadHeader(std::string_view line, const std::string& name, H
     out.users = header.at("users").get<std::uint64_t>();
     out.catalogue_items = header.at("items").get<std::uint64_t>();
     const auto history = header.at("history").get<std::string>();
-    if (history != "filtered" && history != "kept") return bad("history is neither filtered nor kept");
+    if (history != "filtered" && history != "kept")
+      return bad("history is neither filtered nor kept");
     out.history = history == "kept" ? HistoryRule::kKept : HistoryRule::kFiltered;
     if (out.slices.size() > kMaxSlices) return bad("too many slices");
     return header.at("parts").at("validation").get<std::size_t>() +
@@ -260,7 +260,8 @@ Status WriteHoldout(const Holdout& holdout, const std::string& path) {
 
 Result<Holdout> ParseHoldout(std::string_view text, const std::string& name) {
   if (text.empty()) {
-    return InvalidArgument(fmt::format("{} is empty; `vitrine-trainer split` writes it anew", name));
+    return InvalidArgument(
+        fmt::format("{} is empty; `vitrine-trainer split` writes it anew", name));
   }
   Holdout out;
   CaseReader reader(out);
@@ -282,8 +283,9 @@ Result<Holdout> ParseHoldout(std::string_view text, const std::string& name) {
     }
   }
   if (out.cases.size() != promised) {
-    return DataLoss(fmt::format("{} holds {} cases where its header says {}; it was cut short, write it anew",
-                                name, out.cases.size(), promised));
+    return DataLoss(
+        fmt::format("{} holds {} cases where its header says {}; it was cut short, write it anew",
+                    name, out.cases.size(), promised));
   }
   return out;
 }
@@ -295,7 +297,8 @@ Result<Holdout> ReadHoldout(const std::string& path) {
     file.open(path, std::ios::binary | std::ios::ate);
   }
   if (!file.is_open()) {
-    return NotFound(fmt::format("no evaluation cases at {}; `vitrine-trainer split` writes them", path));
+    return NotFound(
+        fmt::format("no evaluation cases at {}; `vitrine-trainer split` writes them", path));
   }
   std::string text(static_cast<std::size_t>(std::max<std::streamoff>(file.tellg(), 0)), '\0');
   file.seekg(0);

@@ -24,14 +24,19 @@ Holdout Small() {
   h.users = 9;
   h.catalogue_items = 7;
   h.items = {"a", "quote\" back\\ tab\t", "\xE7\x81\xAF"};
-  h.cases = {{Part::kValidation, "u\n1", {{0, {-5}, EventType::kView, 0}}, {1}, 2},
-             {Part::kTest, "u2", {{1, {1'600'000'000'000'000}, EventType::kPurchase, 3}, {2, {8}, EventType::kClick, 4}}, {0, 2}, 3}};
+  h.cases = {
+      {Part::kValidation, "u\n1", {{0, {-5}, EventType::kView, 0}}, {1}, 2},
+      {Part::kTest,
+       "u2",
+       {{1, {1'600'000'000'000'000}, EventType::kPurchase, 3}, {2, {8}, EventType::kClick, 4}},
+       {0, 2},
+       3}};
   return h;
 }
 
 std::string TextOf(const Holdout& holdout) {
-  const auto path = std::filesystem::temp_directory_path() /
-                    ("holdout_" + std::to_string(::getpid()) + ".jsonl");
+  const auto path =
+      std::filesystem::temp_directory_path() / ("holdout_" + std::to_string(::getpid()) + ".jsonl");
   EXPECT_TRUE(WriteHoldout(holdout, path).ok());
   std::stringstream text;
   text << std::ifstream(path).rdbuf();
@@ -55,17 +60,21 @@ TEST(HoldoutTest, EveryLineIsJsonOfTheAgreedShape) {
       "parts":{"validation":1,"test":1},"slices":["one","two"],"history":"kept","ks":[5,10],
       "users":9,"items":7})"));
   std::getline(lines, line);
-  EXPECT_EQ(nlohmann::json::parse(line),
-            nlohmann::json::parse(R"({"part":"validation","user":"u\n1","history":[["a",-5,"view",0]],
+  EXPECT_EQ(
+      nlohmann::json::parse(line),
+      nlohmann::json::parse(R"({"part":"validation","user":"u\n1","history":[["a",-5,"view",0]],
       "target":["quote\" back\\ tab\t"],"slices":["two"]})"));
 }
 
 TEST(HoldoutTest, ReadsJsonOfOtherWriters) {
   const auto read = ParseHoldout(
-      "{\"items\":1,\"users\":1,\"ks\":[1],\"history\":\"filtered\",\"slices\":[],\"snapshot\":\"\","
-      "\"protocol\":\"p\",\"format\":1,\"parts\":{\"test\":1,\"validation\":0},\"note\":[1,{\"a\":null}]}\n"
+      "{\"items\":1,\"users\":1,\"ks\":[1],\"history\":\"filtered\",\"slices\":[],\"snapshot\":"
+      "\"\","
+      "\"protocol\":\"p\",\"format\":1,\"parts\":{\"test\":1,\"validation\":0},\"note\":[1,{\"a\":"
+      "null}]}\n"
       " { \"more\" : [ {\"x\":[1.5e3]}, \"]\" ] , \"target\" : [ \"\\u706f\\ud83d\\ude00\" ],\r"
-      "\"history\":[ [ \"a\" , 1 , \"view\" , 0 ] ],\"slices\":[ ],\"user\":\"u\",\"part\":\"test\"}",
+      "\"history\":[ [ \"a\" , 1 , \"view\" , 0 ] ],\"slices\":[ "
+      "],\"user\":\"u\",\"part\":\"test\"}",
       "file");
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(read->items, (std::vector<std::string>{"\xE7\x81\xAF\xF0\x9F\x98\x80", "a"}));
@@ -118,9 +127,12 @@ TEST(HoldoutTest, HoldsTheCasesOfASplit) {
   EXPECT_EQ(h.users, 2U);
   EXPECT_EQ(h.catalogue_items, 4U);
   ASSERT_EQ(h.cases.size(), 2U);
-  EXPECT_EQ(h.cases[1], (HoldoutCase{Part::kTest, "u",
-                                     {{0, {10}, EventType::kPurchase, 0}, {1, {20}, EventType::kPurchase, 0}},
-                                     {2}, 1}));
+  EXPECT_EQ(h.cases[1],
+            (HoldoutCase{Part::kTest,
+                         "u",
+                         {{0, {10}, EventType::kPurchase, 0}, {1, {20}, EventType::kPurchase, 0}},
+                         {2},
+                         1}));
 }
 
 }  // namespace

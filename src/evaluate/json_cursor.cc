@@ -142,7 +142,8 @@ bool JsonCursor::SkipNested(int depth) {
   }
   if (c != '{' && c != '[') {
     const std::size_t start = at_;
-    while (at_ < text_.size() && std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) {
+    while (at_ < text_.size() &&
+           std::string_view(",]} \t\r\n").find(text_[at_]) == std::string_view::npos) {
       ++at_;
     }
     return at_ > start;

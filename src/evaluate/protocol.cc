@@ -21,7 +21,8 @@ Status CheckKs(const Protocol& protocol) {
   int previous = 0;
   for (const int k : protocol.ks) {
     if (k <= previous || k > kLargestK) {
-      return Bad(protocol, fmt::format("ks must rise, each from 1 to {}; {} does not fit", kLargestK, k));
+      return Bad(protocol,
+                 fmt::format("ks must rise, each from 1 to {}; {} does not fit", kLargestK, k));
     }
     previous = k;
   }
@@ -30,12 +31,14 @@ Status CheckKs(const Protocol& protocol) {
 
 Status CheckSlices(const Protocol& protocol) {
   if (protocol.slices.size() > kMaxSlices) {
-    return Bad(protocol, fmt::format("{} slices; at most {} are kept", protocol.slices.size(), kMaxSlices));
+    return Bad(protocol,
+               fmt::format("{} slices; at most {} are kept", protocol.slices.size(), kMaxSlices));
   }
   std::set<std::string_view> names = {"all"};
   for (const SliceDef& slice : protocol.slices) {
     if (slice.name.empty() || slice.name.find('/') != std::string::npos) {
-      return Bad(protocol, fmt::format("slice name '{}' must be non-empty and without '/'", slice.name));
+      return Bad(protocol,
+                 fmt::format("slice name '{}' must be non-empty and without '/'", slice.name));
     }
     if (!names.insert(slice.name).second) {
       return Bad(protocol, fmt::format("slice name '{}' is taken ('all' always is)", slice.name));

@@ -43,7 +43,12 @@ RankMetricValues Oracle(const UserCase& user, int k) {
   }
   const double p = hits / k;
   const double r = hits / relevant;
-  return {r, gain / ideal, hits > 0 ? 1.0 : 0.0, first, precisions / relevant, p,
+  return {r,
+          gain / ideal,
+          hits > 0 ? 1.0 : 0.0,
+          first,
+          precisions / relevant,
+          p,
           hits > 0 ? 2 * p * r / (p + r) : 0.0};
 }
 

@@ -96,7 +96,8 @@ Result<std::vector<double>> CaseValues(const EvalReport& report, std::string_vie
   if (!ParseMetricName(metric, which, k)) {
     std::string known;
     for (std::size_t m = 0; m < kRankMetrics; ++m) {
-      known += fmt::format("{}{}@K", m == 0 ? "" : ", ", RankMetricName(static_cast<RankMetric>(m)));
+      known +=
+          fmt::format("{}{}@K", m == 0 ? "" : ", ", RankMetricName(static_cast<RankMetric>(m)));
     }
     return InvalidArgument(fmt::format("no metric is called '{}'; there are {}", metric, known));
   }
@@ -115,8 +116,7 @@ Result<std::vector<double>> CaseValues(const EvalReport& report, std::string_vie
 
 void Summarise(const BootstrapOptions& options, EvalReport& report) {
   report.slices.clear();
-  report.slices.push_back(
-      SummariseSlice(report, std::string(kAll), ~std::uint64_t{0}, options));
+  report.slices.push_back(SummariseSlice(report, std::string(kAll), ~std::uint64_t{0}, options));
   for (std::size_t s = 0; s < report.slice_names.size(); ++s) {
     report.slices.push_back(
         SummariseSlice(report, report.slice_names[s], std::uint64_t{1} << s, options));

@@ -17,9 +17,9 @@ namespace vitrine::evaluate {
 
 /// Where the targets of one case stood.
 struct CaseResult {
-  std::uint32_t relevant = 0;         ///< targets, those outside the vocabulary included
-  std::uint64_t slices = 0;           ///< bit s: EvalReport::slice_names[s] holds
-  std::vector<std::uint32_t> ranks;   ///< 0-based places of targets among the first max(ks), rising
+  std::uint32_t relevant = 0;        ///< targets, those outside the vocabulary included
+  std::uint64_t slices = 0;          ///< bit s: EvalReport::slice_names[s] holds
+  std::vector<std::uint32_t> ranks;  ///< 0-based places of targets among the first max(ks), rising
   friend bool operator==(const CaseResult&, const CaseResult&) = default;
 };
 
@@ -39,7 +39,7 @@ struct CatalogueReport {
 };
 
 struct EvalReport {
-  std::string model;     ///< for people: "sasrec:3", "popularity"
+  std::string model;  ///< for people: "sasrec:3", "popularity"
   std::string snapshot;
   std::string protocol;
   Part part = Part::kTest;
@@ -48,12 +48,12 @@ struct EvalReport {
   std::string cases_hash;             ///< reports of equal hash judge the same cases in one order
   std::uint64_t vocabulary_size = 0;  ///< items that can be recommended
   std::uint64_t targets = 0;
-  std::uint64_t unknown_targets = 0;  ///< targets outside the vocabulary: misses
-  double seconds = 0;                 ///< wall time of scoring and ranking
-  std::vector<SliceReport> slices;    ///< "all" first
+  std::uint64_t unknown_targets = 0;       ///< targets outside the vocabulary: misses
+  double seconds = 0;                      ///< wall time of scoring and ranking
+  std::vector<SliceReport> slices;         ///< "all" first
   std::vector<CatalogueReport> catalogue;  ///< one per k
   std::vector<std::string> slice_names;
-  std::vector<CaseResult> rows;       ///< one per case, in the holdout's order
+  std::vector<CaseResult> rows;  ///< one per case, in the holdout's order
 
   /// Null where the slice or metric is not there.
   [[nodiscard]] const MetricValue* Find(std::string_view slice, std::string_view metric) const;

@@ -278,8 +278,8 @@ class Splitter {
       baskets_.push_back(log_.basket[row]);
     }
     std::sort(baskets_.begin(), baskets_.end());
-    return static_cast<std::size_t>(
-        std::unique(baskets_.begin(), baskets_.end()) - baskets_.begin());
+    return static_cast<std::size_t>(std::unique(baskets_.begin(), baskets_.end()) -
+                                    baskets_.begin());
   }
 
   const Interactions& log_;

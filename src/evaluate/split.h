@@ -36,19 +36,20 @@ struct Case {
   Part part = Part::kTest;
   std::size_t history_begin = 0;  ///< rows of Interactions in Split::history, oldest first
   std::size_t history_end = 0;
-  std::size_t target_begin = 0;   ///< item numbers in Split::targets, distinct, in order of time
+  std::size_t target_begin = 0;  ///< item numbers in Split::targets, distinct, in order of time
   std::size_t target_end = 0;
-  std::uint64_t slices = 0;       ///< bit s: slice s of the protocol holds
+  std::uint64_t slices = 0;  ///< bit s: slice s of the protocol holds
 };
 
 struct Split {
-  std::vector<Part> part;         ///< of each row of the Interactions
-  std::vector<Case> cases;        ///< validation cases by user, then test cases by user
+  std::vector<Part> part;   ///< of each row of the Interactions
+  std::vector<Case> cases;  ///< validation cases by user, then test cases by user
   std::size_t validation_cases = 0;
   std::vector<std::size_t> history;  ///< each user's rows once; its cases are prefixes of them
   std::vector<std::uint32_t> targets;
-  std::size_t dropped_cases = 0;  ///< every target stood in a filtered history, or no history was left
-  Micros validation_from;         ///< time_split: the windows' first moments
+  std::size_t dropped_cases =
+      0;                   ///< every target stood in a filtered history, or no history was left
+  Micros validation_from;  ///< time_split: the windows' first moments
   Micros test_from;
 
   [[nodiscard]] std::span<const std::size_t> HistoryRows(const Case& c) const {

@@ -42,7 +42,8 @@ std::vector<std::string> Describe(const data::Interactions& log, const Split& sp
 using Lines = std::vector<std::string>;
 
 TEST(LeaveOneOutTest, LastIsTestAndTheOneBeforeIsValidation) {
-  const auto log = MakeLog({{"u", "a"}, {"u", "b"}, {"u", "c"}, {"u", "d"}, {"v", "a"}, {"v", "b"}});
+  const auto log =
+      MakeLog({{"u", "a"}, {"u", "b"}, {"u", "c"}, {"u", "d"}, {"v", "a"}, {"v", "b"}});
   const auto split = SplitOf(log, Named(ProtocolKind::kLeaveOneOut));
   ASSERT_TRUE(split.ok()) << split.status().message();
   EXPECT_EQ(Describe(log, *split, Part::kValidation), Lines{"u: a b -> c"});
@@ -53,8 +54,12 @@ TEST(LeaveOneOutTest, LastIsTestAndTheOneBeforeIsValidation) {
 
 TEST(LeaveOneOutTest, OnlyTargetEventsAreTargetsAndHistoriesHoldAll) {
   const EventType view = EventType::kView;
-  const auto log = MakeLog({{"u", "a", 1}, {"u", "b", 2, view}, {"u", "b", 3}, {"u", "c", 4, view},
-                            {"u", "d", 5}, {"u", "e", 6, view}});
+  const auto log = MakeLog({{"u", "a", 1},
+                            {"u", "b", 2, view},
+                            {"u", "b", 3},
+                            {"u", "c", 4, view},
+                            {"u", "d", 5},
+                            {"u", "e", 6, view}});
   Protocol protocol = Named(ProtocolKind::kLeaveOneOut);
   protocol.history = HistoryRule::kKept;
   protocol.target_events = {EventType::kPurchase};
@@ -76,9 +81,15 @@ TEST(LeaveOneOutTest, AFilteredRepeatIsNoTarget) {
 
 TEST(LastBasketTest, BasketsAreSetsInOrderOfTheirNumbers) {
   const EventType buy = EventType::kPurchase;
-  const auto log = MakeLog({{"u", "a", 1, buy, 0}, {"u", "a", 1, buy, 0}, {"u", "b", 2, buy, 1},
-                            {"u", "c", 2, buy, 0}, {"u", "a", 3, buy, 2}, {"u", "d", 3, buy, 2},
-                            {"u", "d", 4, buy, 2}, {"v", "a", 1, buy, 0}, {"v", "a", 2, buy, 1}});
+  const auto log = MakeLog({{"u", "a", 1, buy, 0},
+                            {"u", "a", 1, buy, 0},
+                            {"u", "b", 2, buy, 1},
+                            {"u", "c", 2, buy, 0},
+                            {"u", "a", 3, buy, 2},
+                            {"u", "d", 3, buy, 2},
+                            {"u", "d", 4, buy, 2},
+                            {"v", "a", 1, buy, 0},
+                            {"v", "a", 2, buy, 1}});
   Protocol protocol = Named(ProtocolKind::kLastBasket);
   protocol.history = HistoryRule::kKept;
   protocol.distinct_in_basket = true;
@@ -97,8 +108,12 @@ TEST(LastBasketTest, BasketsAreSetsInOrderOfTheirNumbers) {
 
 TEST(TimeSplitTest, WindowsAtTheEndOfTheLog) {
   const std::int64_t day = kMicrosPerDay;
-  const auto log = MakeLog({{"u", "a", 1}, {"u", "b", 8 * day}, {"u", "c", 9 * day + 5},
-                            {"u", "d", 10 * day}, {"v", "z", 10 * day}, {"w", "a", 2}});
+  const auto log = MakeLog({{"u", "a", 1},
+                            {"u", "b", 8 * day},
+                            {"u", "c", 9 * day + 5},
+                            {"u", "d", 10 * day},
+                            {"v", "z", 10 * day},
+                            {"w", "a", 2}});
   Protocol protocol = Named(ProtocolKind::kTimeSplit);
   protocol.test_days = 1;
   protocol.validation_days = 2;

@@ -187,8 +187,8 @@ class Join {
   }
 
   bool InTime(const Answer& answer, const Event& event) const {
-    const Micros window = WindowOf(event.type) == Window::kClick ? options_.click_window
-                                                                 : options_.purchase_window;
+    const Micros window =
+        WindowOf(event.type) == Window::kClick ? options_.click_window : options_.purchase_window;
     const std::int64_t slack = event.request_id.empty() ? 0 : kClockSlack.value;
     return answer.shown->ts.value - slack <= event.ts.value &&
            event.ts.value <= answer.shown->ts.value + window.value;
@@ -330,22 +330,13 @@ LabelResult JoinLabels(std::span<const LogRecord> records, const LabelOptions& o
 }
 
 std::string ToJsonLine(const Example& e) {
-  const nlohmann::json line = {{"request_id", e.request_id},
-                               {"subject", e.subject},
-                               {"scene", e.scene},
-                               {"model", e.model},
-                               {"item_id", e.item_id},
-                               {"position", e.position},
-                               {"score", e.score},
-                               {"source", e.source},
-                               {"ts", e.ts.value},
-                               {"clicked", e.clicked},
-                               {"carted", e.carted},
-                               {"purchased", e.purchased},
-                               {"returned", e.returned},
-                               {"disliked", e.disliked},
-                               {"dwell_seconds", e.dwell_seconds},
-                               {"revenue", e.revenue}};
+  const nlohmann::json line = {
+      {"request_id", e.request_id}, {"subject", e.subject},   {"scene", e.scene},
+      {"model", e.model},           {"item_id", e.item_id},   {"position", e.position},
+      {"score", e.score},           {"source", e.source},     {"ts", e.ts.value},
+      {"clicked", e.clicked},       {"carted", e.carted},     {"purchased", e.purchased},
+      {"returned", e.returned},     {"disliked", e.disliked}, {"dwell_seconds", e.dwell_seconds},
+      {"revenue", e.revenue}};
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -22,41 +22,41 @@
 namespace vitrine::feedback {
 
 struct LabelOptions {
-  Micros as_of;                                        ///< now; 0: the newest time in the records
-  Micros click_window{30 * 60 * kMicrosPerSecond};     ///< click, view, like, dwell, hide
-  Micros purchase_window{kMicrosPerDay};               ///< cart, favourite, purchase, share, rating
-  Micros late_after{3'600 * kMicrosPerSecond};         ///< received so long after its ts: told as late
+  Micros as_of;                                     ///< now; 0: the newest time in the records
+  Micros click_window{30 * 60 * kMicrosPerSecond};  ///< click, view, like, dwell, hide
+  Micros purchase_window{kMicrosPerDay};            ///< cart, favourite, purchase, share, rating
+  Micros late_after{3'600 * kMicrosPerSecond};      ///< received so long after its ts: told as late
 };
 
 /// One shown item and what followed.
 struct Example {
   std::string request_id;
-  std::string subject;       ///< after identify: the user's id
+  std::string subject;  ///< after identify: the user's id
   std::string scene;
   std::string model;
   std::string item_id;
-  std::int32_t position = 0; ///< 0-based place in the answer
+  std::int32_t position = 0;  ///< 0-based place in the answer
   double score = 0;
   std::string source;
-  Micros ts;                 ///< of the answer
-  bool clicked = false;      ///< click, view or dwell
-  bool carted = false;       ///< cart or favourite
+  Micros ts;             ///< of the answer
+  bool clicked = false;  ///< click, view or dwell
+  bool carted = false;   ///< cart or favourite
   bool purchased = false;
-  bool returned = false;     ///< bought and brought back: purchased is false again
-  bool disliked = false;     ///< hide
+  bool returned = false;  ///< bought and brought back: purchased is false again
+  bool disliked = false;  ///< hide
   double dwell_seconds = 0;
-  double revenue = 0;        ///< price * quantity, in the event's currency
+  double revenue = 0;  ///< price * quantity, in the event's currency
   friend bool operator==(const Example&, const Example&) = default;
 };
 
 struct LabelCounts {
-  std::uint64_t answers = 0;    ///< impressions read
-  std::uint64_t ripe = 0;       ///< of them, with closed windows
-  std::uint64_t labels = 0;     ///< items of events that belong to an answer, ripe or not
-  std::uint64_t late = 0;       ///< of them, received late
-  std::uint64_t unjoined = 0;   ///< items of events that belong to no answer
-  std::uint64_t replaced = 0;   ///< events that do not count: replaced or twice
-  std::uint64_t reversed = 0;   ///< purchases taken back
+  std::uint64_t answers = 0;   ///< impressions read
+  std::uint64_t ripe = 0;      ///< of them, with closed windows
+  std::uint64_t labels = 0;    ///< items of events that belong to an answer, ripe or not
+  std::uint64_t late = 0;      ///< of them, received late
+  std::uint64_t unjoined = 0;  ///< items of events that belong to no answer
+  std::uint64_t replaced = 0;  ///< events that do not count: replaced or twice
+  std::uint64_t reversed = 0;  ///< purchases taken back
 };
 
 struct LabelResult {

@@ -42,7 +42,9 @@ struct Log {
     Add(event, ts + delay);
     return std::get<Event>(records.back().body);
   }
-  LabelResult Join(std::int64_t as_of = 10 * kDay) const { return JoinLabels(records, {.as_of = Micros{as_of}}); }
+  LabelResult Join(std::int64_t as_of = 10 * kDay) const {
+    return JoinLabels(records, {.as_of = Micros{as_of}});
+  }
 };
 
 const Example& Of(const LabelResult& result, const std::string& request, const std::string& item) {
@@ -216,11 +218,13 @@ TEST(LabelJoinTest, EqualsTheOracleOnRandomLogs) {
       const std::string user = "u" + std::to_string(random() % 5);
       if (random() % 3 == 0) {
         std::vector<std::string> items;
-        for (unsigned i = 0; i < 4; ++i) items.push_back("i" + std::to_string((random() % 4) * 4 + i));
+        for (unsigned i = 0; i < 4; ++i)
+          items.push_back("i" + std::to_string((random() % 4) * 4 + i));
         log.Show("r" + std::to_string(step), user, now, items);
         shown.push_back(std::get<Impression>(log.records.back().body));
       } else {
-        const std::string request = random() % 2 == 0 && !shown.empty() ? shown[random() % shown.size()].request_id : "";
+        const std::string request =
+            random() % 2 == 0 && !shown.empty() ? shown[random() % shown.size()].request_id : "";
         log.Do(random() % 2 == 0 ? EventType::kClick : EventType::kPurchase, user, now,
                "i" + std::to_string(random() % 16), request);
       }
@@ -236,8 +240,10 @@ TEST(LabelJoinTest, EqualsTheOracleOnRandomLogs) {
         for (const auto& item : answer.items) has |= item.item_id == event->items[0].item_id;
         const bool mine = event->request_id.empty() ? answer.subject == event->user_id
                                                     : answer.request_id == event->request_id;
-        if (has && mine && event->ts.value >= answer.ts.value - (event->request_id.empty() ? 0 : 5 * kSecond) &&
-            event->ts.value <= answer.ts.value + window && (best == nullptr || answer.ts >= best->ts)) {
+        if (has && mine &&
+            event->ts.value >= answer.ts.value - (event->request_id.empty() ? 0 : 5 * kSecond) &&
+            event->ts.value <= answer.ts.value + window &&
+            (best == nullptr || answer.ts >= best->ts)) {
           best = &answer;
         }
       }

@@ -53,12 +53,13 @@ std::optional<TriggerDecision> ByVolume(const TriggerInputs& inputs, const Trigg
       static_cast<double>(inputs.new_events) < wanted) {
     return std::nullopt;
   }
-  return Yes(TriggerCause::kVolume,
-             fmt::format("{} new events since a training on {}: {:.0f} % of it, {:.0f} % are asked.",
-                         inputs.new_events, inputs.trained_events,
-                         100 * static_cast<double>(inputs.new_events) /
-                             static_cast<double>(inputs.trained_events),
-                         100 * policy.growth));
+  return Yes(
+      TriggerCause::kVolume,
+      fmt::format(
+          "{} new events since a training on {}: {:.0f} % of it, {:.0f} % are asked.",
+          inputs.new_events, inputs.trained_events,
+          100 * static_cast<double>(inputs.new_events) / static_cast<double>(inputs.trained_events),
+          100 * policy.growth));
 }
 
 }  // namespace
@@ -90,8 +91,9 @@ TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& 
                           inputs.new_events, policy.minimum_new_events));
   }
   if (inputs.last_trained.value == 0) {
-    return Yes(TriggerCause::kFirst, fmt::format("Nothing has been trained yet and {} events are there.",
-                                                 inputs.new_events));
+    return Yes(
+        TriggerCause::kFirst,
+        fmt::format("Nothing has been trained yet and {} events are there.", inputs.new_events));
   }
   const Micros age{inputs.now.value - inputs.last_trained.value};
   if (age < policy.cool_down) {
@@ -104,8 +106,9 @@ TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& 
     }
   }
   if (policy.every.value > 0 && age >= policy.every) {
-    return Yes(TriggerCause::kSchedule, fmt::format("The last training ended {} ago; one is due every {}.",
-                                                    Hours(age), Hours(policy.every)));
+    return Yes(TriggerCause::kSchedule,
+               fmt::format("The last training ended {} ago; one is due every {}.", Hours(age),
+                           Hours(policy.every)));
   }
   return No(fmt::format(
       "No cause: quality holds, {} drifted features, {} new events, the last training is {} old.",

@@ -79,8 +79,7 @@ void Attribution::Index(const Answer& answer, std::uint64_t sequence) {
 
 void Attribution::Advance(Micros ts) {
   watermark_ = std::max(watermark_, ts);
-  const std::int64_t window =
-      std::max(options_.click_window.value, options_.purchase_window.value);
+  const std::int64_t window = std::max(options_.click_window.value, options_.purchase_window.value);
   while (!waiting_.empty() && waiting_.front().ts.value + window < watermark_.value) {
     Pop(true);
   }
@@ -161,8 +160,8 @@ void Attribution::RecordItem(const Event& event, Label label, const std::string&
   ++join.events;
   const std::uint64_t hash = StableHash(item);
   const auto place_of = [hash](const Answer& answer) {
-    return static_cast<std::size_t>(
-        std::find(answer.items.begin(), answer.items.end(), hash) - answer.items.begin());
+    return static_cast<std::size_t>(std::find(answer.items.begin(), answer.items.end(), hash) -
+                                    answer.items.begin());
   };
   const auto joined = [&](Answer& answer, std::size_t place) {
     if (event.type == EventType::kClick) {

@@ -83,16 +83,16 @@ class Attribution {
 
  private:
   static constexpr std::size_t kMostPlaces = 64;
-  static constexpr std::size_t kMostMissed = 32;   ///< distinct missed items kept per answer
+  static constexpr std::size_t kMostMissed = 32;  ///< distinct missed items kept per answer
   static constexpr std::size_t kAnswersPerSubject = 8;
 
   struct LabelState {
-    std::uint64_t places = 0;            ///< bit p: place p has the label
-    std::vector<std::uint64_t> missed;   ///< hashes of labelled items not shown
+    std::uint64_t places = 0;           ///< bit p: place p has the label
+    std::vector<std::uint64_t> missed;  ///< hashes of labelled items not shown
   };
   struct Answer {
     std::uint64_t request = 0;
-    std::uint64_t subject = 0;           ///< 0: nobody
+    std::uint64_t subject = 0;  ///< 0: nobody
     Micros ts;
     std::string row;
     std::vector<std::uint64_t> items;

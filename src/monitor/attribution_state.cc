@@ -31,9 +31,10 @@ QualityCounts CountsOf(const json& j, std::size_t ks, bool same_ks) {
       continue;
     }
     const json& label = j.at(4).at(l);
-    counts.labels[l] = {label.at(0).get<std::uint64_t>(),       label.at(1).get<std::uint64_t>(),
-                        label.at(2).get<std::uint64_t>(),       label.at(3).get<std::uint64_t>(),
-                        label.at(4).get<std::vector<double>>(), label.at(5).get<std::vector<double>>()};
+    counts.labels[l] = {
+        label.at(0).get<std::uint64_t>(),       label.at(1).get<std::uint64_t>(),
+        label.at(2).get<std::uint64_t>(),       label.at(3).get<std::uint64_t>(),
+        label.at(4).get<std::vector<double>>(), label.at(5).get<std::vector<double>>()};
   }
   return counts;
 }
@@ -57,9 +58,9 @@ json Attribution::Save() const {
     }
     waiting.push_back({a.request, a.subject, a.ts.value, a.row, a.items, labels});
   }
-  return {{"ks", options_.ks},           {"rows", rows},
-          {"joins", joins},              {"waiting", waiting},
-          {"forgotten", forgotten_},     {"watermark", watermark_.value}};
+  return {{"ks", options_.ks},       {"rows", rows},
+          {"joins", joins},          {"waiting", waiting},
+          {"forgotten", forgotten_}, {"watermark", watermark_.value}};
 }
 
 Status Attribution::Load(const json& saved) {

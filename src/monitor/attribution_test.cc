@@ -201,7 +201,8 @@ struct Oracle {
       double gain = 0;
       double ideal = 0;
       for (std::size_t p = 0; p < k; ++p) {
-        if (p < answer.shown.items.size() && answer.hits[label].contains(answer.shown.items[p].item_id)) {
+        if (p < answer.shown.items.size() &&
+            answer.hits[label].contains(answer.shown.items[p].item_id)) {
           hits += 1;
           gain += 1 / std::log2(static_cast<double>(p) + 2);
         }
@@ -226,7 +227,8 @@ TEST(AttributionTest, EqualsTheOracleOnRandomTraffic) {
       const std::string user = "u" + std::to_string(random() % 6);
       if (random() % 3 == 0) {
         std::vector<std::string> items;
-        for (unsigned i = 0; i < 6; ++i) items.push_back("i" + std::to_string((random() % 4) * 6 + i));
+        for (unsigned i = 0; i < 6; ++i)
+          items.push_back("i" + std::to_string((random() % 4) * 6 + i));
         oracle.answers.push_back({Shown("r" + std::to_string(step), user, now, items), {}, {}});
         a.Add(oracle.answers.back().shown);
         continue;

@@ -15,7 +15,9 @@ namespace vitrine::monitor {
 /// Source: Whang, Vander-Zanden & Taylor 1990.   Threads: one caller at a time.
 class DistinctItems {
  public:
-  void Add(std::uint64_t hash) { words_[(hash >> 6U) % kWords] |= std::uint64_t{1} << (hash & 63U); }
+  void Add(std::uint64_t hash) {
+    words_[(hash >> 6U) % kWords] |= std::uint64_t{1} << (hash & 63U);
+  }
 
   [[nodiscard]] double Estimate() const {
     double empty = 0;

@@ -9,8 +9,8 @@
 
 namespace vitrine::monitor {
 
-FeatureWindow::FeatureWindow(data::ServedValues values,
-                             std::vector<ReferenceHistogram> references, WindowOptions options)
+FeatureWindow::FeatureWindow(data::ServedValues values, std::vector<ReferenceHistogram> references,
+                             WindowOptions options)
     : values_(std::move(values)), options_(options) {
   std::vector<std::string> names = values_.series();
   names.emplace_back(data::kScoresSeries);
@@ -77,7 +77,8 @@ void FeatureWindow::Add(std::span<const Tensor> features, std::span<const double
     }
   };
   values_.Read(features, count);
-  for (const double score : shown_scores.first(std::min(shown_scores.size(), data::kScoresWatched))) {
+  for (const double score :
+       shown_scores.first(std::min(shown_scores.size(), data::kScoresWatched))) {
     count(series_.size() - 1, score);
   }
   ++slot.requests;
@@ -164,7 +165,8 @@ nlohmann::json FeatureWindow::Save() const {
   for (const Series& s : series_) {
     names.push_back({s.reference.feature, s.reference.shares.size()});
   }
-  return {{"series", names}, {"requests", requests_}, {"baseline", of_slot(baseline_)}, {"ring", ring}};
+  return {
+      {"series", names}, {"requests", requests_}, {"baseline", of_slot(baseline_)}, {"ring", ring}};
 }
 
 Status FeatureWindow::Load(const nlohmann::json& saved) {

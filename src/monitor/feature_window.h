@@ -72,7 +72,7 @@ class FeatureWindow {
   WindowOptions options_;
   std::vector<Series> series_;  ///< by ServedValues' numbers, scores last
   std::size_t bins_ = 0;
-  std::vector<Slot> ring_;      ///< oldest first, the open one last
+  std::vector<Slot> ring_;  ///< oldest first, the open one last
   Slot baseline_;
   std::uint64_t requests_ = 0;
 };

@@ -13,13 +13,15 @@ namespace vitrine::monitor {
 
 class LatencyCounts {
  public:
-  LatencyCounts() { view_.upper_bounds = Histogram::LatencySeconds();
+  LatencyCounts() {
+    view_.upper_bounds = Histogram::LatencySeconds();
     view_.counts.assign(view_.upper_bounds.size() + 1, 0);
   }
 
   void Add(double seconds) {
-    const auto bin = std::lower_bound(view_.upper_bounds.begin(), view_.upper_bounds.end(), seconds) -
-                     view_.upper_bounds.begin();
+    const auto bin =
+        std::lower_bound(view_.upper_bounds.begin(), view_.upper_bounds.end(), seconds) -
+        view_.upper_bounds.begin();
     ++view_.counts[static_cast<std::size_t>(bin)];
     ++view_.count;
     view_.sum += seconds;

@@ -65,8 +65,8 @@ std::shared_ptr<OnlineMonitor::Model> OnlineMonitor::Find(std::string_view model
 }
 
 void OnlineMonitor::OnServed(std::string_view model, std::string_view request_id,
-                             std::span<const Tensor> features,
-                             std::span<const double> shown_scores, Micros ts) {
+                             std::span<const Tensor> features, std::span<const double> shown_scores,
+                             Micros ts) {
   const auto watched = Find(model);
   if (watched == nullptr) {
     return;
@@ -80,6 +80,8 @@ void OnlineMonitor::OnServed(std::string_view model, std::string_view request_id
 }
 
 void OnlineMonitor::OnImpression(const Impression& impression) {
+  Counter* answers = nullptr;
+  Histogram* seconds = nullptr;
   {
     const std::scoped_lock lock(state_->mutex);
     State::RowKey key{impression.model, impression.scene};
@@ -87,6 +89,15 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
       key = {std::string(kOther), std::string(kOther)};
     }
     State::ServiceCounts& row = state_->service[key];
+    if (metrics_ != nullptr && row.answers_metric == nullptr) {
+      row.answers_metric = &metrics_->GetCounter("vitrine_answers_total", "Answers given.",
+                                                 {{"model", key.first}, {"scene", key.second}});
+      row.seconds_metric =
+          &metrics_->GetHistogram("vitrine_answer_seconds", "Time spent answering.",
+                                  Histogram::LatencySeconds(), {{"scene", key.second}});
+    }
+    answers = row.answers_metric;
+    seconds = row.seconds_metric;
     ++row.answers;
     row.seconds.Add(impression.seconds);
     if (!impression.fallback.empty()) {
@@ -102,18 +113,15 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
     }
   }
   skew_.OnImpression(impression);
-  if (metrics_ == nullptr) {
+  if (answers == nullptr) {
     return;
   }
-  metrics_->GetCounter("vitrine_answers_total", "Answers given.",
-                       {{"model", impression.model}, {"scene", impression.scene}})
-      .Add();
-  metrics_->GetHistogram("vitrine_answer_seconds", "Time spent answering.",
-                         Histogram::LatencySeconds(), {{"scene", impression.scene}})
-      .Observe(impression.seconds);
+  answers->Add();
+  seconds->Observe(impression.seconds);
   if (!impression.fallback.empty()) {
-    metrics_->GetCounter("vitrine_answer_fallbacks_total", "Answers that no version ranked.",
-                         {{"scene", impression.scene}, {"reason", impression.fallback}})
+    metrics_
+        ->GetCounter("vitrine_answer_fallbacks_total", "Answers that no version ranked.",
+                     {{"scene", impression.scene}, {"reason", impression.fallback}})
         .Add();
   }
 }
@@ -124,8 +132,9 @@ void OnlineMonitor::OnModelFailure(std::string_view model) {
     ++Bounded(state_->failures, model, kMostRows);
   }
   if (metrics_ != nullptr) {
-    metrics_->GetCounter("vitrine_model_failures_total", "Runs of a version that failed.",
-                         {{"model", std::string(model)}})
+    metrics_
+        ->GetCounter("vitrine_model_failures_total", "Runs of a version that failed.",
+                     {{"model", std::string(model)}})
         .Add();
   }
 }
@@ -134,9 +143,15 @@ void OnlineMonitor::OnEvent(const Event& event) {
   const auto type = static_cast<std::size_t>(event.type);
   JoinCounts before;
   JoinCounts after;
+  Counter* metric = nullptr;
   {
     const std::scoped_lock lock(state_->mutex);
     State::EventCounts& counts = state_->events[type];
+    if (metrics_ != nullptr && counts.metric == nullptr) {
+      counts.metric = &metrics_->GetCounter("vitrine_events_total", "Events taken into the log.",
+                                            {{"event", std::string(EventName(event.type))}});
+    }
+    metric = counts.metric;
     ++counts.accepted;
     counts.without_request += event.request_id.empty() ? 1 : 0;
     counts.anonymous += event.user_id.empty() ? 1 : 0;
@@ -146,17 +161,17 @@ void OnlineMonitor::OnEvent(const Event& event) {
     state_->attribution.Record(event);
     after = state_->attribution.joins()[type];
   }
-  if (metrics_ == nullptr) {
+  if (metric == nullptr) {
     return;
   }
+  metric->Add();
   const std::string name(EventName(event.type));
-  metrics_->GetCounter("vitrine_events_total", "Events taken into the log.", {{"event", name}})
-      .Add();
   const auto joins = [&](const char* how, std::uint64_t n) {
     if (n > 0) {
-      metrics_->GetCounter("vitrine_event_joins_total",
-                           "Items of events by how they were joined to an answer.",
-                           {{"event", name}, {"joined", how}})
+      metrics_
+          ->GetCounter("vitrine_event_joins_total",
+                       "Items of events by how they were joined to an answer.",
+                       {{"event", name}, {"joined", how}})
           .Add(n);
     }
   };
@@ -185,14 +200,13 @@ void OnlineMonitor::OnRejected(std::string_view code, std::uint64_t rows) {
     state_->rejected[known] += rows;
   }
   if (metrics_ != nullptr) {
-    metrics_->GetCounter("vitrine_events_rejected_total", "Rows that were refused.",
-                         {{"code", known}})
+    metrics_
+        ->GetCounter("vitrine_events_rejected_total", "Rows that were refused.", {{"code", known}})
         .Add(rows);
   }
 }
 
-std::size_t OnlineMonitor::RunSkewChecks(const SkewChecks::Recompute& recompute,
-                                         std::size_t most) {
+std::size_t OnlineMonitor::RunSkewChecks(const SkewChecks::Recompute& recompute, std::size_t most) {
   return skew_.Run(recompute, most);
 }
 

@@ -48,10 +48,10 @@ struct MonitorOptions {
 
 /// What monitoring must know of a version before it is served.
 struct WatchedVersion {
-  std::string model;                          ///< "name:number"
-  data::ServedValues values;                  ///< over its FeatureSpec
-  std::vector<ReferenceHistogram> references; ///< the manifest's
-  std::uint64_t vocabulary_size = 0;          ///< items that it can recommend
+  std::string model;                           ///< "name:number"
+  data::ServedValues values;                   ///< over its FeatureSpec
+  std::vector<ReferenceHistogram> references;  ///< the manifest's
+  std::uint64_t vocabulary_size = 0;           ///< items that it can recommend
 };
 
 class OnlineMonitor {

@@ -35,8 +35,8 @@ std::vector<Tensor> HistoryOf(std::mt19937& random, double taste, std::size_t le
   std::normal_distribution<double> likes(taste, 6);
   std::vector<std::int64_t> items;
   for (std::size_t i = 0; i < length; ++i) {
-    items.push_back(std::clamp(static_cast<std::int64_t>(std::lround(likes(random))), std::int64_t{2},
-                               std::int64_t{kItems + 1}));
+    items.push_back(std::clamp(static_cast<std::int64_t>(std::lround(likes(random))),
+                               std::int64_t{2}, std::int64_t{kItems + 1}));
   }
   return {Tensor::Of<std::int64_t>("history", {1, static_cast<std::int64_t>(length)}, items)};
 }
@@ -49,14 +49,18 @@ WatchedVersion Version(const std::string& model) {
   std::vector<double> lengths(3000, 5.0);
   for (int i = 0; i < 3000; ++i) {
     const auto features = HistoryOf(random, 15);
-    for (const auto v : features[0].values<std::int64_t>()) places.push_back(static_cast<double>(v));
+    for (const auto v : features[0].values<std::int64_t>())
+      places.push_back(static_cast<double>(v));
   }
-  return {model, values,
-          {data::FreezeHistogram("history", places), data::FreezeHistogram("history.length", lengths)},
-          kItems};
+  return {
+      model,
+      values,
+      {data::FreezeHistogram("history", places), data::FreezeHistogram("history.length", lengths)},
+      kItems};
 }
 
-Impression Answer(const std::string& request, const std::string& model, const std::string& user = "u") {
+Impression Answer(const std::string& request, const std::string& model,
+                  const std::string& user = "u") {
   Impression impression;
   impression.request_id = request;
   impression.subject = user;
@@ -85,12 +89,14 @@ MonitorOptions Small() {
   return options;
 }
 
-void Serve(OnlineMonitor& monitor, const std::string& model, int requests, double taste, unsigned seed) {
+void Serve(OnlineMonitor& monitor, const std::string& model, int requests, double taste,
+           unsigned seed) {
   std::mt19937 random(seed);
   for (int i = 0; i < requests; ++i) {
     const auto features = HistoryOf(random, taste);
     const std::vector<double> scores = {3, 2, 1};
-    monitor.OnServed(model, "r" + std::to_string(seed) + "_" + std::to_string(i), features, scores, Micros{i});
+    monitor.OnServed(model, "r" + std::to_string(seed) + "_" + std::to_string(i), features, scores,
+                     Micros{i});
   }
 }
 
@@ -217,9 +223,11 @@ TEST(SkewChecksTest, ToleranceIsForFloatingValuesAndShapesMustAgree) {
   const std::vector<float> served = {1.0F, 1e6F, std::nanf("")};
   const std::vector<float> close = {1.0F + 1e-7F, 1e6F + 0.5F, std::nanf("")};
   SkewFeature tally;
-  CompareTensors(Tensor::Of<float>("x", {3}, served), Tensor::Of<float>("x", {3}, close), 1e-6, "r", tally);
+  CompareTensors(Tensor::Of<float>("x", {3}, served), Tensor::Of<float>("x", {3}, close), 1e-6, "r",
+                 tally);
   EXPECT_EQ(tally.mismatches, 0U);
-  CompareTensors(Tensor::Of<float>("x", {3}, served), Tensor::Of<float>("x", {1, 3}, close), 1e-6, "r", tally);
+  CompareTensors(Tensor::Of<float>("x", {3}, served), Tensor::Of<float>("x", {1, 3}, close), 1e-6,
+                 "r", tally);
   EXPECT_EQ(tally.mismatches, 3U);
   EXPECT_EQ(tally.values, 6U);
 }
@@ -312,7 +320,10 @@ TEST(OnlineMonitorTest, MetricNamesAreThoseOfTheContract) {
   OnlineMonitor monitor(Small(), &metrics);
   monitor.Watch(Version("m:1"));
   Serve(monitor, "m:1", 500, 15, 1);
-  monitor.OnServed("m:1", "r1", std::vector<Tensor>{Tensor::Of<std::int64_t>("history", {1, 1}, std::vector<std::int64_t>{4})}, {}, Micros{1});
+  monitor.OnServed("m:1", "r1",
+                   std::vector<Tensor>{
+                       Tensor::Of<std::int64_t>("history", {1, 1}, std::vector<std::int64_t>{4})},
+                   {}, Micros{1});
   Impression fallback = Answer("r1", "m:1");
   fallback.fallback = "no_model";
   monitor.OnImpression(fallback);
@@ -320,7 +331,8 @@ TEST(OnlineMonitorTest, MetricNamesAreThoseOfTheContract) {
   monitor.OnDuplicates(1);
   monitor.OnRejected("missing_item");
   monitor.OnModelFailure("m:1");
-  monitor.RunSkewChecks([](const Impression&) -> Result<std::vector<Tensor>> { return std::vector<Tensor>{}; });
+  monitor.RunSkewChecks(
+      [](const Impression&) -> Result<std::vector<Tensor>> { return std::vector<Tensor>{}; });
   monitor.Publish();
   std::set<std::string> names;
   for (const auto& [sample, value] : metrics.Samples()) {

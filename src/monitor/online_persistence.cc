@@ -1,6 +1,8 @@
 // OnlineMonitor across a restart.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "monitor/online_state.h"
 
 namespace vitrine::monitor {
@@ -47,15 +49,16 @@ void OnlineMonitor::RestoreModel(const std::string& name, Model& model) {
 
 std::string OnlineMonitor::Save() const {
   json out = {{"format", kFormat}};
+  std::optional<Attribution> attribution;  // copied: writing it out must not hold up serving
   {
     const std::scoped_lock lock(state_->mutex);
+    attribution = state_->attribution;
     out["since"] = state_->since.value;
     out["newest_event"] = state_->newest_event.value;
     out["duplicates"] = state_->duplicates;
     out["fallbacks"] = OfCounts(state_->fallbacks);
     out["failures"] = OfCounts(state_->failures);
     out["rejected"] = OfCounts(state_->rejected);
-    out["attribution"] = state_->attribution.Save();
     json service = json::array();
     for (const auto& [key, c] : state_->service) {
       service.push_back({key.first, key.second, c.answers, c.fallbacks, c.seconds.view().sum,
@@ -68,13 +71,18 @@ std::string OnlineMonitor::Save() const {
     }
     out["events"] = std::move(events);
   }
-  const std::scoped_lock lock(state_->models_mutex);
+  out["attribution"] = attribution->Save();
   json models = json::object();
-  for (const auto& [name, saved] : state_->saved_models) {
-    models[name] = saved;
+  std::map<std::string, std::shared_ptr<Model>, std::less<>> watched;
+  {
+    const std::scoped_lock lock(state_->models_mutex);
+    watched = state_->models;
+    for (const auto& [name, saved] : state_->saved_models) {
+      models[name] = saved;
+    }
   }
-  for (const auto& [name, model] : state_->models) {
-    const std::scoped_lock model_lock(model->mutex);
+  for (const auto& [name, model] : watched) {
+    const std::scoped_lock lock(model->mutex);
     models[name] = {{"window", model->window.Save()}, {"shown", model->shown.words()}};
   }
   out["models"] = std::move(models);
@@ -123,7 +131,7 @@ Status OnlineMonitor::Load(std::string_view saved) {
     state_->failures = std::move(read.failures);
     state_->rejected = std::move(read.rejected);
     state_->attribution = std::move(read.attribution);
-    state_->service = std::move(read.service);
+    state_->service = std::move(read.service);  // metrics are looked up again
     state_->events = read.events;
     state_->saved_models = std::move(read.saved_models);
     for (const auto& [name, model] : state_->models) {

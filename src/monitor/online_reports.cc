@@ -147,7 +147,8 @@ DriftReport OnlineMonitor::Drift() const {
   DriftReport report;
   for (const auto& [name, model] : models) {
     std::unique_lock lock(model->mutex);
-    const FeatureWindow window = model->window;  // copied, so that statistics do not hold up serving
+    const FeatureWindow window =
+        model->window;  // copied, so that statistics do not hold up serving
     const double shown = model->shown.Estimate();
     lock.unlock();
     DriftModel row = window.Report(options_.drift);
@@ -170,7 +171,8 @@ void OnlineMonitor::Publish() {
   for (const QualityRow& row : Quality().rows) {
     const Labels labels = {{"model", row.model}, {"scene", row.scene}};
     set("vitrine_quality_ctr_ratio", "Clicked places of those shown.", labels, row.ctr);
-    set("vitrine_quality_click_answers_ratio", "Answers with a click.", labels, row.click_rate.mean);
+    set("vitrine_quality_click_answers_ratio", "Answers with a click.", labels,
+        row.click_rate.mean);
     set("vitrine_quality_purchase_answers_ratio", "Answers with a purchase.", labels,
         row.conversion_rate.mean);
     for (const LabelQuality& l : row.labels) {

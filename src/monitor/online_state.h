@@ -36,12 +36,15 @@ struct OnlineMonitor::State {
     std::uint64_t answers = 0;
     std::uint64_t fallbacks = 0;
     LatencyCounts seconds;
+    Counter* answers_metric = nullptr;  ///< looked up once; null until then or without a registry
+    Histogram* seconds_metric = nullptr;
   };
   struct EventCounts {
     std::uint64_t accepted = 0;
     std::uint64_t without_request = 0;
     std::uint64_t anonymous = 0;
     std::uint64_t late = 0;
+    Counter* metric = nullptr;
   };
 
   explicit State(const MonitorOptions& options) : attribution(options.attribution) {}

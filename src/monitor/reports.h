@@ -37,11 +37,11 @@ struct ServiceReport {
 
 /// Shown lists against what shoppers did afterwards, for one kind of label.
 struct LabelQuality {
-  std::string label;              ///< "click", "purchase"
-  std::uint64_t answers = 0;      ///< with at least one such label; the means are over these
-  std::uint64_t places = 0;       ///< shown places with the label
-  std::uint64_t missed = 0;       ///< labelled items that the list did not show
-  std::map<int, double> recall;   ///< by k
+  std::string label;             ///< "click", "purchase"
+  std::uint64_t answers = 0;     ///< with at least one such label; the means are over these
+  std::uint64_t places = 0;      ///< shown places with the label
+  std::uint64_t missed = 0;      ///< labelled items that the list did not show
+  std::map<int, double> recall;  ///< by k
   std::map<int, double> ndcg;
 };
 
@@ -49,12 +49,12 @@ struct QualityRow {
   std::string model;
   std::string scene;
   std::uint64_t answers = 0;
-  std::uint64_t mature = 0;        ///< answers whose label windows have all passed
-  std::uint64_t shown = 0;         ///< places
-  std::uint64_t clicks = 0;        ///< as sent, repeats included
-  double ctr = 0;                  ///< clicked places / shown places
-  MetricValue click_rate;          ///< answers with a click, Wilson 95 % interval
-  MetricValue conversion_rate;     ///< answers with a purchase, the same
+  std::uint64_t mature = 0;     ///< answers whose label windows have all passed
+  std::uint64_t shown = 0;      ///< places
+  std::uint64_t clicks = 0;     ///< as sent, repeats included
+  double ctr = 0;               ///< clicked places / shown places
+  MetricValue click_rate;       ///< answers with a click, Wilson 95 % interval
+  MetricValue conversion_rate;  ///< answers with a purchase, the same
   /// More clicks than places were shown: clicks are sent twice, by robots, or under wrong ids.
   bool more_clicks_than_shown = false;
   std::vector<LabelQuality> labels;
@@ -62,19 +62,19 @@ struct QualityRow {
 
 struct JoinRow {
   std::string event;
-  std::uint64_t events = 0;       ///< item rows of this type
-  std::uint64_t by_request = 0;   ///< joined by request_id
-  std::uint64_t by_subject = 0;   ///< joined by shopper and item within the window
-  std::uint64_t orphans = 0;      ///< a request_id that is unknown, or too long ago
-  std::uint64_t unshown = 0;      ///< the request did not show the item
-  std::uint64_t unjoined = 0;     ///< no request_id, and no answer showed the item
-  double unjoined_share = 0;      ///< all that were not joined / events
+  std::uint64_t events = 0;      ///< item rows of this type
+  std::uint64_t by_request = 0;  ///< joined by request_id
+  std::uint64_t by_subject = 0;  ///< joined by shopper and item within the window
+  std::uint64_t orphans = 0;     ///< a request_id that is unknown, or too long ago
+  std::uint64_t unshown = 0;     ///< the request did not show the item
+  std::uint64_t unjoined = 0;    ///< no request_id, and no answer showed the item
+  double unjoined_share = 0;     ///< all that were not joined / events
 };
 
 struct QualityReport {
   Micros since;
-  std::uint64_t waiting = 0;      ///< answers that still wait for labels
-  std::uint64_t forgotten = 0;    ///< left before their time because too many waited
+  std::uint64_t waiting = 0;    ///< answers that still wait for labels
+  std::uint64_t forgotten = 0;  ///< left before their time because too many waited
   std::vector<QualityRow> rows;
   std::vector<JoinRow> joins;
 };
@@ -84,7 +84,7 @@ struct DataRow {
   std::uint64_t accepted = 0;
   std::uint64_t without_request = 0;  ///< no request_id
   std::uint64_t anonymous = 0;
-  std::uint64_t late = 0;             ///< more than a day older than the newest event
+  std::uint64_t late = 0;  ///< more than a day older than the newest event
 };
 
 struct DataReport {
@@ -97,8 +97,8 @@ struct DataReport {
 };
 
 struct DriftSeries {
-  DriftVerdict training;                ///< the window against the manifest's reference
-  std::optional<DriftVerdict> baseline; ///< the window against the version's first requests
+  DriftVerdict training;                 ///< the window against the manifest's reference
+  std::optional<DriftVerdict> baseline;  ///< the window against the version's first requests
   /// Against the baseline where there is one: what moved since the version went live. Else against
   /// training.
   bool drifted = false;
@@ -106,10 +106,10 @@ struct DriftSeries {
 
 struct DriftModel {
   std::string model;
-  std::uint64_t requests = 0;        ///< since the version was first served
+  std::uint64_t requests = 0;  ///< since the version was first served
   std::uint64_t window_requests = 0;
   bool baseline_ready = false;
-  double coverage = 0;               ///< distinct items shown / items of the vocabulary
+  double coverage = 0;  ///< distinct items shown / items of the vocabulary
   std::uint64_t judged = 0;
   std::uint64_t drifted = 0;
   std::vector<DriftSeries> series;

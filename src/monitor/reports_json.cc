@@ -7,9 +7,7 @@ namespace {
 
 using nlohmann::json;
 
-std::string Text(const json& j) {
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string Text(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json Of(const MetricValue& v) { return {{"mean", v.mean}, {"low", v.low}, {"high", v.high}}; }
 
@@ -22,7 +20,7 @@ json ByK(const std::map<int, double>& values) {
 }
 
 json Of(const LabelQuality& l) {
-  return {{"label", l.label},   {"answers", l.answers},      {"places", l.places},
+  return {{"label", l.label},   {"answers", l.answers},    {"places", l.places},
           {"missed", l.missed}, {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
 }
 
@@ -45,8 +43,9 @@ json Of(const QualityRow& r) {
 }
 
 json Of(const JoinRow& r) {
-  return {{"event", r.event},           {"events", r.events},   {"by_request", r.by_request},
-          {"by_subject", r.by_subject}, {"orphans", r.orphans}, {"unshown", r.unshown},
+  return {{"event", r.event},           {"events", r.events},
+          {"by_request", r.by_request}, {"by_subject", r.by_subject},
+          {"orphans", r.orphans},       {"unshown", r.unshown},
           {"unjoined", r.unjoined},     {"unjoined_share", r.unjoined_share}};
 }
 

@@ -22,10 +22,10 @@ void CompareValues(const Tensor& served, const Tensor& recomputed, double tolera
     const auto x = static_cast<double>(a[i]);
     const auto y = static_cast<double>(b[i]);
     // A relative tolerance is for floating values only; == also takes care of infinities.
-    const bool same =
-        a[i] == b[i] || (std::is_floating_point_v<T> &&
-                         (std::abs(x - y) <= tolerance * std::max({1.0, std::abs(x), std::abs(y)}) ||
-                          (std::isnan(x) && std::isnan(y))));
+    const bool same = a[i] == b[i] ||
+                      (std::is_floating_point_v<T> &&
+                       (std::abs(x - y) <= tolerance * std::max({1.0, std::abs(x), std::abs(y)}) ||
+                        (std::isnan(x) && std::isnan(y))));
     if (!same) {
       ++tally.mismatches;
       tally.example =

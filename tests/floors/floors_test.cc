@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 #include <zlib.h>
+#include <nlohmann/json.hpp>
 
 #include "evaluate/evaluate.h"
 #include "evaluate/reference_data.h"
@@ -63,8 +63,8 @@ struct Fixture {
   Split split;
   Holdout holdout;
   data::Vocabulary vocabulary;
-  std::vector<ItemIndex> index;             ///< of an item number
-  std::vector<std::uint64_t> popularity;    ///< of an item index
+  std::vector<ItemIndex> index;                ///< of an item number
+  std::vector<std::uint64_t> popularity;       ///< of an item index
   std::vector<std::vector<ItemIndex>> inputs;  ///< fitted rows by user
 
   void Build(const data::ItemTable& items) {
@@ -101,7 +101,8 @@ struct Fixture {
     return rows;
   }
 
-  void Expect(const SparseScorer& scorer, const std::string& slice, const nlohmann::json& expected) {
+  void Expect(const SparseScorer& scorer, const std::string& slice,
+              const nlohmann::json& expected) {
     const auto report = Evaluate(scorer, holdout, vocabulary, {.bootstrap = {.resamples = 10}}, {});
     ASSERT_TRUE(report.ok()) << report.status().message();
     for (const auto& [key, value] : expected.items()) {
@@ -131,7 +132,8 @@ class BeautyFloorsTest : public testing::Test {
     const auto sequences = test::ReferenceFile("data/amazon-beauty/sequences.txt");
     const auto items = test::ReferenceFile("data/amazon-beauty/items.tsv");
     const auto expected = Floors("amazon-beauty");
-    if (!sequences || !items || !expected) GTEST_SKIP() << "amazon-beauty is not there; set VITRINE_TEST_DATA";
+    if (!sequences || !items || !expected)
+      GTEST_SKIP() << "amazon-beauty is not there; set VITRINE_TEST_DATA";
     expected_ = *expected;
     std::map<std::string, std::string> asin;
     std::ifstream table(*items);
@@ -148,7 +150,8 @@ class BeautyFloorsTest : public testing::Test {
       std::string user;
       std::string item;
       words >> user;
-      for (std::uint32_t n = 0; words >> item; ++n) rows.push_back({user, item, n, EventType::kPurchase, n});
+      for (std::uint32_t n = 0; words >> item; ++n)
+        rows.push_back({user, item, n, EventType::kPurchase, n});
     }
     std::vector<std::string> catalogue;
     for (const auto& [id, word] : asin) catalogue.push_back(id);
@@ -176,7 +179,9 @@ class BeautyFloorsTest : public testing::Test {
       }
     }
     auto rows = f_.EmptyRows();
-    const auto root = [&](ItemIndex i) { return 1 / std::sqrt(static_cast<double>(f_.popularity[i])); };
+    const auto root = [&](ItemIndex i) {
+      return 1 / std::sqrt(static_cast<double>(f_.popularity[i]));
+    };
     for (ItemIndex i = kFirstItem; i < rows.size(); ++i) {
       for (const auto& [j, users] : together[i]) rows[i].emplace_back(j, root(i) * users * root(j));
     }
@@ -205,11 +210,14 @@ TEST_F(BeautyFloorsTest, Markov) {
     for (std::size_t i = 0; i + 1 < input.size(); ++i) next[input[i]][input[i + 1]] += 1;
   }
   auto rows = f_.EmptyRows();
-  for (ItemIndex i = kFirstItem; i < rows.size(); ++i) rows[i].assign(next[i].begin(), next[i].end());
+  for (ItemIndex i = kFirstItem; i < rows.size(); ++i)
+    rows[i].assign(next[i].begin(), next[i].end());
   ExpectAll("markov", SparseScorer(rows, OnlyNewest, false));
 }
 
-TEST_F(BeautyFloorsTest, ItemKnn) { ExpectAll("item_knn", SparseScorer(CosineRows(), Once, false)); }
+TEST_F(BeautyFloorsTest, ItemKnn) {
+  ExpectAll("item_knn", SparseScorer(CosineRows(), Once, false));
+}
 
 TEST_F(BeautyFloorsTest, ItemKnnDecayed) {
   ExpectAll("item_knn_decay", SparseScorer(CosineRows(), Halved, false));
@@ -265,10 +273,11 @@ class RetailFloorsTest : public testing::Test {
     ReadCsv(file, v);
     while (ReadCsv(file, v)) {
       const std::string& code = v[1];
-      const bool digits = code.size() >= 5 && std::all_of(code.begin(), code.begin() + 5, [](char c) {
-                            return c >= '0' && c <= '9';
-                          });
-      if (v[6].empty() || v[0][0] == 'C' || std::stod(v[3]) <= 0 || std::stod(v[5]) <= 0 || !digits) continue;
+      const bool digits =
+          code.size() >= 5 &&
+          std::all_of(code.begin(), code.begin() + 5, [](char c) { return c >= '0' && c <= '9'; });
+      if (v[6].empty() || v[0][0] == 'C' || std::stod(v[3]) <= 0 || std::stod(v[5]) <= 0 || !digits)
+        continue;
       customers[v[6]].push_back({v[4], v[0], code});
       auto& first = first_date.try_emplace(v[0], v[4]).first->second;
       first = std::min(first, v[4]);
@@ -278,10 +287,13 @@ class RetailFloorsTest : public testing::Test {
     for (auto& [customer, lines] : customers) {
       std::set<std::pair<std::string, std::string>> baskets;
       for (const auto& line : lines) baskets.emplace(first_date[line.invoice], line.invoice);
-      std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.date < b.date; });
+      std::stable_sort(lines.begin(), lines.end(),
+                       [](const auto& a, const auto& b) { return a.date < b.date; });
       for (const auto& line : lines) {
-        const auto place = std::distance(baskets.begin(), baskets.find({first_date[line.invoice], line.invoice}));
-        rows.push_back({customer, line.code, place, EventType::kPurchase, static_cast<std::uint32_t>(place)});
+        const auto place =
+            std::distance(baskets.begin(), baskets.find({first_date[line.invoice], line.invoice}));
+        rows.push_back(
+            {customer, line.code, place, EventType::kPurchase, static_cast<std::uint32_t>(place)});
       }
     }
     f_.log = test::MakeLog(rows);

@@ -32,11 +32,21 @@ class Reader {
   Reader(const toml::table& root, std::string origin) : root_(root), origin_(std::move(origin)) {}
 
   Result<Protocol> Read() {
-    static const std::vector<std::string> kKeys = {
-        "name",           "kind",            "history",         "ks",
-        "events",         "target_events",   "minimum_length",  "minimum_baskets",
-        "distinct_in_basket", "test_days",   "validation_days", "fit_for_test",
-        "age",            "vocabulary",      "slice"};
+    static const std::vector<std::string> kKeys = {"name",
+                                                   "kind",
+                                                   "history",
+                                                   "ks",
+                                                   "events",
+                                                   "target_events",
+                                                   "minimum_length",
+                                                   "minimum_baskets",
+                                                   "distinct_in_basket",
+                                                   "test_days",
+                                                   "validation_days",
+                                                   "fit_for_test",
+                                                   "age",
+                                                   "vocabulary",
+                                                   "slice"};
     RETURN_IF_ERROR(CheckKeys(root_, kKeys));
     RETURN_IF_ERROR(Value(root_, "name", out_.name));
     RETURN_IF_ERROR(ReadKind());
@@ -275,7 +285,8 @@ Result<Protocol> ReadProtocol(const std::string& path) {
   std::ifstream file(path);
   std::stringstream text;
   if (!file || !(text << file.rdbuf())) {
-    return NotFound(fmt::format("cannot read a protocol at {}; see protocols/ for ready ones", path));
+    return NotFound(
+        fmt::format("cannot read a protocol at {}; see protocols/ for ready ones", path));
   }
   return ParseProtocol(text.str(), path);
 }

@@ -28,7 +28,8 @@ popularity = "events"
 [[slice]]
 name = "long"
 where = "history.length > 3"
-)", "p.toml");
+)",
+                                      "p.toml");
   ASSERT_TRUE(protocol.ok()) << protocol.status().message();
   evaluate::Protocol expected;
   expected.name = "mine";
@@ -68,7 +69,8 @@ TEST(ProtocolFileTest, MistakesNamePlaceAndCure) {
       {"name = ", "p.toml:1"},
       {"name = 'x'", "kind is missing"},
       {head + "histroy = 'kept'", "unknown key 'histroy'; did you mean 'history'?"},
-      {head + "history = 'filterd'", "p.toml:3:11: unknown history 'filterd'; did you mean 'filtered'?"},
+      {head + "history = 'filterd'",
+       "p.toml:3:11: unknown history 'filterd'; did you mean 'filtered'?"},
       {head + "history = 3", "history must be a \"text\""},
       {"name = 'x'\nkind = 'leave-one-out'", "did you mean 'leave_one_out'?"},
       {head + "ks = 10", "ks must be a list"},

@@ -39,8 +39,7 @@ double Term(double x, double y) { return x > 0 ? x * std::log(x / y) : 0; }
 
 }  // namespace
 
-double Psi(std::span<const double> reference, std::span<const double> current,
-           double empty_share) {
+double Psi(std::span<const double> reference, std::span<const double> current, double empty_share) {
   return Over(reference, current, [&](double r, double c) {
     const double x = Filled(r, empty_share);
     const double y = Filled(c, empty_share);

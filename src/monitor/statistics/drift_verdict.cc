@@ -49,7 +49,9 @@ Counts EffectiveCounts(const DriftInput& input) {
 /// the last. Unordered ones join one common rest.
 void JoinRareBins(bool ordered, Counts& counts) {
   const double smaller = std::min(counts.n, counts.m) / (counts.n + counts.m);
-  const auto rare = [&](const Pair& p) { return (p.reference + p.current) * smaller < kLeastExpected; };
+  const auto rare = [&](const Pair& p) {
+    return (p.reference + p.current) * smaller < kLeastExpected;
+  };
   std::vector<Pair> kept;
   Pair rest;
   for (std::size_t b = 0; b < counts.reference.size(); ++b) {

@@ -19,10 +19,10 @@
 namespace vitrine::monitor {
 
 struct DriftOptions {
-  double alpha = 0.01;          ///< chance of any false alarm in one report
-  double minimum_effect = 0.02; ///< corrected PSI below it is no drift, however sure
-  double strong_effect = 0.1;   ///< corrected PSI from it on is strong
-  double minimum_rows = 100;    ///< fewer (effective) rows on either side: not judged
+  double alpha = 0.01;           ///< chance of any false alarm in one report
+  double minimum_effect = 0.02;  ///< corrected PSI below it is no drift, however sure
+  double strong_effect = 0.1;    ///< corrected PSI from it on is strong
+  double minimum_rows = 100;     ///< fewer (effective) rows on either side: not judged
 };
 
 struct DriftInput {
@@ -38,10 +38,10 @@ struct DriftInput {
 
 struct DriftVerdict {
   std::string feature;
-  double psi = 0;             ///< of the bins as they are, empty bins at kEmptyBinShare
-  double corrected_psi = 0;   ///< the effect, see 3.
-  double js_distance = 0;     ///< square root of the divergence in base 2, [0, 1]
-  double ks = 0;              ///< binned, ordered bins only
+  double psi = 0;            ///< of the bins as they are, empty bins at kEmptyBinShare
+  double corrected_psi = 0;  ///< the effect, see 3.
+  double js_distance = 0;    ///< square root of the divergence in base 2, [0, 1]
+  double ks = 0;             ///< binned, ordered bins only
   double p_value = 1;
   double alpha = 0;           ///< what p was compared with
   double bins = 0;            ///< after putting rare ones together

@@ -99,9 +99,8 @@ TestResult ChiSquareGoodness(std::span<const double> expected, std::span<const d
                                : (observed[b] - e) * (observed[b] - e) / e;
   }
   result.degrees = std::max(bins - 1, 0.0);
-  result.p_value = std::isinf(result.statistic)
-                       ? 0
-                       : ChiSquareTail(result.statistic, result.degrees);
+  result.p_value =
+      std::isinf(result.statistic) ? 0 : ChiSquareTail(result.statistic, result.degrees);
   return result;
 }
 

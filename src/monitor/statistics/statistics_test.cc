@@ -112,8 +112,9 @@ TEST_F(VectorsTest, TailsOfTheDriftColumns) {
 TEST(DistancesTest, SlowDefinitions) {
   const Values r = {4, 0, 6};
   const Values c = {1, 1, 2};
-  EXPECT_NEAR(Psi(r, c), (0.25 - 0.4) * std::log(0.25 / 0.4) + (0.25 - 1e-4) * std::log(0.25 / 1e-4) +
-                             (0.5 - 0.6) * std::log(0.5 / 0.6),
+  EXPECT_NEAR(Psi(r, c),
+              (0.25 - 0.4) * std::log(0.25 / 0.4) + (0.25 - 1e-4) * std::log(0.25 / 1e-4) +
+                  (0.5 - 0.6) * std::log(0.5 / 0.6),
               1e-12);
   EXPECT_NEAR(Hellinger(r, c), std::sqrt(1 - (std::sqrt(0.1) + std::sqrt(0.3))), 1e-12);
   EXPECT_NEAR(BinnedKs(r, c), 0.15, 1e-12);
@@ -136,7 +137,8 @@ TEST(SampleTestsTest, EqualTheSlowOracles) {
     double area = 0;
     for (int v = 0; v < 15; ++v) {  // distributions change at whole numbers only
       const auto share = [v](const Values& s) {
-        return static_cast<double>(std::count_if(s.begin(), s.end(), [v](double x) { return x <= v; })) /
+        return static_cast<double>(
+                   std::count_if(s.begin(), s.end(), [v](double x) { return x <= v; })) /
                static_cast<double>(s.size());
       };
       ks = std::max(ks, std::abs(share(a) - share(b)));
