@@ -22,6 +22,10 @@ int main(int argc, char** argv) {
   setenv("TMPDIR", folder.c_str(), 1);
   setenv("TEST_TMPDIR", folder.c_str(), 1);
 
+  // ctest names the build's programs; a test started by hand finds them beside itself.
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe");
+  setenv("VITRINE_BIN", self.parent_path().parent_path().c_str(), 0);
+
   const int result = RUN_ALL_TESTS();
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
