@@ -129,12 +129,13 @@ Builder& Builder::operator=(Builder&&) noexcept = default;
 
 void Builder::SetDoc(std::string text) { impl_->model.set_doc_string(std::move(text)); }
 
-Value Builder::Input(std::string name, DType type, std::vector<Dim> shape) {
+Value Builder::Input(std::string name, DType type, const std::vector<Dim>& shape) {
   FillValueInfo(*impl_->graph().add_input(), name, type, shape);
   return impl_->Define(std::move(name), type);
 }
 
-void Builder::Output(std::string name, const Value& value, DType type, std::vector<Dim> shape) {
+void Builder::Output(std::string name, const Value& value, DType type,
+                     const std::vector<Dim>& shape) {
   const std::optional<DType> known = TypeOf(value);
   if (known && *known != type) {
     impl_->Fail(InvalidArgument(fmt::format("the output '{}' is declared {} and made {}", name,
@@ -157,7 +158,7 @@ Value Builder::Initializer(const Tensor& tensor) {
   return AddInitializer(tensor.name(), tensor.dtype(), tensor.shape(), tensor.bytes());
 }
 
-Value Builder::AddInitializer(std::string name, DType type, Shape shape,
+Value Builder::AddInitializer(std::string name, DType type, const Shape& shape,
                               std::span<const std::byte> bytes) {
   if (name.empty()) {
     name = impl_->Made("weight");
@@ -180,14 +181,14 @@ Value Builder::AddInitializer(std::string name, DType type, Shape shape,
   return impl_->Define(std::move(name), type);
 }
 
-Value Builder::AddConstant(DType type, Shape shape, std::span<const std::byte> bytes) {
+Value Builder::AddConstant(DType type, const Shape& shape, std::span<const std::byte> bytes) {
   std::string key = fmt::format("{}:{}:", DTypeName(type), shape.size());
   key.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   const auto found = impl_->constants.find(key);
   if (found != impl_->constants.end()) {
     return {found->second};
   }
-  Value value = AddInitializer(impl_->Made("constant"), type, std::move(shape), bytes);
+  Value value = AddInitializer(impl_->Made("constant"), type, shape, bytes);
   impl_->constants.emplace(std::move(key), value.name);
   return value;
 }

@@ -78,18 +78,18 @@ class Builder {
 
   /// Prose inside the model file: what it is and how it was made.
   void SetDoc(std::string text);
-  Value Input(std::string name, DType type, std::vector<Dim> shape);
+  Value Input(std::string name, DType type, const std::vector<Dim>& shape);
   /// Gives `value` the outer name `name`.
-  void Output(std::string name, const Value& value, DType type, std::vector<Dim> shape);
+  void Output(std::string name, const Value& value, DType type, const std::vector<Dim>& shape);
 
   /// A weight stored in the model. An empty name gets one made.
   template <typename T>
-  Value Initializer(std::string name, Shape shape, std::span<const T> values) {
-    return AddInitializer(std::move(name), DTypeOf<T>(), std::move(shape), std::as_bytes(values));
+  Value Initializer(std::string name, const Shape& shape, std::span<const T> values) {
+    return AddInitializer(std::move(name), DTypeOf<T>(), shape, std::as_bytes(values));
   }
   template <typename T>
-  Value Initializer(std::string name, Shape shape, const std::vector<T>& values) {
-    return Initializer(std::move(name), std::move(shape), std::span<const T>(values));
+  Value Initializer(std::string name, const Shape& shape, const std::vector<T>& values) {
+    return Initializer(std::move(name), shape, std::span<const T>(values));
   }
   Value Initializer(const Tensor& tensor);
   /// A constant of no axes. Equal constants are stored once.
@@ -190,9 +190,9 @@ class Builder {
   Result<std::string> Finish();
 
  private:
-  Value AddInitializer(std::string name, DType type, Shape shape, std::span<const std::byte> bytes);
-  Value AddConstant(DType type, Shape shape, std::span<const std::byte> bytes);
-
+  Value AddInitializer(std::string name, DType type, const Shape& shape,
+                       std::span<const std::byte> bytes);
+  Value AddConstant(DType type, const Shape& shape, std::span<const std::byte> bytes);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
