@@ -108,8 +108,12 @@ Result<std::string> TextRowsSql(const Source& source, const SourceInput& input) 
     line = "coalesce(e[2], 0)";
   }
   ASSIGN_OR_RETURN(const std::string where, WhereSql(source, fields));
-  std::string select = fmt::format("row, {} AS line, md5_number_lower({}) AS content", line,
-                                   RowText(source, input));
+  // Two elements of one list are never equal rows.
+  std::string content = RowText(source, input);
+  if (listed) {
+    content += fmt::format(" || chr(31) || {}", line);
+  }
+  std::string select = fmt::format("row, {} AS line, md5_number_lower({}) AS content", line, content);
   select += input.columns.json ? ", j IS NULL AS broken" : ", false AS broken";
   for (const std::string& field : data::EventFieldNames()) {
     std::vector<std::string> texts;
