@@ -81,12 +81,11 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value)
-      : state_(std::in_place_index<0>, std::move(value)) {
-  }  // NOLINT(google-explicit-constructor): `return value;`
-  Result(Status status)
-      : state_(std::in_place_index<1>,
-               std::move(status)) {  // NOLINT(google-explicit-constructor): `return status;`
+  // Both are implicit, so that a function ends with `return value;` or `return status;`.
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {
     CHECK(!std::get<1>(state_).ok());
   }
 

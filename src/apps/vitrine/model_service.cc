@@ -82,7 +82,12 @@ Result<registry::VersionRef> VersionService::Rollback(const registry::Cause& cau
 
 Result<registry::ModelVersion> VersionService::Import(const std::string& folder,
                                                       const registry::Cause& cause) {
-  ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(folder));
+  const Result<graph::Artifact> artifact = graph::OpenArtifact(folder);
+  if (artifact.status().code() == Code::kDataLoss) {
+    // Lost before it reached us: the caller's to mend, and to be told what.
+    return InvalidArgument(artifact.status().message());
+  }
+  RETURN_IF_ERROR(artifact.status());
   loop::ChildCommand probe{
       .program = programs_.vitrine,
       .arguments = {"model", "probe", folder, "--json"},
@@ -91,7 +96,7 @@ Result<registry::ModelVersion> VersionService::Import(const std::string& folder,
       .timeout = std::chrono::seconds(settings_.Integer("probe.timeout_seconds"))};
   ASSIGN_OR_RETURN(const loop::ChildOutcome outcome, loop::RunChild(probe, {}, {}));
   RETURN_IF_ERROR(loop::StatusOf(outcome, "the probe").WithContext(folder));
-  auto version = registry_.Register(folder, artifact.manifest, "", outcome.output, cause);
+  auto version = registry_.Register(folder, artifact->manifest, "", outcome.output, cause);
   on_change_();
   return version;
 }

@@ -1,0 +1,102 @@
+// What users get wrong gets a message that names cause and cure, an exit code of the table, and
+// leaves the earlier state usable. The lake's own cases are in tests/lake.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/exit_code.h"
+#include "e2e/programs.h"
+
+namespace vitrine::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+void ExpectSays(const loop::ChildOutcome& outcome, int code, const std::string& words) {
+  EXPECT_EQ(outcome.exit_code, code) << outcome.last_error_lines;
+  EXPECT_NE(outcome.last_error_lines.find(words), std::string::npos) << outcome.last_error_lines;
+}
+
+void Write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+/// Two shoppers, a handful of goods: enough for a popularity model.
+std::string SmallShop(const std::string& folder) {
+  std::string rows = "user,item,time\n";
+  for (int user = 0; user < 40; ++user) {
+    for (int i = 0; i < 6; ++i) {
+      rows += "u" + std::to_string(user) + ",i" + std::to_string((user + i * i) % 17) + "," +
+              std::to_string(1'700'000'000 + 3600 * i + user) + "\n";
+    }
+  }
+  Write(folder + "/log.csv", rows);
+  Write(
+      folder + "/shop.toml",
+      "name = \"small\"\n[[events]]\nfiles = [\"log.csv\"]\nformat = \"csv\"\n"
+      "[events.fields]\nevent = { value = \"purchase\" }\nuser_id = \"user\"\nitem_id = \"item\"\n"
+      "ts = \"time\"\n");
+  return folder;
+}
+
+TEST(BadInput, ABusyPortIsNamed) {
+  const Folder one;
+  const Folder two;
+  RunningServer server(one.path());
+  ASSERT_TRUE(server.ok());
+  const std::string port = std::to_string(server.port());
+  ExpectSays(RunProgram("vitrine",
+                        {"--data", two.path(), "--set", "server.listen=127.0.0.1:" + port, "up"}),
+             kExitConflict, port);
+}
+
+TEST(BadInput, ADirectoryInUseIsNamed) {
+  const Folder folder;
+  RunningServer server(folder.path());
+  ASSERT_TRUE(server.ok());
+  ExpectSays(RunProgram("vitrine", {"--data", folder.path(), "up"}), kExitUnavailable,
+             std::to_string(server.pid()));
+}
+
+TEST(BadInput, AListenerForOthersNeedsKeys) {
+  const Folder folder;
+  ExpectSays(
+      RunProgram("vitrine", {"--data", folder.path(), "--set", "server.listen=0.0.0.0:0", "up"}),
+      kExitFailure, "key create");
+}
+
+TEST(BadInput, UnknownSettingsCommandsAndDirectories) {
+  const Folder folder;
+  ExpectSays(RunProgram("vitrine", {"--data", folder.path(), "--set", "server.lissten=x", "up"}),
+             kExitUsage, "did you mean 'server.listen'");
+  EXPECT_EQ(RunProgram("vitrine", {"fly"}).exit_code, kExitUsage);
+  ExpectSays(RunProgram("vitrine", {"--data", folder.path() + "/absent", "model", "list"}),
+             kExitNotFound, "vitrine up");
+  ExpectSays(RunProgram("vitrine", {"model", "probe", folder.path()}), kExitNotFound,
+             "manifest.json");
+}
+
+TEST(BadInput, AModelFileThatWasCutIsRefusedAndTheChampionStays) {
+  const Folder folder;
+  const std::string data = folder.path() + "/data";
+  SmallShop(folder.path());
+  const auto made =
+      RunProgram("vitrine", {"--data", data, "run", folder.path(), "--mapping",
+                             folder.path() + "/shop.toml", "--protocol", "leave-one-out", "--spec",
+                             "popularity", "--no-serve", "--set", "gate.min_cases=10"});
+  ASSERT_EQ(made.exit_code, 0) << made.last_error_lines;
+  const std::string artifact = data + "/jobs/job-000001/popularity";
+  const std::string broken = folder.path() + "/broken";
+  fs::copy(artifact, broken);
+  fs::resize_file(broken + "/model.onnx", fs::file_size(broken + "/model.onnx") / 2);
+  ExpectSays(RunProgram("vitrine", {"--data", data, "model", "import", broken}), kExitUsage,
+             "model.onnx");
+  const auto listed = RunProgram("vitrine", {"--data", data, "model", "list"});
+  EXPECT_EQ(listed.exit_code, 0);
+  EXPECT_NE(listed.output.find("popularity:1"), std::string::npos) << listed.output;
+  EXPECT_EQ(listed.output.find("popularity:2"), std::string::npos) << listed.output;
+}
+
+}  // namespace
+}  // namespace vitrine::e2e
