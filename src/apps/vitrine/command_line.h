@@ -11,7 +11,7 @@
 #include "apps/vitrine/settings.h"
 #include "core/status.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): CLI11 calls itself so
 class App;
 }
 

@@ -9,7 +9,6 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "apps/vitrine/api_session.h"
@@ -94,11 +93,11 @@ class Demo {
     ASSIGN_OR_RETURN(application_,
                      Application::Start({.data = line_.data, .settings = std::move(settings)}));
     ASSIGN_OR_RETURN(const http::Endpoint endpoint, http::ParseEndpoint(application_->url()));
-    client_.emplace(endpoint,
-                    http::ClientOptions{.timeout = std::chrono::minutes(5), .api_key = {}});
-    simulation_.emplace(shop_, shoppers_, *client_);
+    client_ = std::make_unique<http::Client>(
+        endpoint, http::ClientOptions{.timeout = std::chrono::minutes(5), .api_key = {}});
+    simulation_ = std::make_unique<Simulation>(shop_, shoppers_, *client_);
     ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line_));
-    session_.emplace(std::move(session));
+    session_ = std::make_unique<ApiSession>(std::move(session));
     return fmt::format("{} over {}", application_->url(), line_.data);
   }
 
@@ -310,9 +309,9 @@ class Demo {
   simulate::Shop shop_;
   simulate::Shoppers shoppers_;
   std::unique_ptr<Application> application_;
-  std::optional<http::Client> client_;
-  std::optional<Simulation> simulation_;
-  std::optional<ApiSession> session_;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<Simulation> simulation_;
+  std::unique_ptr<ApiSession> session_;
   simulate::PlantedRows planted_;
   std::uint64_t rejected_ = 0;
   std::string champion_;
