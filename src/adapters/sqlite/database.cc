@@ -96,7 +96,8 @@ Result<Database> Database::Open(const std::string& path, const char* vfs) {
   }
   sqlite3_busy_timeout(raw, 5000);
   RETURN_IF_ERROR(
-      db.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; "
+      db.Execute("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = "
+                 "FULL; PRAGMA foreign_keys = ON; "
                  "PRAGMA mmap_size = 0; PRAGMA cache_size = -2000"));
   return db;
 }

@@ -44,7 +44,8 @@ class Statement {
 
 class Database {
  public:
-  /// Opens or makes the file: WAL, FULL sync, foreign keys, busy timeout of 5 s.
+  /// Opens or makes the file for this connection alone (exclusive locking): WAL, FULL sync, foreign
+  /// keys, busy timeout of 5 s.
   /// `vfs` names a registered VFS, null for the default (tests inject faults there).
   /// Errors: kDataLoss (not a database, or its check fails), kUnavailable, kResourceExhausted.
   static Result<Database> Open(const std::string& path, const char* vfs = nullptr);
