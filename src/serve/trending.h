@@ -26,7 +26,7 @@ struct TrendingOptions {
 /// Threads: every method from any thread.
 class Trending {
  public:
-  Trending(data::EventLog& log, TrendingOptions options = {});
+  explicit Trending(data::EventLog& log, TrendingOptions options = {});
 
   /// Counts an event; ignores other records.
   void Apply(const data::LogRecord& record);

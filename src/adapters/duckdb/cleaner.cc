@@ -438,7 +438,7 @@ Result<CleanOutcome> SnapshotBuilder::Build() {
   report_.full = full_;
   const bool anything = std::any_of(lake_.parts.begin(), lake_.parts.end(),
                                     [this](const LakePart& part) { return IsNew(part); });
-  if (!anything && !request_.replay) {
+  if (!anything && !request_.replay && parent_) {
     out.unchanged = true;
     out.folder = folder_.SnapshotFolder(parent_->id);
     return out;

@@ -24,11 +24,11 @@ std::string ColumnsArgument(const std::vector<std::string>& header) {
 
 /// A reader whose only column is the whole line.
 std::string LinesSql(const Source& source, const std::string& path) {
-  return fmt::format("read_csv({}, header = false, delim = chr(1), quote = '', escape = '', "
-                     "auto_detect = false, columns = {{'line': 'VARCHAR'}}, max_line_size = {}, "
-                     "compression = {})",
-                     Quoted(path), source.max_line_bytes,
-                     path.ends_with(".gz") ? "'gzip'" : "'none'");
+  return fmt::format(
+      "read_csv({}, header = false, delim = chr(1), quote = '', escape = '', "
+      "auto_detect = false, columns = {{'line': 'VARCHAR'}}, max_line_size = {}, "
+      "compression = {})",
+      Quoted(path), source.max_line_bytes, path.ends_with(".gz") ? "'gzip'" : "'none'");
 }
 
 /// CASE f_event WHEN name THEN number ...: NULL for a name that nobody knows, -1 to leave out.
@@ -48,16 +48,21 @@ std::string TypeOfName(const SourceInput& input) {
   return out + " END";
 }
 
+/// Names of a mapping were checked when it was read.
+int EventNumber(std::string_view name) {
+  const std::optional<EventType> type = ParseEventType(name);
+  CHECK(type.has_value());
+  return static_cast<int>(*type);
+}
+
 std::string TypeSql(const Source& source, const SourceInput& input, bool has_event) {
   std::string out = "CASE";
   for (const data::EventWhen& when : source.event_when) {
     out += fmt::format(" WHEN {} THEN {}", TestSql(when.test, "f_" + when.test.field),
-                       static_cast<int>(*ParseEventType(when.event)));
+                       EventNumber(when.event));
   }
   const std::string by_default =
-      source.default_event.empty()
-          ? "NULL"
-          : std::to_string(static_cast<int>(*ParseEventType(source.default_event)));
+      source.default_event.empty() ? "NULL" : std::to_string(EventNumber(source.default_event));
   if (has_event) {
     out += fmt::format(" WHEN f_event IS NOT NULL THEN {}", TypeOfName(input));
   }
@@ -80,9 +85,12 @@ std::string RowText(const Source& source, const SourceInput& input) {
 std::string SequenceRowsSql(const Source& source, const SourceInput& input) {
   return fmt::format(
       "WITH lines AS (SELECT row_number() OVER () AS line_number, list_filter(string_split(trim("
-      "line), {}), lambda w: w <> '') AS words FROM {}), places AS (SELECT line_number, words[1] AS "
-      "f_user_id, CASE WHEN len(words) < 2 THEN [NULL] ELSE words[2:] END AS items FROM lines WHERE "
-      "words IS NOT NULL AND len(words) > 0), flat AS (SELECT line_number, f_user_id, unnest(items) "
+      "line), {}), lambda w: w <> '') AS words FROM {}), places AS (SELECT line_number, words[1] "
+      "AS "
+      "f_user_id, CASE WHEN len(words) < 2 THEN [NULL] ELSE words[2:] END AS items FROM lines "
+      "WHERE "
+      "words IS NOT NULL AND len(words) > 0), flat AS (SELECT line_number, f_user_id, "
+      "unnest(items) "
       "AS f_item_id FROM places)\nSELECT row_number() OVER () AS row, 0 AS line, line_number, "
       "f_user_id, f_item_id FROM flat",
       Quoted(source.delimiter), LinesSql(source, input.path));
@@ -102,9 +110,10 @@ Result<std::string> TextRowsSql(const Source& source, const SourceInput& input) 
       path.clear();
     }
     ASSIGN_OR_RETURN(const std::string list, JsonListSql(root, path));
-    rows = fmt::format("SELECT *, unnest(CASE WHEN len(l) > 0 THEN list_zip(l, range(len(l))) ELSE "
-                       "[NULL] END) AS e FROM (SELECT *, {} AS l FROM ({}))",
-                       list, rows);
+    rows = fmt::format(
+        "SELECT *, unnest(CASE WHEN len(l) > 0 THEN list_zip(l, range(len(l))) ELSE "
+        "[NULL] END) AS e FROM (SELECT *, {} AS l FROM ({}))",
+        list, rows);
     line = "coalesce(e[2], 0)";
   }
   ASSIGN_OR_RETURN(const std::string where, WhereSql(source, fields));
@@ -113,7 +122,8 @@ Result<std::string> TextRowsSql(const Source& source, const SourceInput& input) 
   if (listed) {
     content += fmt::format(" || chr(31) || {}", line);
   }
-  std::string select = fmt::format("row, {} AS line, md5_number_lower({}) AS content", line, content);
+  std::string select =
+      fmt::format("row, {} AS line, md5_number_lower({}) AS content", line, content);
   select += input.columns.json ? ", j IS NULL AS broken" : ", false AS broken";
   for (const std::string& field : data::EventFieldNames()) {
     std::vector<std::string> texts;
@@ -163,8 +173,9 @@ std::string RejectSql(const Source& source) {
 }  // namespace
 
 Check NumberCheck(const std::string& field) {
-  return {fmt::format("f_{0} IS NOT NULL AND v_{0} IS NULL", field),
-          fmt::format("{} || left(f_{}, 60) || '\" is not a number'", Quoted(field + ": \""), field)};
+  return {
+      fmt::format("f_{0} IS NOT NULL AND v_{0} IS NULL", field),
+      fmt::format("{} || left(f_{}, 60) || '\" is not a number'", Quoted(field + ": \""), field)};
 }
 
 std::string FirstFailedCheck(std::vector<Check> checks, const std::vector<std::string>& ids) {
@@ -207,21 +218,22 @@ std::string ReaderSql(const Source& source, const std::string& path,
     options += fmt::format(", auto_detect = false, columns = {}", ColumnsArgument(header));
   }
   if (!rejects.empty()) {
-    options += fmt::format(", ignore_errors = true, store_rejects = true, rejects_table = {}, "
-                           "rejects_scan = {}, rejects_limit = 0",
-                           Quoted(rejects), Quoted(rejects + "_scan"));
+    options += fmt::format(
+        ", ignore_errors = true, store_rejects = true, rejects_table = {}, "
+        "rejects_scan = {}, rejects_limit = 0",
+        Quoted(rejects), Quoted(rejects + "_scan"));
   }
   return fmt::format("read_csv({}, {})", Quoted(path), options);
 }
 
 std::string NumberedRowsSql(const Source& source, const SourceInput& input) {
-  const std::string reader =
-      ReaderSql(source, input.path, input.columns.columns, input.rejects);
+  const std::string reader = ReaderSql(source, input.path, input.columns.columns, input.rejects);
   if (source.format == FileFormat::kJsonl) {
-    return fmt::format("SELECT row_number() OVER () AS row, line, CASE WHEN json_valid(line) AND "
-                       "starts_with(line, '{{') THEN line::JSON END AS j FROM (SELECT trim(line) AS "
-                       "line FROM {}) WHERE line IS NOT NULL AND line <> ''",
-                       reader);
+    return fmt::format(
+        "SELECT row_number() OVER () AS row, line, CASE WHEN json_valid(line) AND "
+        "starts_with(line, '{{') THEN line::JSON END AS j FROM (SELECT trim(line) AS "
+        "line FROM {}) WHERE line IS NOT NULL AND line <> ''",
+        reader);
   }
   return fmt::format("SELECT row_number() OVER () AS row, * FROM {}", reader);
 }
@@ -251,9 +263,9 @@ Result<std::string> EventsSql(const Source& source, const SourceInput& input) {
   }
   const bool has_event = source.fields.contains("event");
   const bool ordinal = source.time.notation == data::TimeNotation::kSequence;
-  std::string values = fmt::format("SELECT *, {} AS v_type, {} AS v_ts",
-                                   TypeSql(source, input, has_event),
-                                   ordinal ? "row - 1" : TimeSql(input.time, "f_ts"));
+  std::string values =
+      fmt::format("SELECT *, {} AS v_type, {} AS v_ts", TypeSql(source, input, has_event),
+                  ordinal ? "row - 1" : TimeSql(input.time, "f_ts"));
   for (const std::string& field : data::EventFieldNames()) {
     if (field != "ts" && data::IsNumericEventField(field)) {
       const auto bound = source.fields.find(field);
@@ -263,16 +275,20 @@ Result<std::string> EventsSql(const Source& source, const SourceInput& input) {
   }
   values += fmt::format("\nFROM ({})", texts);
   return fmt::format(
-      "SELECT {part}::INTEGER AS part, row::BIGINT AS row, line::INTEGER AS line, {reject} AS reject,\n"
+      "SELECT {part}::INTEGER AS part, row::BIGINT AS row, line::INTEGER AS line, {reject} AS "
+      "reject,\n"
       "  v_type = -1 AS ignored, CASE WHEN v_type IS NULL THEN f_event END AS event_name,\n"
       "  CASE WHEN v_type >= 0 THEN v_type END::UTINYINT AS type,\n"
       "  coalesce(f_event_id, {prefix} || row) AS event_id, f_event_id IS NOT NULL AS own_id,\n"
       "  f_user_id AS user_id, f_anonymous_id AS anonymous_id, f_item_id AS item_id,\n"
       "  v_ts::BIGINT AS ts, v_quantity AS quantity, v_price AS price, v_position::INTEGER AS "
-      "position,\n  f_currency AS currency, f_order_id AS order_id, f_scene AS scene, f_request_id AS "
-      "request_id,\n  f_query AS query, f_experiment AS experiment, v_seconds AS seconds, v_rating AS "
+      "position,\n  f_currency AS currency, f_order_id AS order_id, f_scene AS scene, f_request_id "
+      "AS "
+      "request_id,\n  f_query AS query, f_experiment AS experiment, v_seconds AS seconds, v_rating "
+      "AS "
       "rating,\n  f_replaces AS replaces, {ordinal} AS ordinal,\n"
-      "  CASE WHEN f_event_id IS NULL THEN content ELSE md5_number_lower(f_event_id || ' ' || line) "
+      "  CASE WHEN f_event_id IS NULL THEN content ELSE md5_number_lower(f_event_id || ' ' || "
+      "line) "
       "END AS content\nFROM ({values})",
       fmt::arg("part", input.part), fmt::arg("reject", RejectSql(source)),
       fmt::arg("prefix", Quoted(input.sha256.substr(0, 24) + "-")),

@@ -132,10 +132,7 @@ Result<SubjectState*> AppendBatch::StateOf(const std::string& subject) {
       place->second = std::move(decoded).value();
     }
   }
-  if (!place->second) {
-    place->second = SubjectState();
-  }
-  return &*place->second;
+  return place->second ? &*place->second : &place->second.emplace();
 }
 
 Result<std::optional<AppendBatch::Row>> AppendBatch::CurrentRow(Family family,

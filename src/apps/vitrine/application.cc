@@ -7,7 +7,6 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "adapters/files/artifact_store.h"
@@ -78,28 +77,28 @@ struct Application::Parts {
   MetricRegistry metrics;
   ChangeLog changes;
   std::unique_ptr<sqlite::VitrineDb> db;
-  std::optional<files::FileArtifactStore> artifacts;
-  std::optional<registry::Registry> registry;
+  std::unique_ptr<files::FileArtifactStore> artifacts;
+  std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<adapters::RocksEventLog> log;
   std::unique_ptr<serve::ModelRuntime> runtime;
-  std::optional<serve::ItemStates> items;
-  std::optional<serve::Trending> trending;
-  std::optional<search::LiveCatalogue> catalogue;
-  std::optional<monitor::OnlineMonitor> monitor;
-  std::optional<MonitorObserver> observer;
+  std::unique_ptr<serve::ItemStates> items;
+  std::unique_ptr<serve::Trending> trending;
+  std::unique_ptr<search::LiveCatalogue> catalogue;
+  std::unique_ptr<monitor::OnlineMonitor> monitor;
+  std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
   std::unique_ptr<serve::ModelSet> models;
-  std::optional<explain::ScoreExplainer> explainer;
-  std::optional<serve::Recommender> recommender;
-  std::optional<CatalogueSearch> search;
-  std::optional<KeptAnswers> answers;
-  std::optional<MonitorReports> reports;
-  std::optional<MonitorKeeper> keeper;
-  std::optional<VersionService> versions;
-  std::optional<JobRunner> jobs;
+  std::unique_ptr<explain::ScoreExplainer> explainer;
+  std::unique_ptr<serve::Recommender> recommender;
+  std::unique_ptr<CatalogueSearch> search;
+  std::unique_ptr<KeptAnswers> answers;
+  std::unique_ptr<MonitorReports> reports;
+  std::unique_ptr<MonitorKeeper> keeper;
+  std::unique_ptr<VersionService> versions;
+  std::unique_ptr<JobRunner> jobs;
   http::Services services;
-  std::optional<http::Authorizer> authorizer;
-  std::optional<http::Router> router;
+  std::unique_ptr<http::Authorizer> authorizer;
+  std::unique_ptr<http::Router> router;
   std::unique_ptr<http::Server> server;
 
   Status OpenStores();
@@ -113,8 +112,10 @@ struct Application::Parts {
 
 Status Application::Parts::OpenStores() {
   ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
-  ASSIGN_OR_RETURN(artifacts, files::FileArtifactStore::Open(directory.Sub("artifacts")));
-  registry.emplace(*db, *artifacts);
+  ASSIGN_OR_RETURN(files::FileArtifactStore store,
+                   files::FileArtifactStore::Open(directory.Sub("artifacts")));
+  artifacts = std::make_unique<files::FileArtifactStore>(std::move(store));
+  registry = std::make_unique<registry::Registry>(*db, *artifacts);
   ASSIGN_OR_RETURN(log, adapters::RocksEventLog::Open(directory.Sub("log")));
   ASSIGN_OR_RETURN(runtime, adapters::MakeOnnxRuntime());
   return Status::Ok();
@@ -146,19 +147,19 @@ Status Application::Parts::OpenServing() {
   if (const std::string& folder = settings.Text("search.chinese_dictionary"); !folder.empty()) {
     text::SetChineseDictionary(folder);
   }
-  items.emplace(*log);
-  trending.emplace(*log);
-  catalogue.emplace(*log);
+  items = std::make_unique<serve::ItemStates>(*log);
+  trending = std::make_unique<serve::Trending>(*log);
+  catalogue = std::make_unique<search::LiveCatalogue>(*log);
   monitor::MonitorOptions options;
   options.attribution.purchase_window = {settings.Integer("monitor.purchase_hours") * 3600 *
                                          kMicrosPerSecond};
   options.window.slot_time = {settings.Integer("monitor.slot_seconds") * kMicrosPerSecond};
-  monitor.emplace(options, &metrics);
+  monitor = std::make_unique<monitor::OnlineMonitor>(options, &metrics);
   if (const std::string kept = ReadFile(directory.Sub("monitor.json")); !kept.empty()) {
     // A file that cannot be read costs the windows of the last hours, not the start.
     static_cast<void>(monitor->Load(kept));
   }
-  observer.emplace(*monitor);
+  observer = std::make_unique<MonitorObserver>(*monitor);
   log->SetListener([this](const data::LogRecord& record) {
     items->Apply(record);
     trending->Apply(record);
@@ -174,27 +175,29 @@ Status Application::Parts::OpenServing() {
       [this](const std::string& version, const std::string& folder) {
         return LoadModel(version, folder);
       });
-  explainer.emplace(*log);
-  recommender.emplace(serve::RecommenderParts{.log = log.get(),
-                                              .models = models.get(),
-                                              .scenes = &scenes,
-                                              .items = &*items,
-                                              .trending = &*trending,
-                                              .explainer = &*explainer,
-                                              .observer = &*observer,
-                                              .now = nullptr});
+  explainer = std::make_unique<explain::ScoreExplainer>(*log);
+  recommender =
+      std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
+                                                                   .models = models.get(),
+                                                                   .scenes = &scenes,
+                                                                   .items = &*items,
+                                                                   .trending = &*trending,
+                                                                   .explainer = &*explainer,
+                                                                   .observer = &*observer,
+                                                                   .now = nullptr});
   return Status::Ok();
 }
 
 void Application::Parts::OpenServices() {
-  search.emplace(*log, *catalogue, *items, scenes, *observer);
-  answers.emplace(*recommender, *models, *explainer);
-  reports.emplace(*monitor);
-  keeper.emplace(*monitor, *models, directory.Sub("monitor.json"));
+  search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
+  answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
+  reports = std::make_unique<MonitorReports>(*monitor);
+  keeper = std::make_unique<MonitorKeeper>(*monitor, *models, directory.Sub("monitor.json"));
   const loop::Programs programs = loop::ProgramsBeside("");
-  versions.emplace(*registry, *models, programs, settings,
-                   [this] { changes.Add("models", R"({"changed":true})"); });
-  jobs.emplace(
+  versions = std::make_unique<VersionService>(*registry, *models, programs, settings, [this] {
+    changes.Add("models", R"({"changed":true})");
+  });
+  jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
       std::map<std::string, JobBody>{
           {"adopt", AdoptJob(directory.path(), programs, *log)},
@@ -246,11 +249,12 @@ Status Application::Parts::Listen(bool publicly) {
   ASSIGN_OR_RETURN(const auto keys, db->ListKeys());
   ASSIGN_OR_RETURN(const http::AuthMode mode, http::DecideAuth(settings.Flag("server.require_keys"),
                                                                options.listeners, !keys.empty()));
-  authorizer.emplace(mode, db.get());
-  router.emplace(http::ApiRoutes(services), *authorizer,
-                 http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
-                                     .allowed_origins = {},
-                                     .metrics = &metrics});
+  authorizer = std::make_unique<http::Authorizer>(mode, db.get());
+  router = std::make_unique<http::Router>(
+      http::ApiRoutes(services), *authorizer,
+      http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
+                          .allowed_origins = {},
+                          .metrics = &metrics});
   ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
   return Status::Ok();
 }
