@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "adapters/files/durable.h"
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/application.h"
 #include "apps/vitrine/data_directory.h"
@@ -25,6 +26,13 @@ using nlohmann::json;
 
 Status Claim(bool holds, std::string what) {
   return holds ? Status::Ok() : FailedPrecondition("the claim does not hold: " + std::move(what));
+}
+
+/// A folder with this file is the demo's own: the next demo may remove it.
+Status MarkAsSimulated(const std::string& mark) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(mark).parent_path(), error);
+  return files::WriteDurably(mark, "Everything here is simulated. Made by: vitrine demo\n");
 }
 
 /// One demo from start to end; a step is a method that says what it found.
@@ -79,10 +87,15 @@ class Demo {
  private:
   Result<std::string> Start() {
     std::error_code error;
+    const std::string mark = line_.data + "/simulated";
+    if (std::filesystem::exists(mark, error)) {
+      std::filesystem::remove_all(line_.data, error);  // an earlier demo's
+    }
     if (std::filesystem::exists(line_.data + "/vitrine.db", error)) {
       return AlreadyExists(fmt::format(
           "{} holds a shop already; name a fresh folder with --data, or remove it", line_.data));
     }
+    RETURN_IF_ERROR(MarkAsSimulated(mark));
     CommandLine line = line_;
     // A demo never disturbs a server that is there: any free port.
     line.overrides.insert(line.overrides.end(),
