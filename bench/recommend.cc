@@ -73,13 +73,13 @@ Bar Added(Shop& shop, const std::string& bar, double bound_us,
           const serve::RecommendRequest& request) {
   const auto bare = [&shop] { shop.Bare(); };
   const auto ask = [&] { shop.Ask(request); };
-  SecondsPerCall(kCalls, bare);
-  SecondsPerCall(kCalls, ask);
+  TypicalSeconds(kCalls, bare);
+  TypicalSeconds(kCalls, ask);
   std::vector<double> added;
   for (int pair = 0; pair < kPairs; ++pair) {
     const bool first = pair % 2 == 0;
-    const double a = SecondsPerCall(kCalls, first ? std::function<void()>(bare) : ask);
-    const double b = SecondsPerCall(kCalls, first ? std::function<void()>(ask) : bare);
+    const double a = TypicalSeconds(kCalls, first ? std::function<void()>(bare) : ask);
+    const double b = TypicalSeconds(kCalls, first ? std::function<void()>(ask) : bare);
     added.push_back((first ? b - a : a - b) * 1e6);
   }
   return {bar, Median(added), "us", false, bound_us, kPairs, Spread(added)};

@@ -44,8 +44,8 @@ Bar Compare(const std::string& name, std::size_t width, std::size_t k, double bo
   std::vector<double> times;
   std::vector<double> ratios;
   for (int pair = 0; pair < kPairs; ++pair) {
-    const double a = SecondsPerCall(calls, ours);
-    const double b = SecondsPerCall(calls, standard);
+    const double a = TypicalSeconds(calls, ours);
+    const double b = TypicalSeconds(calls, standard);
     times.push_back(a * 1e6);
     ratios.push_back(b / a);
   }
