@@ -44,8 +44,8 @@ std::string NearestName(std::string_view word, std::span<const std::string> know
       best_edits = edits;
     }
   }
-  const bool near =
-      best != nullptr && best_edits <= std::max<std::size_t>(1, std::max(word.size(), best->size()) / 3);
+  const bool near = best != nullptr &&
+                    best_edits <= std::max<std::size_t>(1, std::max(word.size(), best->size()) / 3);
   return near ? *best : std::string();
 }
 

@@ -48,8 +48,8 @@ void CompareFields(const Contract& before, const Contract& now, std::vector<std:
                                 100 * is.present_share, 100 * was.present_share));
     }
     if (!was.format.empty() && !is.format.empty() && was.format != is.format) {
-      out.push_back(
-          fmt::format("{} looks like {} now, was {}: is it the same id?", name, is.format, was.format));
+      out.push_back(fmt::format("{} looks like {} now, was {}: is it the same id?", name, is.format,
+                                was.format));
     }
   }
 }
@@ -129,8 +129,8 @@ std::vector<std::string> CompareContracts(const Contract& before, const Contract
 Contract MergeContracts(const Contract& before, const Contract& now) {
   Contract out = before;
   out.rows += now.rows;
-  const double share = out.rows == 0 ? 0
-                                     : static_cast<double>(now.rows) / static_cast<double>(out.rows);
+  const double share =
+      out.rows == 0 ? 0 : static_cast<double>(now.rows) / static_cast<double>(out.rows);
   for (const auto& [name, is] : now.fields) {
     const auto [at, fresh] = out.fields.emplace(name, is);
     FieldContract& field = at->second;
@@ -144,9 +144,9 @@ Contract MergeContracts(const Contract& before, const Contract& now) {
     field.least = std::min(field.least, is.least);
     field.most = std::max(field.most, is.most);
     field.longest = std::max(field.longest, is.longest);
-    field.format = field.format.empty()                     ? is.format
+    field.format = field.format.empty()                             ? is.format
                    : is.format.empty() || field.format == is.format ? field.format
-                                                            : "text";
+                                                                    : "text";
     field.present_share += (is.present_share - field.present_share) * share;
   }
   for (const auto& [name, rows] : now.events) {

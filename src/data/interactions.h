@@ -17,8 +17,8 @@ namespace vitrine::data {
 /// equal times keep the order of the source. The log's rows are already net of returns and
 /// replacements.
 struct Interactions {
-  std::vector<std::string> users;         ///< user number -> id, sorted by bytes
-  std::vector<std::string> items;         ///< item number -> id, sorted by bytes
+  std::vector<std::string> users;  ///< user number -> id, sorted by bytes
+  std::vector<std::string> items;  ///< item number -> id, sorted by bytes
   std::vector<std::uint32_t> user;
   std::vector<std::uint32_t> item;
   std::vector<Micros> ts;
@@ -28,12 +28,12 @@ struct Interactions {
   std::vector<std::uint32_t> basket;
   std::vector<double> quantity;
   std::vector<double> price;
-  std::vector<std::size_t> user_begin;    ///< users.size() + 1 offsets into the rows
+  std::vector<std::size_t> user_begin;  ///< users.size() + 1 offsets into the rows
 
   bool ordinal_time = false;
   Micros window_from;
   Micros window_to;
-  std::string snapshot;                   ///< hash of the snapshot the rows come from
+  std::string snapshot;  ///< hash of the snapshot the rows come from
 
   [[nodiscard]] std::size_t rows() const { return item.size(); }
 };

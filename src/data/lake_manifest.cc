@@ -74,12 +74,9 @@ LakePart PartFromJson(const json& one) {
 }  // namespace
 
 std::string LakeManifest::ToJson() const {
-  json out = {{"format", kLakeFormat},
-              {"next_part", next_part},
-              {"log_watermark", log_watermark},
-              {"parts", json::array()},
-              {"mappings", json::object()},
-              {"snapshots", snapshots}};
+  json out = {{"format", kLakeFormat},          {"next_part", next_part},
+              {"log_watermark", log_watermark}, {"parts", json::array()},
+              {"mappings", json::object()},     {"snapshots", snapshots}};
   for (const LakePart& part : parts) {
     out["parts"].push_back(PartToJson(part));
   }
@@ -96,8 +93,8 @@ Result<LakeManifest> LakeManifest::Parse(std::string_view text, const std::strin
     const json root = json::parse(text);
     if (const int format = root.at("format"); format > kLakeFormat) {
       return FailedPrecondition(fmt::format(
-          "{} has format {}, this program reads up to {}; use the newer version that wrote it", path,
-          format, kLakeFormat));
+          "{} has format {}, this program reads up to {}; use the newer version that wrote it",
+          path, format, kLakeFormat));
     }
     out.next_part = root.at("next_part");
     out.log_watermark = root.at("log_watermark");
@@ -110,9 +107,10 @@ Result<LakeManifest> LakeManifest::Parse(std::string_view text, const std::strin
       out.mappings[hash] = {mapping.at("name"), mapping.at("text"), std::move(rules)};
     }
   } catch (const json::exception& error) {
-    return DataLoss(fmt::format("{} is damaged ({}); restore it from a backup, or import the files "
-                                "again into a new data directory",
-                                path, error.what()));
+    return DataLoss(
+        fmt::format("{} is damaged ({}); restore it from a backup, or import the files "
+                    "again into a new data directory",
+                    path, error.what()));
   }
   return out;
 }

@@ -32,20 +32,20 @@ struct CountedReason {
 
 /// One immutable Parquet file of raw rows. Paths are relative to the lake's folder.
 struct LakePart {
-  std::int64_t number = 0;         ///< rises; rows of equal time keep this order
-  std::string path;                ///< "parts/raw-000001-events.parquet"
-  std::string kind;                ///< "events", "impressions", "items" or "users"
+  std::int64_t number = 0;  ///< rises; rows of equal time keep this order
+  std::string path;         ///< "parts/raw-000001-events.parquet"
+  std::string kind;         ///< "events", "impressions", "items" or "users"
   std::string sha256;
-  std::uint64_t rows = 0;          ///< rejected and ignored rows included
-  std::uint64_t rejected = 0;      ///< of the rows in the part: values that are none
-  std::uint64_t broken = 0;        ///< rows that could not even be read; not in the part
-  std::uint64_t ignored = 0;       ///< events that the mapping leaves out by name
+  std::uint64_t rows = 0;      ///< rejected and ignored rows included
+  std::uint64_t rejected = 0;  ///< of the rows in the part: values that are none
+  std::uint64_t broken = 0;    ///< rows that could not even be read; not in the part
+  std::uint64_t ignored = 0;   ///< events that the mapping leaves out by name
   std::vector<CountedReason> reasons;
-  std::string source;              ///< file it came from, or "log"
+  std::string source;  ///< file it came from, or "log"
   std::string source_sha256;
-  std::string mapping;             ///< name
-  std::string mapping_hash;        ///< key of LakeManifest::mappings
-  std::string time_taken;          ///< "iso8601, as in ...": how times were read
+  std::string mapping;       ///< name
+  std::string mapping_hash;  ///< key of LakeManifest::mappings
+  std::string time_taken;    ///< "iso8601, as in ...": how times were read
   std::vector<SourceColumn> columns;
   bool ordinal = false;
   std::uint64_t log_first = 0, log_last = 0;  ///< sequence numbers, of parts from the log
@@ -65,6 +65,8 @@ struct LakeManifest {
   std::vector<LakePart> parts;      ///< by number
   std::map<std::string, MappingRecord, std::less<>> mappings;
   std::vector<std::string> snapshots;  ///< ids, oldest first
+  /// A subject was erased from the raw parts: the next snapshot is the only one that stays.
+  bool erasure_pending = false;
 
   [[nodiscard]] std::string ToJson() const;
   /// Errors: kDataLoss (not our JSON; `path` names the file), kFailedPrecondition (newer format).

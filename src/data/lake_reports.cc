@@ -82,8 +82,9 @@ std::string ImportReport::ToText() const {
       out += "    already in the lake under this mapping: counted once, nothing done\n";
       continue;
     }
-    out += fmt::format("    read {}, accepted {}, rejected {}, ignored {}\n", Grouped(file.rows_read),
-                       Grouped(file.accepted), Grouped(file.rejected), Grouped(file.ignored));
+    out +=
+        fmt::format("    read {}, accepted {}, rejected {}, ignored {}\n", Grouped(file.rows_read),
+                    Grouped(file.accepted), Grouped(file.rejected), Grouped(file.ignored));
     if (!file.time_taken.empty()) {
       out += fmt::format("    times: {}\n", file.time_taken);
     }
@@ -166,11 +167,12 @@ std::string CleanReport::ToText() const {
   for (const std::string& change : schema_changes) {
     out += fmt::format("  changed since the last snapshot: {}\n", change);
   }
-  out += fmt::format("\n  in all {} rows ({} net of {} returns and {} replacements) of {} users and {} "
-                     "items, {} items in the catalogue, {} impressions\n  {}\n",
-                     Grouped(total_rows), Grouped(net_rows), Grouped(returns), Grouped(replacements),
-                     Grouped(total_users), Grouped(total_items), Grouped(total_catalogue),
-                     Grouped(total_impressions), Window(ordinal_time, window_from, window_to));
+  out += fmt::format(
+      "\n  in all {} rows ({} net of {} returns and {} replacements) of {} users and {} "
+      "items, {} items in the catalogue, {} impressions\n  {}\n",
+      Grouped(total_rows), Grouped(net_rows), Grouped(returns), Grouped(replacements),
+      Grouped(total_users), Grouped(total_items), Grouped(total_catalogue),
+      Grouped(total_impressions), Window(ordinal_time, window_from, window_to));
   return out;
 }
 

@@ -11,7 +11,8 @@
 namespace vitrine::data {
 namespace {
 
-constexpr std::array<std::string_view, 5> kFormats = {"csv", "tsv", "jsonl", "parquet", "sequences"};
+constexpr std::array<std::string_view, 5> kFormats = {"csv", "tsv", "jsonl", "parquet",
+                                                      "sequences"};
 constexpr std::array<std::string_view, 3> kTables = {"events", "items", "users"};
 constexpr std::array<std::string_view, 7> kNotations = {"auto",    "unix_s",  "unix_ms", "unix_us",
                                                         "iso8601", "pattern", "sequence"};
@@ -19,14 +20,13 @@ constexpr std::array<std::string_view, 7> kNotations = {"auto",    "unix_s",  "u
 template <typename T, std::size_t n>
 std::optional<T> FindName(const std::array<std::string_view, n>& names, std::string_view name) {
   const auto* found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? std::nullopt
-                              : std::optional(static_cast<T>(found - names.begin()));
+  return found == names.end() ? std::nullopt : std::optional(static_cast<T>(found - names.begin()));
 }
 
 Status Wrong(const Source& source, std::string_view what) {
-  return InvalidArgument(fmt::format(
-      "source '{}' ({}): {}", source.files.empty() ? std::string("?") : source.files.front(),
-      TableKindName(source.table), what));
+  return InvalidArgument(fmt::format("source '{}' ({}): {}",
+                                     source.files.empty() ? std::string("?") : source.files.front(),
+                                     TableKindName(source.table), what));
 }
 
 bool Binds(const Source& source, std::string_view field) {
@@ -55,8 +55,8 @@ Status CheckEvents(const Mapping& mapping, const Source& source) {
     return Wrong(source, "bind `item_id` to a column");
   }
   if (source.time.notation != TimeNotation::kSequence && source.time.field.columns.empty()) {
-    return Wrong(source,
-                 "bind `ts` to a column, or say ts = { format = \"sequence\" } where there is none");
+    return Wrong(
+        source, "bind `ts` to a column, or say ts = { format = \"sequence\" } where there is none");
   }
   const bool ordinal = source.time.notation == TimeNotation::kSequence;
   return ordinal == mapping.ordinal_time()
@@ -91,9 +91,9 @@ bool Mapping::ordinal_time() const {
 std::string Mapping::hash() const { return Sha256Hex(text); }
 
 const std::vector<std::string>& FieldNames(TableKind table) {
-  static const std::vector<std::string> items = {
-      "id",    "title",    "description", "brand", "categories", "price",
-      "currency", "stock", "tags",        "image_url", "hidden"};
+  static const std::vector<std::string> items = {"id",         "title",     "description", "brand",
+                                                 "categories", "price",     "currency",    "stock",
+                                                 "tags",       "image_url", "hidden"};
   static const std::vector<std::string> users = {"id"};
   switch (table) {
     case TableKind::kEvents:
@@ -132,9 +132,10 @@ Status ValidateMapping(const Mapping& mapping) {
   }
   for (const auto& [name, event] : mapping.event_names) {
     if (event != "ignore" && !ParseEventType(event)) {
-      return InvalidArgument(fmt::format("event_names: '{}' = '{}' is not an event of ours; use a "
-                                         "canonical name or \"ignore\"",
-                                         name, event));
+      return InvalidArgument(
+          fmt::format("event_names: '{}' = '{}' is not an event of ours; use a "
+                      "canonical name or \"ignore\"",
+                      name, event));
     }
   }
   return Status::Ok();

@@ -45,12 +45,13 @@ std::optional<TimeNotation> ParseTimeNotation(std::string_view name);
 
 /// Where a field's text comes from, and what is done to it.
 struct FieldBinding {
-  std::vector<std::string> columns;  ///< the first that has a value; JSON paths: a.b, a[0], a[key=x]
-  std::string constant;              ///< where no column has one
-  std::string strip_suffix;          ///< "17850.0" -> "17850" by ".0"
-  std::string split;                 ///< list fields: separator
-  double scale = 1;                  ///< numbers are multiplied by it (cents: 0.01)
-  bool optional = false;             ///< a file without the column is fine
+  std::vector<std::string>
+      columns;               ///< the first that has a value; JSON paths: a.b, a[0], a[key=x]
+  std::string constant;      ///< where no column has one
+  std::string strip_suffix;  ///< "17850.0" -> "17850" by ".0"
+  std::string split;         ///< list fields: separator
+  double scale = 1;          ///< numbers are multiplied by it (cents: 0.01)
+  bool optional = false;     ///< a file without the column is fine
   friend bool operator==(const FieldBinding&, const FieldBinding&) = default;
 };
 using Bindings = std::map<std::string, FieldBinding, std::less<>>;
@@ -84,18 +85,18 @@ struct Source {
   bool optional = false;           ///< a folder without such a file is fine
   FileFormat format = FileFormat::kCsv;
   std::string delimiter = ",";
-  std::string quote = "\"";        ///< empty: a quote is a character like any other
-  bool typed_header = false;       ///< header names are name:type (RecBole)
+  std::string quote = "\"";   ///< empty: a quote is a character like any other
+  bool typed_header = false;  ///< header names are name:type (RecBole)
   std::size_t max_line_bytes = kDefaultMaxLineBytes;
 
   Bindings fields;
-  TimeBinding time;                ///< ts of events, valid_from of items and users
-  std::string default_event;       ///< canonical name of rows without one
+  TimeBinding time;           ///< ts of events, valid_from of items and users
+  std::string default_event;  ///< canonical name of rows without one
   std::vector<EventWhen> event_when;
-  std::string list;                ///< path of a list; each element is one item of the event
+  std::string list;  ///< path of a list; each element is one item of the event
   Bindings list_fields;
-  std::vector<FieldTest> where;    ///< rows that fail a test are not part of this table
-  bool all_attributes = false;     ///< every unbound column is an attribute
+  std::vector<FieldTest> where;  ///< rows that fail a test are not part of this table
+  bool all_attributes = false;   ///< every unbound column is an attribute
   Bindings attributes;
   Versions versions = Versions::kAll;
 
@@ -108,8 +109,8 @@ struct Mapping {
   std::vector<Source> sources;
   /// Source name -> canonical event name, or "ignore". Canonical names need no line.
   std::map<std::string, std::string, std::less<>> event_names;
-  std::vector<Rule> rules;         ///< complete: default rules included
-  std::string text;                ///< the TOML it was read from, kept in the lake
+  std::vector<Rule> rules;  ///< complete: default rules included
+  std::string text;         ///< the TOML it was read from, kept in the lake
   [[nodiscard]] bool ordinal_time() const;
   /// sha256 of the text.
   [[nodiscard]] std::string hash() const;

@@ -9,7 +9,7 @@
 namespace vitrine::data {
 namespace {
 constexpr std::array<std::string_view, 11> kTestNames = {
-    "missing", "present",     "in",      "not_in", "starts_with", "matches",
+    "missing",     "present", "in",    "not_in",   "starts_with", "matches",
     "not_matches", "at_most", "below", "at_least", "above"};
 }  // namespace
 

@@ -15,12 +15,12 @@ namespace vitrine::data {
 enum class TestKind : std::uint8_t {
   kMissing,
   kPresent,
-  kIn,          ///< one of `texts`
+  kIn,  ///< one of `texts`
   kNotIn,
   kStartsWith,  ///< texts[0]
   kMatches,     ///< the regular expression texts[0] (RE2) is found in the field
   kNotMatches,
-  kAtMost,      ///< the rest compare with `number`
+  kAtMost,  ///< the rest compare with `number`
   kBelow,
   kAtLeast,
   kAbove,

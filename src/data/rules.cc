@@ -11,17 +11,19 @@
 namespace vitrine::data {
 namespace {
 
-constexpr std::array<std::string_view, 14> kKinds = {
-    "where",         "missing",        "unknown_event",     "missing_user",    "missing_item",
-    "impossible_time", "future_time",  "repeated_event_id", "exact_duplicate", "near_duplicate",
-    "outlier",       "orphan_item",    "orphan_user",       "bot"};
+constexpr std::array<std::string_view, 14> kKinds = {"where",           "missing",
+                                                     "unknown_event",   "missing_user",
+                                                     "missing_item",    "impossible_time",
+                                                     "future_time",     "repeated_event_id",
+                                                     "exact_duplicate", "near_duplicate",
+                                                     "outlier",         "orphan_item",
+                                                     "orphan_user",     "bot"};
 constexpr std::array<std::string_view, 5> kActions = {"off", "drop", "flag", "default", "fill"};
 
 template <typename T, std::size_t n>
 std::optional<T> FindName(const std::array<std::string_view, n>& names, std::string_view name) {
   const auto* found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? std::nullopt
-                              : std::optional(static_cast<T>(found - names.begin()));
+  return found == names.end() ? std::nullopt : std::optional(static_cast<T>(found - names.begin()));
 }
 
 Rule Make(std::string name, RuleKind kind, RuleAction action) {
@@ -106,8 +108,9 @@ Status CheckRule(const Rule& rule) {
     case RuleKind::kNearDuplicate:
       return rule.window_seconds > 0 ? Status::Ok() : Wrong(rule, "it needs `window_seconds` > 0");
     case RuleKind::kBot:
-      return rule.per_hour > 0 || rule.per_day > 0 ? Status::Ok()
-                                                   : Wrong(rule, "it needs `per_hour` or `per_day`");
+      return rule.per_hour > 0 || rule.per_day > 0
+                 ? Status::Ok()
+                 : Wrong(rule, "it needs `per_hour` or `per_day`");
     case RuleKind::kRepeatedEventId:
       return rule.action == RuleAction::kDrop
                  ? Status::Ok()
@@ -150,8 +153,9 @@ Result<std::vector<Rule>> CompleteRules(std::vector<Rule> own, bool with_default
       return Wrong(rule, "there are two rules of this name");
     }
     if (time_is_ordinal && NeedsTime(rule) && rule.action != RuleAction::kOff) {
-      return Wrong(rule, "it needs real time, but the mapping takes ts from the order of the rows; "
-                         "leave the rule out or bind ts to a column");
+      return Wrong(rule,
+                   "it needs real time, but the mapping takes ts from the order of the rows; "
+                   "leave the rule out or bind ts to a column");
     }
   }
   for (const Rule& rule : DefaultRules()) {
@@ -161,17 +165,17 @@ Result<std::vector<Rule>> CompleteRules(std::vector<Rule> own, bool with_default
     }
   }
   if (own.size() > kMaxRules) {
-    return InvalidArgument(fmt::format("the mapping has {} rules; at most {} are possible",
-                                       own.size(), kMaxRules));
+    return InvalidArgument(
+        fmt::format("the mapping has {} rules; at most {} are possible", own.size(), kMaxRules));
   }
   return own;
 }
 
 const std::vector<std::string>& EventFieldNames() {
   static const std::vector<std::string> names = {
-      "event",    "event_id", "user_id", "anonymous_id", "item_id",  "ts",
-      "quantity", "price",    "position", "currency",    "order_id", "scene",
-      "request_id", "query",  "experiment", "seconds",   "rating",   "replaces"};
+      "event",      "event_id", "user_id",    "anonymous_id", "item_id",  "ts",
+      "quantity",   "price",    "position",   "currency",     "order_id", "scene",
+      "request_id", "query",    "experiment", "seconds",      "rating",   "replaces"};
   return names;
 }
 
@@ -190,8 +194,9 @@ std::string Describe(const Rule& rule) {
     case RuleKind::kWhere:
       return Describe(rule.test);
     case RuleKind::kMissing:
-      return rule.action == RuleAction::kDefault ? fmt::format("{} missing: {}", rule.field, rule.value)
-                                                 : rule.field + " missing";
+      return rule.action == RuleAction::kDefault
+                 ? fmt::format("{} missing: {}", rule.field, rule.value)
+                 : rule.field + " missing";
     case RuleKind::kUnknownEvent:
       return "the event's name is not known";
     case RuleKind::kMissingUser:

@@ -15,20 +15,20 @@
 namespace vitrine::data {
 
 enum class RuleKind : std::uint8_t {
-  kWhere,             ///< `test` holds
-  kMissing,           ///< the field is empty; may be filled instead of dropped
-  kUnknownEvent,      ///< the event's name is neither ours nor in the mapping
-  kMissingUser,       ///< neither user_id nor anonymous_id
-  kMissingItem,       ///< an event that names items, without one
-  kImpossibleTime,    ///< no time, before 1990 or after 2200
-  kFutureTime,        ///< later than the run's as_of by more than `window_seconds`
-  kRepeatedEventId,   ///< an event_id of the source a second time; always dropped
-  kExactDuplicate,    ///< a row without event_id that equals an earlier one in every column
-  kNearDuplicate,     ///< same user, item and event again within `window_seconds`
-  kOutlier,           ///< robust z above `threshold`, or outside the quantiles
-  kOrphanItem,        ///< an item id that the catalogue does not have
-  kOrphanUser,        ///< a user id that the table of users does not have
-  kBot,               ///< a user with more events in an hour or a day than a person makes
+  kWhere,            ///< `test` holds
+  kMissing,          ///< the field is empty; may be filled instead of dropped
+  kUnknownEvent,     ///< the event's name is neither ours nor in the mapping
+  kMissingUser,      ///< neither user_id nor anonymous_id
+  kMissingItem,      ///< an event that names items, without one
+  kImpossibleTime,   ///< no time, before 1990 or after 2200
+  kFutureTime,       ///< later than the run's as_of by more than `window_seconds`
+  kRepeatedEventId,  ///< an event_id of the source a second time; always dropped
+  kExactDuplicate,   ///< a row without event_id that equals an earlier one in every column
+  kNearDuplicate,    ///< same user, item and event again within `window_seconds`
+  kOutlier,          ///< robust z above `threshold`, or outside the quantiles
+  kOrphanItem,       ///< an item id that the catalogue does not have
+  kOrphanUser,       ///< a user id that the table of users does not have
+  kBot,              ///< a user with more events in an hour or a day than a person makes
 };
 std::string_view RuleKindName(RuleKind kind);
 std::optional<RuleKind> ParseRuleKind(std::string_view name);
@@ -44,17 +44,17 @@ std::string_view RuleActionName(RuleAction action);
 std::optional<RuleAction> ParseRuleAction(std::string_view name);
 
 struct Rule {
-  std::string name;              ///< what the report calls it; unique in a mapping
+  std::string name;  ///< what the report calls it; unique in a mapping
   RuleKind kind = RuleKind::kWhere;
   RuleAction action = RuleAction::kDrop;
-  FieldTest test;                ///< kWhere
-  std::string field;             ///< kMissing, kOutlier
-  std::string value;             ///< kDefault
-  double window_seconds = 0;     ///< kNearDuplicate, kFutureTime
-  double threshold = 0;          ///< kOutlier: robust z = |x - median| / (1.4826 MAD); 0: not used
-  double low = 0, high = 1;      ///< kOutlier: quantiles; 0 and 1: not used
-  std::string by;                ///< kOutlier: "item_id" compares within each item
-  std::int64_t per_hour = 0;     ///< kBot: 0 no limit
+  FieldTest test;             ///< kWhere
+  std::string field;          ///< kMissing, kOutlier
+  std::string value;          ///< kDefault
+  double window_seconds = 0;  ///< kNearDuplicate, kFutureTime
+  double threshold = 0;       ///< kOutlier: robust z = |x - median| / (1.4826 MAD); 0: not used
+  double low = 0, high = 1;   ///< kOutlier: quantiles; 0 and 1: not used
+  std::string by;             ///< kOutlier: "item_id" compares within each item
+  std::int64_t per_hour = 0;  ///< kBot: 0 no limit
   std::int64_t per_day = 0;
   friend bool operator==(const Rule&, const Rule&) = default;
 };

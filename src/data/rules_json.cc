@@ -46,9 +46,10 @@ Result<Rule> RuleFromJson(const json& one) {
   const auto kind = ParseRuleKind(one.value("kind", ""));
   const auto action = ParseRuleAction(one.value("action", ""));
   if (!kind || !action) {
-    return InvalidArgument(fmt::format("rule '{}' is of a kind or action that this version does not "
-                                       "know; it was written by a newer one",
-                                       rule.name));
+    return InvalidArgument(
+        fmt::format("rule '{}' is of a kind or action that this version does not "
+                    "know; it was written by a newer one",
+                    rule.name));
   }
   rule.kind = *kind;
   rule.action = *action;
@@ -57,8 +58,8 @@ Result<Rule> RuleFromJson(const json& one) {
     if (!test) {
       return InvalidArgument(fmt::format("rule '{}' has an unknown test", rule.name));
     }
-    rule.test = {one.value("field", ""), *test,
-                 one.value("texts", std::vector<std::string>()), one.value("number", 0.0)};
+    rule.test = {one.value("field", ""), *test, one.value("texts", std::vector<std::string>()),
+                 one.value("number", 0.0)};
   } else {
     rule.field = one.value("field", "");
   }

@@ -75,14 +75,15 @@ Result<SnapshotManifest> FromJson(const json& root) {
 }
 
 Status Damaged(const std::string& path, std::string_view why) {
-  return DataLoss(fmt::format("{} is damaged ({}); restore it from a backup, or make a new snapshot "
-                              "with `clean --full`",
-                              path, why));
+  return DataLoss(
+      fmt::format("{} is damaged ({}); restore it from a backup, or make a new snapshot "
+                  "with `clean --full`",
+                  path, why));
 }
 
 }  // namespace
 
-std::string SnapshotManifest::ComputeHash() const { 
+std::string SnapshotManifest::ComputeHash() const {
   return Sha256Hex(ContentToJson(*this, false).dump());
 }
 
@@ -99,8 +100,8 @@ Result<SnapshotManifest> SnapshotManifest::Parse(std::string_view text, const st
     const json root = json::parse(text);
     if (const int format = root.at("format"); format > kSnapshotFormat) {
       return FailedPrecondition(fmt::format(
-          "{} has format {}, this program reads up to {}; use the newer version that wrote it", path,
-          format, kSnapshotFormat));
+          "{} has format {}, this program reads up to {}; use the newer version that wrote it",
+          path, format, kSnapshotFormat));
     }
     ASSIGN_OR_RETURN(SnapshotManifest out, FromJson(root));
     if (out.ComputeHash() != out.hash) {

@@ -103,8 +103,9 @@ Result<FoundNotation> FindTimeNotation(const std::vector<std::string>& values,
   const Shape shape = ShapeOf(values.front());
   for (const std::string& value : values) {
     if (ShapeOf(value) != shape || shape == Shape::kOther) {
-      return InvalidArgument(fmt::format("times such as '{}' and '{}' are not of one known format{}",
-                                         values.front(), value, kCure));
+      return InvalidArgument(
+          fmt::format("times such as '{}' and '{}' are not of one known format{}", values.front(),
+                      value, kCure));
     }
   }
   if (shape == Shape::kNumber) {
@@ -124,8 +125,7 @@ Result<FoundNotation> FindTimeNotation(const std::vector<std::string>& values,
   } else {
     ASSIGN_OR_RETURN(out, FromYearLast(values));
   }
-  out.description =
-      fmt::format("pattern {}, as in {}; zone {}", out.pattern, values.front(), zone);
+  out.description = fmt::format("pattern {}, as in {}; zone {}", out.pattern, values.front(), zone);
   return out;
 }
 

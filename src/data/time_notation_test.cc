@@ -38,8 +38,7 @@ TEST(FindTimeNotation, DayAndMonthByWhatFitsEveryValue) {
 TEST(FindTimeNotation, SaysWhatItCannotRead) {
   EXPECT_NE(Found({}).find("no time at all"), std::string::npos);
   EXPECT_NE(Found({"yesterday"}).find("not of one known format"), std::string::npos);
-  EXPECT_NE(Found({"1700000000", "2010-12-01"}).find("not of one known format"),
-            std::string::npos);
+  EXPECT_NE(Found({"1700000000", "2010-12-01"}).find("not of one known format"), std::string::npos);
 }
 
 }  // namespace

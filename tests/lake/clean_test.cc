@@ -24,14 +24,14 @@ class CleanTest : public LakeTest {
 TEST_F(CleanTest, MissingUnknownAndImpossible) {
   const auto out = Clean({
       "view,u1,,a,2026-01-01 10:00:00,,,,,",
-      "view,,,a,2026-01-01 10:00:00,,,,,",       // nobody
-      "view,u1,,,2026-01-01 10:00:00,,,,,",      // nothing
-      "wiew,u1,,a,2026-01-01 10:00:00,,,,,",     // what?
-      "view,u1,,a,1970-01-01 00:00:01,,,,,",     // a clock that was never set
-      "view,u1,,a,,,,,,",                        // no time
-      "view,u1,,a,2026-02-01 10:00:00,,,,,",     // tomorrow
-      "view,u1,,a,2026-01-02 12:30:00,,,,,",     // a phone's clock, half an hour ahead
-      "search,u1,,,2026-01-01 10:00:00,,,,,",    // a search names no item
+      "view,,,a,2026-01-01 10:00:00,,,,,",     // nobody
+      "view,u1,,,2026-01-01 10:00:00,,,,,",    // nothing
+      "wiew,u1,,a,2026-01-01 10:00:00,,,,,",   // what?
+      "view,u1,,a,1970-01-01 00:00:01,,,,,",   // a clock that was never set
+      "view,u1,,a,,,,,,",                      // no time
+      "view,u1,,a,2026-02-01 10:00:00,,,,,",   // tomorrow
+      "view,u1,,a,2026-01-02 12:30:00,,,,,",   // a phone's clock, half an hour ahead
+      "search,u1,,,2026-01-01 10:00:00,,,,,",  // a search names no item
   });
   EXPECT_EQ(out.report.rows_read, 9U);
   EXPECT_EQ(Rule(out, "missing_users").removed, 1U);
@@ -47,11 +47,11 @@ TEST_F(CleanTest, MissingUnknownAndImpossible) {
 TEST_F(CleanTest, EqualRowsAndRepeatedIds) {
   const auto out = Clean({
       "view,u1,,a,2026-01-01 10:00:00,,,,,",
-      "view,u1,,a,2026-01-01 10:00:00,,,,,",     // equal in every column
-      "view,u1,,a,2026-01-01 10:00:00,1,,,,",    // not quite
+      "view,u1,,a,2026-01-01 10:00:00,,,,,",   // equal in every column
+      "view,u1,,a,2026-01-01 10:00:00,1,,,,",  // not quite
       "view,u1,,b,2026-01-01 10:00:00,,,,e1,",
-      "view,u1,,b,2026-01-01 10:00:05,,,,e1,",   // the same event sent again
-      "view,u1,,b,2026-01-01 10:00:00,,,,e2,",   // the same content, another event
+      "view,u1,,b,2026-01-01 10:00:05,,,,e1,",  // the same event sent again
+      "view,u1,,b,2026-01-01 10:00:00,,,,e2,",  // the same content, another event
   });
   EXPECT_EQ(Rule(out, "exact_duplicates").removed, 1U);
   EXPECT_EQ(Rule(out, "repeated_event_ids").removed, 1U);
@@ -71,12 +71,12 @@ window_seconds = 10
 )";
   const auto out = Clean(
       {
-          "view,u1,,a,2026-01-01 10:00:00,,0,,,",    // free: removed
-          "view,u1,,a,2026-01-01 10:00:05,,1,,,",    // near the removed one: stays
-          "view,u1,,a,2026-01-01 10:00:09,,1,,,",    // near the one before
-          "view,u1,,a,2026-01-01 10:00:30,,1,,,",    // far enough
-          "cart,u1,,a,2026-01-01 10:00:30,,1,,,",    // another event
-          "view,u2,,a,2026-01-01 10:00:30,,1,,,",    // another user
+          "view,u1,,a,2026-01-01 10:00:00,,0,,,",  // free: removed
+          "view,u1,,a,2026-01-01 10:00:05,,1,,,",  // near the removed one: stays
+          "view,u1,,a,2026-01-01 10:00:09,,1,,,",  // near the one before
+          "view,u1,,a,2026-01-01 10:00:30,,1,,,",  // far enough
+          "cart,u1,,a,2026-01-01 10:00:30,,1,,,",  // another event
+          "view,u2,,a,2026-01-01 10:00:30,,1,,,",  // another user
       },
       rules);
   EXPECT_EQ(Rule(out, "free").removed, 1U);
@@ -101,8 +101,7 @@ action = "fill"
 )";
   const auto out = Clean(
       {
-          "purchase,u1,,a,2026-01-01 10:00:00,,10,,,",
-          "purchase,u2,,a,2026-01-01 10:00:00,2,20,,,",
+          "purchase,u1,,a,2026-01-01 10:00:00,,10,,,", "purchase,u2,,a,2026-01-01 10:00:00,2,20,,,",
           "purchase,u3,,a,2026-01-01 10:00:00,3,,,,",  // as a costs: 15
           "purchase,u4,,b,2026-01-01 10:00:00,4,,,,",  // as anything costs: 15
       },
@@ -121,7 +120,8 @@ action = "fill"
 TEST_F(CleanTest, OutliersByRobustZAndByQuantile) {
   std::vector<std::string> rows;
   for (int i = 0; i < 99; ++i) {
-    rows.push_back(fmt::format("purchase,u{},,a,2026-01-01 10:00:00,{},{},,,", i, 1 + i % 3, 9 + i % 3));
+    rows.push_back(
+        fmt::format("purchase,u{},,a,2026-01-01 10:00:00,{},{},,,", i, 1 + i % 3, 9 + i % 3));
   }
   rows.emplace_back("purchase,rich,,a,2026-01-01 10:00:00,1000,100000,,,");
   const auto out = Clean(rows, R"(
@@ -154,7 +154,8 @@ TEST_F(CleanTest, BotsByTheHour) {
 }
 
 TEST_F(CleanTest, OrphansNeedACatalogue) {
-  const auto before = Clean({"view,u1,,a,2026-01-01 10:00:00,,,,,", "view,u1,,zz,2026-01-01 10:00:00,,,,,"});
+  const auto before =
+      Clean({"view,u1,,a,2026-01-01 10:00:00,,,,,", "view,u1,,zz,2026-01-01 10:00:00,,,,,"});
   EXPECT_NE(Rule(before, "orphan_items").note.find("no catalogue"), std::string::npos);
   MustImport(Write("items.tsv", "id\ttitle\na\tA \"fine\" thing\n"),
              "name = \"cat\"\n[[items]]\nfiles = [\"*.tsv\"]\nformat = \"tsv\"\nquote = \"\"\n"
@@ -174,13 +175,13 @@ TEST_F(CleanTest, ReturnsReplacementsAndIdentities) {
   const auto out = Clean({
       "purchase,u1,,a,2026-01-01 10:00:00,1,5,o1,,",
       "purchase,u1,,b,2026-01-01 10:00:00,1,5,o1,,",
-      "return,u1,,a,2026-01-01 12:00:00,1,5,o1,,",       // takes a back
+      "return,u1,,a,2026-01-01 12:00:00,1,5,o1,,",  // takes a back
       "view,u2,,a,2026-01-01 10:00:00,,,,first,",
       "view,u2,,b,2026-01-01 10:00:01,,,,second,first",  // instead of the first
       "view,,anon,c,2026-01-01 09:00:00,,,,,",           // before anybody signed in
       "identify,u3,anon,,2026-01-01 10:00:00,,,,,",
       "view,,anon,d,2026-01-01 11:00:00,,,,,",
-      "identify,u4,anon,,2026-01-01 12:00:00,,,,,",      // a shared machine
+      "identify,u4,anon,,2026-01-01 12:00:00,,,,,",  // a shared machine
       "view,,anon,e,2026-01-01 13:00:00,,,,,",
   });
   EXPECT_EQ(out.report.returns, 1U);
@@ -216,10 +217,10 @@ TEST_F(CleanTest, ASecondSnapshotReadsOnlyWhatIsNew) {
 
 TEST_F(CleanTest, QuarantineIsReplayedAfterARuleChange) {
   const std::string strict = "[[rules]]\nname = \"cheap\"\nfield = \"price\"\nbelow = 5\n";
-  const auto first = Clean({"purchase,u1,,a,2026-01-01 10:00:00,1,3,o1,,",
-                            "purchase,u1,,b,2026-01-01 11:00:00,1,1,o2,,",
-                            "purchase,u1,,c,2026-01-01 12:00:00,1,9,o3,,"},
-                           strict);
+  const auto first = Clean(
+      {"purchase,u1,,a,2026-01-01 10:00:00,1,3,o1,,", "purchase,u1,,b,2026-01-01 11:00:00,1,1,o2,,",
+       "purchase,u1,,c,2026-01-01 12:00:00,1,9,o3,,"},
+      strict);
   EXPECT_EQ(Rule(first, "cheap").removed, 2U);
   EXPECT_EQ(Read()["u1"], "c");
   auto loose = adapters::ParseMapping(
@@ -238,8 +239,9 @@ TEST_F(CleanTest, QuarantineIsReplayedAfterARuleChange) {
 
 TEST_F(CleanTest, SchemaChangesAreTold) {
   Clean({"view,u1,,a,2026-01-01 10:00:00,,,,,", "view,17,,a,2026-01-01 10:00:01,,,,,"});
-  MustImport(Write("log3.csv", "event,user,anon,item,ts,quantity,price,order,id,replaces,colour\n"
-                               "cart,u1,,a,2026-01-01 12:00:00,1,5,,,,red\n"),
+  MustImport(Write("log3.csv",
+                   "event,user,anon,item,ts,quantity,price,order,id,replaces,colour\n"
+                   "cart,u1,,a,2026-01-01 12:00:00,1,5,,,,red\n"),
              LogMapping());
   const auto second = MustClean();
   const auto& changes = second.report.schema_changes;

@@ -17,14 +17,14 @@ class ImportTest : public LakeTest {
 };
 
 TEST_F(ImportTest, BrokenRowsAreCountedWithSamples) {
-  const auto report =
-      MustImport(Write("log.csv", std::string(kLogHeader) + "view,u1,,a,2026-01-01 10:00:00,,,,,\n"
-                                                            "view,u1\n"
-                                                            "view,u1,,a,soon,,,,,\n"
-                                                            "view,u1,,a,2026-01-01 10:00:00,many,,,,\n"
-                                                            "view,\"u\n1\",,a,2026-01-01 10:00:00,,,,,\n"),
-                 LogMapping().replace(LogMapping().find("ts = \"ts\""), 9,
-                                      "ts = { column = \"ts\", format = \"iso8601\" }"));
+  const auto report = MustImport(
+      Write("log.csv", std::string(kLogHeader) + "view,u1,,a,2026-01-01 10:00:00,,,,,\n"
+                                                 "view,u1\n"
+                                                 "view,u1,,a,soon,,,,,\n"
+                                                 "view,u1,,a,2026-01-01 10:00:00,many,,,,\n"
+                                                 "view,\"u\n1\",,a,2026-01-01 10:00:00,,,,,\n"),
+      LogMapping().replace(LogMapping().find("ts = \"ts\""), 9,
+                           "ts = { column = \"ts\", format = \"iso8601\" }"));
   const auto& file = report.files.at(0);
   EXPECT_EQ(file.rows_read, 5U);
   EXPECT_EQ(file.accepted, 1U);
@@ -53,16 +53,17 @@ TEST_F(ImportTest, TheSameFileCountsOnceAndEqualRowsAreNotMerged) {
 
 TEST_F(ImportTest, TimesAreFoundAndReported) {
   const std::string mapping = LogMapping();
-  const auto seconds = MustImport(
-      Write("s.csv", std::string(kLogHeader) + "view,u1,,a,1767225600,,,,,\n"), mapping);
+  const auto seconds =
+      MustImport(Write("s.csv", std::string(kLogHeader) + "view,u1,,a,1767225600,,,,,\n"), mapping);
   EXPECT_NE(seconds.files.at(0).time_taken.find("unix_s"), std::string::npos);
   const auto millis = MustImport(
       Write("ms.csv", std::string(kLogHeader) + "view,u1,,b,1767225600500,,,,,\n"), mapping);
   EXPECT_NE(millis.files.at(0).time_taken.find("unix_ms"), std::string::npos);
-  MustImport(Write("iso.csv", std::string(kLogHeader) + "view,u1,,c,2026-01-01T08:00:01+08:00,,,,,\n"
-                                                        "view,u1,,d,2026-01-01T00:00:02Z,,,,,\n"
-                                                        "view,u1,,e,2025-12-31T19:00:03.25-0500,,,,,\n"),
-             mapping);
+  MustImport(
+      Write("iso.csv", std::string(kLogHeader) + "view,u1,,c,2026-01-01T08:00:01+08:00,,,,,\n"
+                                                 "view,u1,,d,2026-01-01T00:00:02Z,,,,,\n"
+                                                 "view,u1,,e,2025-12-31T19:00:03.25-0500,,,,,\n"),
+      mapping);
   std::string zoned = mapping;
   zoned.replace(zoned.find("ts = \"ts\""), 9,
                 "ts = { column = \"ts\", pattern = \"%d/%m/%Y %H:%M\", zone = \"Asia/Shanghai\" }");
@@ -75,10 +76,10 @@ TEST_F(ImportTest, TimesAreFoundAndReported) {
   for (const Micros ts : data->ts) {
     offsets.push_back(ts.value - 1'767'225'600 * kMicrosPerSecond);
   }
-  EXPECT_EQ(offsets, (std::vector<std::int64_t>{0, 500'000, 1'000'000, 2'000'000, 3'250'000,
-                                                60'000'000}));
-  EXPECT_NE(Failure(Write("d.csv", std::string(kLogHeader) + "view,u1,,a,01/02/2026,,,,,\n"), mapping,
-                    Code::kInvalidArgument)
+  EXPECT_EQ(offsets,
+            (std::vector<std::int64_t>{0, 500'000, 1'000'000, 2'000'000, 3'250'000, 60'000'000}));
+  EXPECT_NE(Failure(Write("d.csv", std::string(kLogHeader) + "view,u1,,a,01/02/2026,,,,,\n"),
+                    mapping, Code::kInvalidArgument)
                 .find("day first and month first"),
             std::string::npos);
 }
@@ -135,10 +136,12 @@ TEST_F(ImportTest, SegmentIdentifiesAndListsProducts) {
 
 TEST_F(ImportTest, RecboleHeadersCarryTypes) {
   std::filesystem::create_directories(folder_ + "/in/ml");
-  Write("ml/ml.inter", "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
-                       "1\t10\t5\t881250949\n2\t11\t3.5\t891717742\n");
-  Write("ml/ml.item", "item_id:token\tmovie_title:token_seq\tclass:token_seq\tyear:float\n"
-                      "10\tToy \"Story\"\tAnimation Comedy\t1995\n");
+  Write("ml/ml.inter",
+        "user_id:token\titem_id:token\trating:float\ttimestamp:float\n"
+        "1\t10\t5\t881250949\n2\t11\t3.5\t891717742\n");
+  Write("ml/ml.item",
+        "item_id:token\tmovie_title:token_seq\tclass:token_seq\tyear:float\n"
+        "10\tToy \"Story\"\tAnimation Comedy\t1995\n");
   Write("ml/ml.user", "user_id:token\tage:float\toccupation:token\n1\t24\ttechnician\n");
   data::ImportRequest request;
   request.paths = {folder_ + "/in/ml"};
@@ -161,10 +164,12 @@ TEST_F(ImportTest, RecboleHeadersCarryTypes) {
 
 TEST_F(ImportTest, AirecTables) {
   std::filesystem::create_directories(folder_ + "/in/ai");
-  Write("ai/behavior.csv", "trace_id,user_id,imei,item_id,bhv_type,bhv_time,scene_id\n"
-                           "t1,u1,,a,expose,1767225600,home\nt1,u1,,a,click,1767225601,home\n"
-                           ",u1,,a,buy,1767225602,home\n,,dev9,b,collect,1767225603,home\n");
-  Write("ai/item.csv", "item_id,title,category_path,tags,status\na,Schuhe,Mode|Schuhe,\"rot,neu\",1\n");
+  Write("ai/behavior.csv",
+        "trace_id,user_id,imei,item_id,bhv_type,bhv_time,scene_id\n"
+        "t1,u1,,a,expose,1767225600,home\nt1,u1,,a,click,1767225601,home\n"
+        ",u1,,a,buy,1767225602,home\n,,dev9,b,collect,1767225603,home\n");
+  Write("ai/item.csv",
+        "item_id,title,category_path,tags,status\na,Schuhe,Mode|Schuhe,\"rot,neu\",1\n");
   data::ImportRequest request;
   request.paths = {folder_ + "/in/ai"};
   request.now = kTestNow;
@@ -188,14 +193,15 @@ TEST_F(ImportTest, WrongMappingsNameTheColumnsOfTheFile) {
 }
 
 TEST_F(ImportTest, EmptyAndUselessFilesAreRefusedAndNothingIsKept) {
-  EXPECT_NE(Failure(Write("empty.csv", ""), LogMapping(), Code::kFailedPrecondition).find("0 bytes"),
-            std::string::npos);
+  EXPECT_NE(
+      Failure(Write("empty.csv", ""), LogMapping(), Code::kFailedPrecondition).find("0 bytes"),
+      std::string::npos);
   EXPECT_NE(Failure(Write("head.csv", kLogHeader), LogMapping(), Code::kInvalidArgument)
                 .find("no time at all"),
             std::string::npos);
-  const std::string none = Failure(
-      Write("none.csv", std::string(kLogHeader) + "view,u1,,a,2026-01-01,x,,,,\n"), LogMapping(),
-      Code::kFailedPrecondition);
+  const std::string none =
+      Failure(Write("none.csv", std::string(kLogHeader) + "view,u1,,a,2026-01-01,x,,,,\n"),
+              LogMapping(), Code::kFailedPrecondition);
   EXPECT_NE(none.find("none of the 1 rows"), std::string::npos) << none;
   EXPECT_NE(none.find("not a number"), std::string::npos) << none;
   EXPECT_NE(Failure(Write("u16.csv", std::string("\xff\xfe") + "a"), LogMapping(),
@@ -211,16 +217,17 @@ TEST_F(ImportTest, LinesWithoutEndAreRefusedInBoundedMemory) {
   std::string mapping = LogMapping();
   mapping.replace(mapping.find("files = "), 8, "max_line_bytes = 1000\nfiles = ");
   const std::string header = kLogHeader;
-  const std::string line =
-      Failure(Write("long.csv", header + "view,u1,,a,2026-01-01,,,,,\n" + std::string(5000, 'x') + "\n"),
-              mapping, Code::kFailedPrecondition);
+  const std::string line = Failure(
+      Write("long.csv", header + "view,u1,,a,2026-01-01,,,,,\n" + std::string(5000, 'x') + "\n"),
+      mapping, Code::kFailedPrecondition);
   EXPECT_NE(line.find("line 3 is longer than 1000 bytes"), std::string::npos) << line;
   std::string rest;
   for (int i = 0; i < 100; ++i) {
     rest += "view,u1,,a,2026-01-01,,,,,\n";
   }
-  const std::string quote = Failure(Write("quote.csv", header + "view,\"u1,,a,2026-01-01,,,,,\n" + rest),
-                                    mapping, Code::kFailedPrecondition);
+  const std::string quote =
+      Failure(Write("quote.csv", header + "view,\"u1,,a,2026-01-01,,,,,\n" + rest), mapping,
+              Code::kFailedPrecondition);
   EXPECT_NE(quote.find("line 2"), std::string::npos) << quote;
   EXPECT_NE(quote.find("never closes"), std::string::npos) << quote;
 }

@@ -27,7 +27,8 @@ class LakeTest : public testing::Test {
  protected:
   LakeTest()
       : folder_(fmt::format("{}lake-{}-{}", testing::TempDir(),
-                            testing::UnitTest::GetInstance()->current_test_info()->name(), getpid())) {
+                            testing::UnitTest::GetInstance()->current_test_info()->name(),
+                            getpid())) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_ + "/in");
     lake_ = duckdb::OpenDuckLake(folder_ + "/data", {.memory_limit_mb = 256, .threads = 2});

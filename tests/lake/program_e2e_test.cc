@@ -40,7 +40,8 @@ class LakeProgram : public testing::Test {
  protected:
   LakeProgram()
       : folder_(fmt::format("{}lake-program-{}-{}", testing::TempDir(),
-                            testing::UnitTest::GetInstance()->current_test_info()->name(), getpid())),
+                            testing::UnitTest::GetInstance()->current_test_info()->name(),
+                            getpid())),
         data_(folder_ + "/data") {
     fs::remove_all(folder_);
     fs::create_directories(folder_);
@@ -55,7 +56,8 @@ item_id = "item"
 ts = { column = "ts", format = "iso8601" }
 price = { column = "price", optional = true }
 )");
-    Write("good.csv", "user,item,ts,price\nu1,a,2026-01-01 10:00:00,3\nu2,b,2026-01-01 11:00:00,4\n");
+    Write("good.csv",
+          "user,item,ts,price\nu1,a,2026-01-01 10:00:00,3\nu2,b,2026-01-01 11:00:00,4\n");
   }
   ~LakeProgram() override { fs::remove_all(folder_); }
 
@@ -68,11 +70,13 @@ price = { column = "price", optional = true }
   /// Runs the program; its outputs go through files.
   Ran Run(std::vector<std::string> arguments) const {
     const char* bin = std::getenv("VITRINE_BIN");
-    const std::string program = std::string(bin == nullptr ? "build/release/bin" : bin) + "/vitrine-lake";
+    const std::string program =
+        std::string(bin == nullptr ? "build/release/bin" : bin) + "/vitrine-lake";
     const std::string out = folder_ + "/stdout", err = folder_ + "/stderr";
     const pid_t child = fork();
     if (child == 0) {
-      if (freopen(out.c_str(), "wb", stdout) == nullptr || freopen(err.c_str(), "wb", stderr) == nullptr) {
+      if (freopen(out.c_str(), "wb", stdout) == nullptr ||
+          freopen(err.c_str(), "wb", stderr) == nullptr) {
         _exit(99);
       }
       std::vector<char*> argv = {const_cast<char*>(program.c_str())};
@@ -112,7 +116,8 @@ price = { column = "price", optional = true }
     ASSERT_EQ(cleaned.code, 0) << cleaned.err;
   }
   void ExpectUsable() const {
-    const Ran states = Run({"states", "--data", data_, "--out", folder_ + "/states.jsonl", "--json"});
+    const Ran states =
+        Run({"states", "--data", data_, "--out", folder_ + "/states.jsonl", "--json"});
     ASSERT_EQ(states.code, 0) << states.err;
     EXPECT_EQ(json::parse(states.out)["lines"], 2);
   }
@@ -140,8 +145,8 @@ TEST_F(LakeProgram, ImportsCleansAndWritesStates) {
 }
 
 TEST_F(LakeProgram, ProgressIsJsonLinesOnStderr) {
-  const Ran ran = Run({"import", folder_ + "/good.csv", "--mapping", folder_ + "/shop.toml", "--data",
-                       data_, "--json"});
+  const Ran ran = Run({"import", folder_ + "/good.csv", "--mapping", folder_ + "/shop.toml",
+                       "--data", data_, "--json"});
   ASSERT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(json::parse(ran.out)["files"][0]["accepted"], 2);
   std::istringstream lines(ran.err);
@@ -167,7 +172,8 @@ TEST_F(LakeProgram, UsageAndMissingThings) {
 
 TEST_F(LakeProgram, BrokenCsv) {
   MakeGoodState();
-  const Ran some = Import(Write("some.csv", "user,item,ts,price\nu1,a\nu3,c,2026-01-01 12:00:00,4\n"));
+  const Ran some =
+      Import(Write("some.csv", "user,item,ts,price\nu1,a\nu3,c,2026-01-01 12:00:00,4\n"));
   EXPECT_EQ(some.code, 0) << some.err;
   EXPECT_NE(some.out.find("rejected 1"), std::string::npos) << some.out;
   EXPECT_NE(some.out.find("line 2: u1,a"), std::string::npos) << some.out;
@@ -281,11 +287,10 @@ TEST_F(LakeProgram, AFullDisk) {
 TEST_F(LakeProgram, TwoWritersDoNotMeet) {
   MakeGoodState();
   // The shell holds the lock as another writer would.
-  const std::string command =
-      fmt::format("flock -n {0}/lake/lock {1}/vitrine-lake clean --data {0} 2>{2}/locked",
-                  data_, std::getenv("VITRINE_BIN") == nullptr ? "build/release/bin"
-                                                               : std::getenv("VITRINE_BIN"),
-                  folder_);
+  const std::string command = fmt::format(
+      "flock -n {0}/lake/lock {1}/vitrine-lake clean --data {0} 2>{2}/locked", data_,
+      std::getenv("VITRINE_BIN") == nullptr ? "build/release/bin" : std::getenv("VITRINE_BIN"),
+      folder_);
   const int status = std::system(command.c_str());
   EXPECT_EQ(WEXITSTATUS(status), 6);
   EXPECT_NE(ReadFile(folder_ + "/locked").find("another vitrine-lake"), std::string::npos);
@@ -293,7 +298,8 @@ TEST_F(LakeProgram, TwoWritersDoNotMeet) {
 
 TEST_F(LakeProgram, OnlineRetailInBounds) {
   const char* shared = std::getenv("VITRINE_TEST_DATA");
-  const std::string path = std::string(shared == nullptr ? "../shared" : shared) + "/data/online-retail";
+  const std::string path =
+      std::string(shared == nullptr ? "../shared" : shared) + "/data/online-retail";
   if (!fs::exists(path)) {
     GTEST_SKIP() << "no " << path;
   }

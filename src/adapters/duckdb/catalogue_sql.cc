@@ -63,22 +63,25 @@ Result<std::string> AttributesSql(const Source& source, const SourceInput& input
                   ? "to_json(" + text + ")"
                   : fmt::format("to_json(string_split({}, {}))", text, Quoted(binding.split)));
   }
-  return members.empty() ? "NULL::VARCHAR"
-                         : fmt::format("nullif(json_merge_patch('{{}}', json_object({}))::VARCHAR, '{{}}')",
-                                       members);
+  return members.empty()
+             ? "NULL::VARCHAR"
+             : fmt::format("nullif(json_merge_patch('{{}}', json_object({}))::VARCHAR, '{{}}')",
+                           members);
 }
 
 /// A field that holds a list of texts.
 std::string ListSql(const std::string& text, const FieldBinding& binding) {
   if (binding.split.empty()) {
     // A JSON list where the source has one, else one element.
-    return fmt::format("CASE WHEN {0} IS NULL THEN NULL WHEN starts_with({0}, '[') AND json_valid({0}) "
-                       "THEN json_extract_string({0}, '$[*]') ELSE [{0}] END",
-                       text);
+    return fmt::format(
+        "CASE WHEN {0} IS NULL THEN NULL WHEN starts_with({0}, '[') AND json_valid({0}) "
+        "THEN json_extract_string({0}, '$[*]') ELSE [{0}] END",
+        text);
   }
-  return fmt::format("list_filter(list_transform(string_split({}, {}), lambda w: trim(w)), lambda w: w "
-                     "<> '')",
-                     text, Quoted(binding.split));
+  return fmt::format(
+      "list_filter(list_transform(string_split({}, {}), lambda w: trim(w)), lambda w: w "
+      "<> '')",
+      text, Quoted(binding.split));
 }
 
 /// row, valid_from text and every field of the table as f_<field>, and attributes.
@@ -118,8 +121,9 @@ std::string RejectSql(const Source& source, bool has_time) {
     }
   }
   if (has_time) {
-    checks.push_back({"f_time IS NOT NULL AND v_time IS NULL",
-                      "'valid_from: \"' || left(f_time, 60) || '\" is not a time of the format taken'"});
+    checks.push_back(
+        {"f_time IS NOT NULL AND v_time IS NULL",
+         "'valid_from: \"' || left(f_time, 60) || '\" is not a time of the format taken'"});
   }
   return FirstFailedCheck(std::move(checks), {"id"});
 }
@@ -128,15 +132,17 @@ std::string RejectSql(const Source& source, bool has_time) {
 std::string VersionsSql(const Source& source, const std::string& rows) {
   if (source.versions != data::Versions::kChange) {
     return fmt::format(
-        "SELECT * FROM ({}) QUALIFY reject IS NOT NULL OR row_number() OVER (PARTITION BY id{} ORDER BY "
+        "SELECT * FROM ({}) QUALIFY reject IS NOT NULL OR row_number() OVER (PARTITION BY id{} "
+        "ORDER BY "
         "valid_from DESC, row DESC) = 1",
         rows, source.versions == data::Versions::kAll ? ", valid_from" : "");
   }
   // Versions are compared by a hash within this one statement: cheaper to sort than their texts.
-  const std::string value = source.table == TableKind::kItems
-                                ? "hash(title, description, brand, categories, price, currency, stock, "
-                                  "tags, image_url, hidden, attributes)"
-                                : "hash(attributes)";
+  const std::string value =
+      source.table == TableKind::kItems
+          ? "hash(title, description, brand, categories, price, currency, stock, "
+            "tags, image_url, hidden, attributes)"
+          : "hash(attributes)";
   return fmt::format(
       "SELECT * EXCLUDE (h) FROM (SELECT *, {} AS h FROM ({})) QUALIFY reject IS NOT NULL OR h IS "
       "DISTINCT FROM lag(h) OVER (PARTITION BY id ORDER BY valid_from, row)",
@@ -148,15 +154,14 @@ std::string VersionsSql(const Source& source, const std::string& rows) {
 Result<std::string> CatalogueSql(const Source& source, const SourceInput& input) {
   ASSIGN_OR_RETURN(const std::string texts, TextRows(source, input));
   const bool has_time = !input.time.field.columns.empty();
-  std::string values =
-      fmt::format("SELECT *, {} AS v_time", has_time ? TimeSql(input.time, "f_time") : "NULL::BIGINT");
+  std::string values = fmt::format("SELECT *, {} AS v_time",
+                                   has_time ? TimeSql(input.time, "f_time") : "NULL::BIGINT");
   for (const std::string& field : data::FieldNames(source.table)) {
     if (data::IsNumericField(source.table, field)) {
       const auto bound = source.fields.find(field);
-      values += fmt::format(", {} AS v_{}",
-                            NumberSql("f_" + field,
-                                      bound == source.fields.end() ? 1 : bound->second.scale),
-                            field);
+      values += fmt::format(
+          ", {} AS v_{}",
+          NumberSql("f_" + field, bound == source.fields.end() ? 1 : bound->second.scale), field);
     }
   }
   values += fmt::format("\nFROM ({})", texts);
@@ -165,7 +170,8 @@ Result<std::string> CatalogueSql(const Source& source, const SourceInput& input)
     fields +=
         ", f_title AS title, f_description AS description, f_brand AS brand, f_categories AS "
         "categories, v_price AS price, f_currency AS currency, v_stock AS stock, f_tags AS tags, "
-        "f_image_url AS image_url, coalesce(lower(f_hidden) IN ('true', 't', '1', 'yes'), false) AS "
+        "f_image_url AS image_url, coalesce(lower(f_hidden) IN ('true', 't', '1', 'yes'), false) "
+        "AS "
         "hidden, NULL::VARCHAR AS vectors, false AS deleted";
   }
   return VersionsSql(

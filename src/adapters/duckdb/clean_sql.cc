@@ -38,7 +38,7 @@ bool Uses(const CleanInput& input, RuleKind kind) {
 
 /// A field of a raw row as a text expression, and as it is.
 std::string FieldText(const std::string& field) {
-  return field == "event"                    ? EventNameSql()
+  return field == "event"                   ? EventNameSql()
          : data::IsNumericEventField(field) ? field + "::VARCHAR"
                                             : field;
 }
@@ -49,7 +49,8 @@ std::string FieldValue(const std::string& field) {
 /// Raw rows with `k` and `subject`; the first view of all.
 std::string RawView(const CleanInput& input) {
   return fmt::format(
-      "CREATE OR REPLACE TEMP VIEW raw AS SELECT *, (part::BIGINT << 44) + (row << 12) + line AS k, "
+      "CREATE OR REPLACE TEMP VIEW raw AS SELECT *, (part::BIGINT << 44) + (row << 12) + line AS "
+      "k, "
       "coalesce(user_id, anonymous_id) AS subject FROM {} WHERE {}",
       Parquet(input.raw),
       input.where.empty() ? "reject IS NULL AND ignored IS NOT TRUE" : input.where);
@@ -58,11 +59,12 @@ std::string RawView(const CleanInput& input) {
 /// The value that a repairing rule sets: a constant, or what is usual for the item and for all.
 Statement FillTable(std::size_t i, const Rule& rule) {
   const std::string usual = data::IsNumericEventField(rule.field) ? "median" : "mode";
-  return {rule.name,
-          fmt::format("CREATE OR REPLACE TEMP TABLE fill_{0} AS SELECT item_id, {1}({2}) AS value FROM "
-                      "raw WHERE {2} IS NOT NULL AND item_id IS NOT NULL GROUP BY GROUPING SETS "
-                      "((item_id), ())",
-                      i, usual, rule.field)};
+  return {
+      rule.name,
+      fmt::format("CREATE OR REPLACE TEMP TABLE fill_{0} AS SELECT item_id, {1}({2}) AS value FROM "
+                  "raw WHERE {2} IS NOT NULL AND item_id IS NOT NULL GROUP BY GROUPING SETS "
+                  "((item_id), ())",
+                  i, usual, rule.field)};
 }
 
 /// `repaired`: raw rows with filled values; missing_<i> says where rule i filled.
@@ -83,9 +85,11 @@ std::string RepairedView(const CleanInput& input) {
     if (rule.action == RuleAction::kFill) {
       joins += fmt::format(" LEFT JOIN fill_{0} ON fill_{0}.item_id = raw.item_id", i);
     }
-    const std::string type = rule.field == "position" ? "::INTEGER" : rule.field == "ts" ? "::BIGINT" : "";
-    replace += fmt::format("{}coalesce(raw.{}, {}){} AS {}", replace.empty() ? "" : ", ", rule.field,
-                           value, type, rule.field);
+    const std::string type = rule.field == "position" ? "::INTEGER"
+                             : rule.field == "ts"     ? "::BIGINT"
+                                                      : "";
+    replace += fmt::format("{}coalesce(raw.{}, {}){} AS {}", replace.empty() ? "" : ", ",
+                           rule.field, value, type, rule.field);
     missing += fmt::format(", raw.{} IS NULL AS missing_{}", rule.field, i);
   }
   return fmt::format("CREATE OR REPLACE TEMP VIEW repaired AS SELECT raw.*{}{} FROM raw{}",
@@ -96,9 +100,10 @@ std::string RepairedView(const CleanInput& input) {
 std::string DuplicatesTable(const CleanInput& input) {
   std::string earlier;
   if (!input.earlier.empty()) {
-    earlier = fmt::format(" UNION ALL SELECT DISTINCT content, -1 AS first FROM {} SEMI JOIN raw USING "
-                          "(content)",
-                          Parquet(input.earlier));
+    earlier = fmt::format(
+        " UNION ALL SELECT DISTINCT content, -1 AS first FROM {} SEMI JOIN raw USING "
+        "(content)",
+        Parquet(input.earlier));
   }
   return fmt::format(
       "CREATE OR REPLACE TEMP TABLE duplicates AS SELECT content, min(first) AS first FROM (SELECT "
@@ -108,18 +113,18 @@ std::string DuplicatesTable(const CleanInput& input) {
 
 std::string BotsTable(std::size_t i, const Rule& rule) {
   std::string parts;
-  for (const auto& [limit, width] : {std::pair(rule.per_hour, kHour),
-                                     std::pair(rule.per_day, kMicrosPerDay)}) {
+  for (const auto& [limit, width] :
+       {std::pair(rule.per_hour, kHour), std::pair(rule.per_day, kMicrosPerDay)}) {
     if (limit > 0) {
-      parts += fmt::format("{}SELECT subject FROM raw WHERE subject IS NOT NULL AND ts IS NOT NULL AND "
-                           "NOT ordinal AND line = 0 AND type <> {} GROUP BY subject, ts // {} HAVING "
-                           "count(*) > {}",
-                           parts.empty() ? "" : " UNION ", Number(EventType::kImpression), width,
-                           limit);
+      parts += fmt::format(
+          "{}SELECT subject FROM raw WHERE subject IS NOT NULL AND ts IS NOT NULL AND "
+          "NOT ordinal AND line = 0 AND type <> {} GROUP BY subject, ts // {} HAVING "
+          "count(*) > {}",
+          parts.empty() ? "" : " UNION ", Number(EventType::kImpression), width, limit);
     }
   }
-  return fmt::format("CREATE OR REPLACE TEMP TABLE bots_{} AS SELECT DISTINCT subject AS bot FROM ({})", i,
-                     parts);
+  return fmt::format(
+      "CREATE OR REPLACE TEMP TABLE bots_{} AS SELECT DISTINCT subject AS bot FROM ({})", i, parts);
 }
 
 /// Middle and spread (or low and high) of a field, of all rows or by item.
@@ -128,22 +133,25 @@ std::vector<Statement> BoundsTables(std::size_t i, const Rule& rule) {
   const std::string key = rule.by.empty() ? "" : "item_id AS of_item, ";
   const std::string from = fmt::format("FROM raw WHERE {} IS NOT NULL", rule.field);
   if (rule.threshold <= 0) {
-    return {{rule.name,
-             fmt::format("CREATE OR REPLACE TEMP TABLE bounds_{0} AS SELECT {1}quantile_cont({2}, {3}) "
-                         "AS low, quantile_cont({2}, {4}) AS high {5}{6}",
-                         i, key, rule.field, rule.low, rule.high, from, group)}};
+    return {
+        {rule.name,
+         fmt::format("CREATE OR REPLACE TEMP TABLE bounds_{0} AS SELECT {1}quantile_cont({2}, {3}) "
+                     "AS low, quantile_cont({2}, {4}) AS high {5}{6}",
+                     i, key, rule.field, rule.low, rule.high, from, group)}};
   }
   const std::string join = rule.by.empty() ? "CROSS JOIN" : "JOIN";
   const std::string on = rule.by.empty() ? "" : " ON of_item = item_id";
   return {
-      {rule.name, fmt::format("CREATE OR REPLACE TEMP TABLE middle_{} AS SELECT {}median({}) AS m {}{}",
-                              i, key, rule.field, from, group)},
       {rule.name,
-       fmt::format("CREATE OR REPLACE TEMP TABLE bounds_{0} AS SELECT {1}CASE WHEN s > 0 THEN m - {2} * "
-                   "s END AS low, CASE WHEN s > 0 THEN m + {2} * s END AS high FROM (SELECT {1}any_value("
-                   "m) AS m, 1.4826 * median(abs({3} - m)) AS s FROM raw {4} middle_{0}{5} WHERE {3} IS "
-                   "NOT NULL{6})",
-                   i, key, rule.threshold, rule.field, join, on, group)}};
+       fmt::format("CREATE OR REPLACE TEMP TABLE middle_{} AS SELECT {}median({}) AS m {}{}", i,
+                   key, rule.field, from, group)},
+      {rule.name,
+       fmt::format(
+           "CREATE OR REPLACE TEMP TABLE bounds_{0} AS SELECT {1}CASE WHEN s > 0 THEN m - {2} * "
+           "s END AS low, CASE WHEN s > 0 THEN m + {2} * s END AS high FROM (SELECT {1}any_value("
+           "m) AS m, 1.4826 * median(abs({3} - m)) AS s FROM raw {4} middle_{0}{5} WHERE {3} IS "
+           "NOT NULL{6})",
+           i, key, rule.threshold, rule.field, join, on, group)}};
 }
 
 std::string KnownIdsTable(const char* name, const std::vector<std::string>& paths) {
@@ -175,9 +183,9 @@ std::string MatchSql(const CleanInput& input, std::size_t i) {
       return fmt::format("NOT ordinal AND (ts IS NULL OR ts < {} OR ts >= {})",
                          data::kEarliestTime.value, data::kLatestTime.value);
     case RuleKind::kFutureTime:
-      return fmt::format("NOT ordinal AND coalesce(ts > {}, false)",
-                         input.as_of.value +
-                             static_cast<std::int64_t>(rule.window_seconds * kMicrosPerSecond));
+      return fmt::format(
+          "NOT ordinal AND coalesce(ts > {}, false)",
+          input.as_of.value + static_cast<std::int64_t>(rule.window_seconds * kMicrosPerSecond));
     case RuleKind::kRepeatedEventId:
       return "own_id AND coalesce(k > duplicates.first, false)";
     case RuleKind::kExactDuplicate:
@@ -185,8 +193,8 @@ std::string MatchSql(const CleanInput& input, std::size_t i) {
     case RuleKind::kNearDuplicate:
       return "false";  // a window over rows: NearSql
     case RuleKind::kOutlier:
-      return fmt::format("coalesce({0} < bounds_{1}.low OR {0} > bounds_{1}.high, false)", rule.field,
-                         i);
+      return fmt::format("coalesce({0} < bounds_{1}.low OR {0} > bounds_{1}.high, false)",
+                         rule.field, i);
     case RuleKind::kOrphanItem:
       return "item_id IS NOT NULL AND known_items.id IS NULL";
     case RuleKind::kOrphanUser:
@@ -234,20 +242,21 @@ std::string NearSql(const CleanInput& input, const std::string& first) {
       continue;
     }
     const auto near = [&](const char* among) {
-      return fmt::format("coalesce(NOT ordinal AND own_near AND ts - lag(ts) OVER (PARTITION BY subject, "
-                         "item_id, type, line{} ORDER BY ts, k) <= {}, false)",
-                         among,
-                         static_cast<std::int64_t>(rule.window_seconds * kMicrosPerSecond));
+      return fmt::format(
+          "coalesce(NOT ordinal AND own_near AND ts - lag(ts) OVER (PARTITION BY subject, "
+          "item_id, type, line{} ORDER BY ts, k) <= {}, false)",
+          among, static_cast<std::int64_t>(rule.window_seconds * kMicrosPerSecond));
     };
-    matched += fmt::format(" | CASE WHEN {} THEN {} ELSE 0 END::UBIGINT", near(""),
-                           std::uint64_t{1} << i);
+    matched +=
+        fmt::format(" | CASE WHEN {} THEN {} ELSE 0 END::UBIGINT", near(""), std::uint64_t{1} << i);
     if (rule.action == RuleAction::kDrop) {
       removed = fmt::format("coalesce({}, CASE WHEN {} THEN {} END)", removed,
                             near(", removed_by IS NULL"), i);
     }
   }
   return fmt::format(
-      "SELECT * EXCLUDE (own_near) REPLACE ({} AS matched, {} AS removed_by) FROM (SELECT *, subject IS "
+      "SELECT * EXCLUDE (own_near) REPLACE ({} AS matched, {} AS removed_by) FROM (SELECT *, "
+      "subject IS "
       "NOT NULL AND item_id IS NOT NULL AS own_near FROM ({}))",
       matched, removed, first);
 }
@@ -274,8 +283,8 @@ std::string JudgedTable(const CleanInput& input) {
   std::string rows = fmt::format(
       "SELECT *, {} AS removed_by FROM (SELECT repaired.*{}, {} AS matched FROM repaired{})",
       first.empty() ? "NULL::INTEGER" : "CASE" + first + " END",
-      missing.empty() ? "" : " EXCLUDE (" + missing + ")",
-      bits.empty() ? "0::UBIGINT" : bits, Joins(input));
+      missing.empty() ? "" : " EXCLUDE (" + missing + ")", bits.empty() ? "0::UBIGINT" : bits,
+      Joins(input));
   if (Uses(input, RuleKind::kNearDuplicate)) {
     rows = NearSql(input, rows);
   }
@@ -343,7 +352,8 @@ std::vector<Statement> JudgeSql(const CleanInput& input) {
 const std::string& CleanColumns() {
   static const std::string columns =
       "part, row, line, event_id, own_id, type, event_name, user_id, anonymous_id, item_id, ts, "
-      "quantity, price, position, currency, order_id, scene, request_id, query, experiment, seconds, "
+      "quantity, price, position, currency, order_id, scene, request_id, query, experiment, "
+      "seconds, "
       "rating, replaces, ordinal, content";
   return columns;
 }
@@ -359,9 +369,11 @@ std::string CountSql(const std::vector<Rule>& rules) {
 
 std::string SampleSql(std::size_t rule, std::size_t limit) {
   return fmt::format(
-      "SELECT json_merge_patch('{{}}', json_object('part', part, 'row', row, 'event', {}, 'user_id', "
+      "SELECT json_merge_patch('{{}}', json_object('part', part, 'row', row, 'event', {}, "
+      "'user_id', "
       "user_id, 'anonymous_id', anonymous_id, 'item_id', item_id, 'ts', CASE WHEN NOT ordinal THEN "
-      "strftime(make_timestamp(ts), '%Y-%m-%dT%H:%M:%SZ') END, 'quantity', quantity, 'price', price, "
+      "strftime(make_timestamp(ts), '%Y-%m-%dT%H:%M:%SZ') END, 'quantity', quantity, 'price', "
+      "price, "
       "'order_id', order_id))::VARCHAR FROM judged WHERE matched & {} <> 0 ORDER BY k LIMIT {}",
       EventNameSql(), std::uint64_t{1} << rule, limit);
 }

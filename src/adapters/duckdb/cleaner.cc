@@ -130,7 +130,8 @@ Status SnapshotBuilder::CheckRaw(const LakePart& part) const {
   return DataLoss(fmt::format(
       "the raw part {} {}; restore it from a backup{}", folder_.PathOf(part.path),
       hash.ok() ? "is damaged (its hash differs)" : "is missing",
-      part.source == "log" ? "" : ", or import " + part.source + " again into a new data directory"));
+      part.source == "log" ? ""
+                           : ", or import " + part.source + " again into a new data directory"));
 }
 
 Result<std::vector<Group>> SnapshotBuilder::Groups() {
@@ -143,8 +144,8 @@ Result<std::vector<Group>> SnapshotBuilder::Groups() {
     Group& group = groups[part.mapping_hash];
     group.mapping = part.mapping_hash;
     group.paths.push_back(folder_.PathOf(part.path));
-    group.rules = request_.mapping ? request_.mapping->rules
-                                   : lake_.mappings[part.mapping_hash].rules;
+    group.rules =
+        request_.mapping ? request_.mapping->rules : lake_.mappings[part.mapping_hash].rules;
     ++report_.parts_read;
   }
   std::vector<Group> out;
@@ -156,17 +157,18 @@ Result<std::vector<Group>> SnapshotBuilder::Groups() {
 
 Result<std::vector<Group>> SnapshotBuilder::ReplayGroups() {
   if (!parent_) {
-    return FailedPrecondition("there is no snapshot yet, so nothing is in quarantine; run clean first");
+    return FailedPrecondition(
+        "there is no snapshot yet, so nothing is in quarantine; run clean first");
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> paths,
                    CheckedParts(folder_.root(), *parent_, "quarantine"));
   if (paths.empty()) {
     return std::vector<Group>();
   }
-  ASSIGN_OR_RETURN(const auto mappings,
-                   database_.QueryTexts(fmt::format(
-                       "SELECT DISTINCT mapping FROM read_parquet({}) ORDER BY mapping",
-                       QuotedList(paths))));
+  ASSIGN_OR_RETURN(
+      const auto mappings,
+      database_.QueryTexts(fmt::format(
+          "SELECT DISTINCT mapping FROM read_parquet({}) ORDER BY mapping", QuotedList(paths))));
   std::vector<Group> out;
   for (const auto& row : mappings) {
     Group group;
@@ -263,7 +265,8 @@ Status SnapshotBuilder::WriteOne(const std::string& sql, const std::string& name
 }
 
 Status SnapshotBuilder::Write(const Group& group, std::size_t number) {
-  progress_.report({.stage = "write", .done = 0, .total = 3, .unit = "files", .detail = "kept rows"});
+  progress_.report(
+      {.stage = "write", .done = 0, .total = 3, .unit = "files", .detail = "kept rows"});
   std::string flags;
   for (std::size_t i = 0; i < group.rules.size(); ++i) {
     if (group.rules[i].action == RuleAction::kFlag) {
@@ -272,7 +275,8 @@ Status SnapshotBuilder::Write(const Group& group, std::size_t number) {
   }
   const std::string mask = flags.empty() ? "0" : "(" + flags + ")";
   const std::string kept = fmt::format(
-      "SELECT {}, matched & {}::UBIGINT AS flags FROM judged WHERE removed_by IS NULL AND type {{}} {} "
+      "SELECT {}, matched & {}::UBIGINT AS flags FROM judged WHERE removed_by IS NULL AND type "
+      "{{}} {} "
       "ORDER BY subject, ordinal DESC, CASE WHEN ordinal THEN k ELSE ts END, k",
       CleanColumns(), mask, static_cast<int>(EventType::kImpression));
   const std::string stem = fmt::format("clean-{:06}-{}", number_, number);
@@ -297,10 +301,11 @@ Status SnapshotBuilder::Write(const Group& group, std::size_t number) {
   for (std::size_t i = 0; i < group.rules.size(); ++i) {
     reason += fmt::format(" WHEN {} THEN {}", i, Quoted(group.rules[i].name));
   }
-  return WriteOne(fmt::format("SELECT {}, {} AS mapping, {} END AS reason FROM judged WHERE removed_by "
-                              "IS NOT NULL ORDER BY k",
-                              CleanColumns(), Quoted(group.mapping), reason),
-                  fmt::format("quarantine-{}.parquet", number), "quarantine");
+  return WriteOne(
+      fmt::format("SELECT {}, {} AS mapping, {} END AS reason FROM judged WHERE removed_by "
+                  "IS NOT NULL ORDER BY k",
+                  CleanColumns(), Quoted(group.mapping), reason),
+      fmt::format("quarantine-{}.parquet", number), "quarantine");
 }
 
 /// Hashes this run's files and lists them behind what the parent has.
@@ -456,8 +461,7 @@ Result<CleanOutcome> SnapshotBuilder::Build() {
     next_.rules[groups[i].mapping] = groups[i].rules;
     RETURN_IF_ERROR(Judge(groups[i], i + 1));
   }
-  report_.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   RETURN_IF_ERROR(Finish(out));
   return out;
 }

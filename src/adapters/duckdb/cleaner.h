@@ -14,6 +14,7 @@ namespace vitrine::duckdb {
 ///          missing or differs), kInvalidArgument (a rule cannot work), kResourceExhausted,
 ///          kCancelled. The lake is as it was.
 Result<data::CleanOutcome> MakeSnapshot(const LakeFolder& folder, Database& database,
-                                  const data::CleanRequest& request, const Progress& progress);
+                                        const data::CleanRequest& request,
+                                        const Progress& progress);
 
 }  // namespace vitrine::duckdb

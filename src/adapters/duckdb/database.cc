@@ -23,7 +23,8 @@ Status Failure(duckdb_error_type type, std::string_view message) {
   if (type == DUCKDB_ERROR_INTERRUPT || Contains(message, "INTERRUPT Error")) {
     return Cancelled("stopped on request; nothing was changed");
   }
-  if (Contains(message, "No space left on device") || Contains(message, "max_temp_directory_size")) {
+  if (Contains(message, "No space left on device") ||
+      Contains(message, "max_temp_directory_size")) {
     return ResourceExhausted("the disk is full: " + text +
                              ". Free space there or choose another --data directory; nothing that "
                              "was there before is lost");
@@ -111,8 +112,7 @@ bool Rows::IsNull(std::size_t column, std::size_t row) const {
 }
 
 std::string_view Rows::Text(std::size_t column, std::size_t row) const {
-  return IsNull(column, row) ? std::string_view()
-                             : TextOf(Values<duckdb_string_t>(column)[row]);
+  return IsNull(column, row) ? std::string_view() : TextOf(Values<duckdb_string_t>(column)[row]);
 }
 
 std::vector<std::string> Rows::Texts(std::size_t column, std::size_t row) const {
@@ -178,8 +178,7 @@ Result<std::unique_ptr<Database>> Database::Open(const DatabaseOptions& options)
     }
   }
   char* error = nullptr;
-  if (status.ok() &&
-      duckdb_open_ext(nullptr, &impl->database, config, &error) == DuckDBError) {
+  if (status.ok() && duckdb_open_ext(nullptr, &impl->database, config, &error) == DuckDBError) {
     status = Unavailable(fmt::format("DuckDB does not start: {}", error == nullptr ? "?" : error));
     duckdb_free(error);
   }

@@ -31,7 +31,8 @@ class DuckLake final : public data::Lake {
   Result<data::ImportReport> Check(const data::ImportRequest& request,
                                    const Progress& progress) override {
     std::error_code error;
-    const fs::path scratch = fs::temp_directory_path(error) / fmt::format("vitrine-check-{}", Now().value);
+    const fs::path scratch =
+        fs::temp_directory_path(error) / fmt::format("vitrine-check-{}", Now().value);
     if (error || !fs::create_directories(scratch, error)) {
       return Unavailable(fmt::format("cannot make a temporary folder {}", scratch.string()));
     }
@@ -73,8 +74,8 @@ class DuckLake final : public data::Lake {
   Result<std::uint64_t> WriteStates(const std::string& id, const std::string& path,
                                     const Progress& progress) override {
     ASSIGN_OR_RETURN(const data::SnapshotManifest snapshot, Snapshot(id));
-    return duckdb::WriteStates(DatabaseSettings(data_dir_ + "/lake/tmp"), SnapshotFolder(snapshot.id),
-                               path, progress);
+    return duckdb::WriteStates(DatabaseSettings(data_dir_ + "/lake/tmp"),
+                               SnapshotFolder(snapshot.id), path, progress);
   }
 
   Result<std::uint64_t> WriteCatalogue(const std::string& id, const std::string& path,

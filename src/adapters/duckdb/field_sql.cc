@@ -24,10 +24,11 @@ struct JsonPath {
 };
 
 Status NotAPath(const std::string& path) {
-  return InvalidArgument(fmt::format(
-      "'{}' is not a path; write a.b for nested keys, a[0] for an element, a[key=x] for the element "
-      "whose key is x",
-      path));
+  return InvalidArgument(
+      fmt::format("'{}' is not a path; write a.b for nested keys, a[0] for an element, a[key=x] "
+                  "for the element "
+                  "whose key is x",
+                  path));
 }
 
 Result<JsonPath> ParsePath(const std::string& path) {
@@ -103,7 +104,8 @@ Result<std::string> JsonPathSql(const std::string& root, const std::string& path
     return fmt::format("json_extract_string({}, {})", root, Quoted(parsed.head));
   }
   return fmt::format(
-      "json_extract_string(list_filter(json_extract({}, {}), lambda e: json_extract_string(e, {}) = "
+      "json_extract_string(list_filter(json_extract({}, {}), lambda e: json_extract_string(e, {}) "
+      "= "
       "{})[1], {})",
       root, Quoted(parsed.head + "[*]"), Quoted("$." + Named(parsed.key)), Quoted(parsed.value),
       Quoted(parsed.tail));
@@ -167,8 +169,9 @@ Result<std::string> FieldSql::Text(std::string_view field, const FieldBinding& b
     return std::find(names.begin(), names.end(), name) != names.end() ||
            std::find(names.begin(), names.end(), RootOf(name)) != names.end();
   };
-  const bool none = columns_.json ? std::none_of(binding.columns.begin(), binding.columns.end(), seen)
-                                  : texts.empty();
+  const bool none = columns_.json
+                        ? std::none_of(binding.columns.begin(), binding.columns.end(), seen)
+                        : texts.empty();
   if (none && !binding.columns.empty() && !binding.optional) {
     return Missing(field, binding.columns);
   }
@@ -223,15 +226,17 @@ std::string TimeSql(const data::TimeBinding& time, const std::string& text) {
   const auto scaled = [&](std::string_view factor) {
     // Whole numbers exactly; a fraction of a second by way of DOUBLE.
     return fmt::format(
-        "coalesce(TRY_CAST(TRY_CAST({0} AS BIGINT)::HUGEINT * {1} AS BIGINT), TRY_CAST(round(TRY_CAST({0} AS DOUBLE) * {1}) AS "
+        "coalesce(TRY_CAST(TRY_CAST({0} AS BIGINT)::HUGEINT * {1} AS BIGINT), "
+        "TRY_CAST(round(TRY_CAST({0} AS DOUBLE) * {1}) AS "
         "BIGINT))",
         text, factor);
   };
   switch (time.notation) {
     case TimeNotation::kSeconds:
-      return fmt::format("CASE WHEN contains({0}, '.') THEN TRY_CAST(round(TRY_CAST({0} AS DOUBLE) * "
-                         "1000000) AS BIGINT) ELSE {1} END",
-                         text, scaled("1000000"));
+      return fmt::format(
+          "CASE WHEN contains({0}, '.') THEN TRY_CAST(round(TRY_CAST({0} AS DOUBLE) * "
+          "1000000) AS BIGINT) ELSE {1} END",
+          text, scaled("1000000"));
     case TimeNotation::kMilliseconds:
       return scaled("1000");
     case TimeNotation::kMicroseconds:
@@ -244,13 +249,15 @@ std::string TimeSql(const data::TimeBinding& time, const std::string& text) {
   }
   // ISO 8601. DuckDB's own cast of a text with an offset needs seconds and a colon; so the offset is
   // taken apart here and subtracted.
-  static constexpr std::string_view kOffset = R"((:\d{2}(?:[.,]\d+)?)\s*(Z|[+-]\d{2}(?::?\d{2})?)$)";
-  const std::string wall = fmt::format("TRY_CAST(regexp_replace({}, '{}', '\\1') AS TIMESTAMP)", text,
-                                       kOffset);
+  static constexpr std::string_view kOffset =
+      R"((:\d{2}(?:[.,]\d+)?)\s*(Z|[+-]\d{2}(?::?\d{2})?)$)";
+  const std::string wall =
+      fmt::format("TRY_CAST(regexp_replace({}, '{}', '\\1') AS TIMESTAMP)", text, kOffset);
   const std::string offset = fmt::format("regexp_extract({}, '{}', 2)", text, kOffset);
   const std::string minutes = fmt::format(
       "CASE WHEN {0} = 'Z' THEN 0 ELSE (CASE WHEN starts_with({0}, '-') THEN -1 ELSE 1 END) * "
-      "(TRY_CAST(substr({0}, 2, 2) AS BIGINT) * 60 + coalesce(TRY_CAST(right(replace(substr({0}, 4), "
+      "(TRY_CAST(substr({0}, 2, 2) AS BIGINT) * 60 + coalesce(TRY_CAST(right(replace(substr({0}, "
+      "4), "
       "':', ''), 2) AS BIGINT), 0)) END",
       offset);
   return fmt::format(
@@ -261,8 +268,7 @@ std::string TimeSql(const data::TimeBinding& time, const std::string& text) {
 
 std::string NumberSql(const std::string& text, double scale) {
   const std::string number = fmt::format("TRY_CAST({} AS DOUBLE)", text);
-  const std::string finite =
-      fmt::format("CASE WHEN isfinite({0}) THEN {0} END", number);
+  const std::string finite = fmt::format("CASE WHEN isfinite({0}) THEN {0} END", number);
   return scale == 1 ? finite : fmt::format("({}) * {}", finite, scale);
 }
 

@@ -28,9 +28,9 @@ Result<FileColumns> ReadCsvColumns(Database& database, const Source& source,
                                    const std::string& path) {
   // A one-column reading of the header line, split by the reader itself: the file's rows may be
   // broken, its header may not.
-  const auto described = database.QueryTexts(
-      fmt::format("SELECT column_name FROM (DESCRIBE SELECT * FROM {})",
-                  ReaderSql(source, path, {}, fmt::format("rejects_{}", 0)) ));
+  const auto described =
+      database.QueryTexts(fmt::format("SELECT column_name FROM (DESCRIBE SELECT * FROM {})",
+                                      ReaderSql(source, path, {}, fmt::format("rejects_{}", 0))));
   if (!described.ok()) {
     return FailedPrecondition(fmt::format(
         "the header of {} cannot be read with delimiter '{}' and quote '{}': {}. Set delimiter and "
@@ -67,12 +67,12 @@ Result<FileColumns> ReadParquetColumns(Database& database, const std::string& pa
 
 Result<FileColumns> ReadJsonColumns(Database& database, const Source& source,
                                     const std::string& path) {
-  ASSIGN_OR_RETURN(
-      const auto keys,
-      database.QueryTexts(fmt::format(
-          "SELECT DISTINCT unnest(json_keys(line)) AS k FROM (SELECT trim(line) AS line FROM {} LIMIT "
-          "{}) WHERE json_valid(line) AND starts_with(line, '{{') ORDER BY k",
-          ReaderSql(source, path, {}, ""), kSampleRows)));
+  ASSIGN_OR_RETURN(const auto keys,
+                   database.QueryTexts(fmt::format(
+                       "SELECT DISTINCT unnest(json_keys(line)) AS k FROM (SELECT trim(line) AS "
+                       "line FROM {} LIMIT "
+                       "{}) WHERE json_valid(line) AND starts_with(line, '{{') ORDER BY k",
+                       ReaderSql(source, path, {}, ""), kSampleRows)));
   FileColumns out;
   out.json = true;
   for (const auto& row : keys) {

@@ -92,9 +92,10 @@ class RecordCounter {
         inside_ ? "a quote that opens there never closes; correct the line, or set quote = \"\" in "
                   "the mapping if quotes are plain characters"
                 : "check the delimiter and line ends, or raise max_line_bytes in the mapping";
-    return FailedPrecondition(fmt::format("{}: the record that begins on line {} is longer than {} "
-                                          "bytes (max_line_bytes): {}",
-                                          path_, record_line_, limit_, cure));
+    return FailedPrecondition(
+        fmt::format("{}: the record that begins on line {} is longer than {} "
+                    "bytes (max_line_bytes): {}",
+                    path_, record_line_, limit_, cure));
   }
 
   std::string path_;
@@ -153,8 +154,8 @@ class Inflater {
 };
 
 Status Damaged(const std::string& path) {
-  return FailedPrecondition(fmt::format(
-      "{} is not a whole .gz file: it is cut off or damaged; fetch it again", path));
+  return FailedPrecondition(
+      fmt::format("{} is not a whole .gz file: it is cut off or damaged; fetch it again", path));
 }
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;

@@ -13,10 +13,10 @@
 namespace vitrine::duckdb {
 
 struct FileScan {
-  std::string sha256;             ///< of the file as it lies there, compressed or not
-  std::uint64_t bytes = 0;        ///< of the file
-  std::uint64_t text_bytes = 0;   ///< after decompression
-  std::uint64_t records = 0;      ///< text formats: lines, or quoted records over several lines
+  std::string sha256;            ///< of the file as it lies there, compressed or not
+  std::uint64_t bytes = 0;       ///< of the file
+  std::uint64_t text_bytes = 0;  ///< after decompression
+  std::uint64_t records = 0;     ///< text formats: lines, or quoted records over several lines
 };
 
 /// Reads the file once, in pieces of 64 KiB.

@@ -85,20 +85,19 @@ Result<FileImport::Outcome> FileImport::Read(const FileForSource& from, const Fi
   RETURN_IF_ERROR(CountBroken(input.rejects, out));
   RETURN_IF_ERROR(CheckAccepted(out));
   out.part.columns = SchemaOf(input.columns);
-  out.part.ordinal = source.table == TableKind::kEvents &&
-                     input.time.notation == data::TimeNotation::kSequence;
+  out.part.ordinal =
+      source.table == TableKind::kEvents && input.time.notation == data::TimeNotation::kSequence;
   return out;
 }
 
 Status FileImport::CountRows(const std::string& target, Outcome& out) {
   const bool events = out.file.table == "events";
   const std::string parquet = fmt::format("read_parquet({})", Quoted(target));
-  ASSIGN_OR_RETURN(
-      const auto counts,
-      database_.QueryTexts(fmt::format(
-          "SELECT count(*), count(*) FILTER (reject IS NOT NULL AND {0} IS NOT TRUE), count(*) FILTER "
-          "({0}) FROM {1}",
-          events ? "ignored" : "false", parquet)));
+  ASSIGN_OR_RETURN(const auto counts, database_.QueryTexts(fmt::format(
+                                          "SELECT count(*), count(*) FILTER (reject IS NOT NULL "
+                                          "AND {0} IS NOT TRUE), count(*) FILTER "
+                                          "({0}) FROM {1}",
+                                          events ? "ignored" : "false", parquet)));
   out.part.rows = std::stoull(counts[0][0]);
   out.part.rejected = std::stoull(counts[0][1]);
   out.part.ignored = std::stoull(counts[0][2]);
@@ -108,11 +107,12 @@ Status FileImport::CountRows(const std::string& target, Outcome& out) {
   // The reason without its value groups; the value stays in the samples.
   ASSIGN_OR_RETURN(
       const auto reasons,
-      database_.QueryTexts(fmt::format(
-          "SELECT regexp_replace(reject, '\".*\"', 'a value') AS r, count(*) AS n, to_json(list('row ' || "
-          "row || ': ' || reject ORDER BY row)[1:{}])::VARCHAR FROM {} WHERE reject IS NOT NULL AND "
-          "{} IS NOT TRUE GROUP BY r ORDER BY n DESC, r LIMIT {}",
-          kSamples, parquet, events ? "ignored" : "false", kReasons)));
+      database_.QueryTexts(fmt::format("SELECT regexp_replace(reject, '\".*\"', 'a value') AS r, "
+                                       "count(*) AS n, to_json(list('row ' || "
+                                       "row || ': ' || reject ORDER BY row)[1:{}])::VARCHAR FROM "
+                                       "{} WHERE reject IS NOT NULL AND "
+                                       "{} IS NOT TRUE GROUP BY r ORDER BY n DESC, r LIMIT {}",
+                                       kSamples, parquet, events ? "ignored" : "false", kReasons)));
   for (const auto& row : reasons) {
     ASSIGN_OR_RETURN(const auto samples,
                      database_.QueryTexts(fmt::format(
@@ -127,34 +127,36 @@ Status FileImport::CountRows(const std::string& target, Outcome& out) {
 }
 
 Status FileImport::CountBroken(const std::string& rejects, Outcome& out) {
-  ASSIGN_OR_RETURN(const std::int64_t there,
-                   database_.QueryInteger(fmt::format(
-                       "SELECT count(*) FROM duckdb_tables() WHERE table_name = {}", Quoted(rejects))));
+  ASSIGN_OR_RETURN(
+      const std::int64_t there,
+      database_.QueryInteger(fmt::format(
+          "SELECT count(*) FROM duckdb_tables() WHERE table_name = {}", Quoted(rejects))));
   if (there > 0) {
-    ASSIGN_OR_RETURN(const auto reasons,
-                     database_.QueryTexts(fmt::format(
-                         "SELECT regexp_replace(m, '\\d+', 'N', 'g') AS r, count(*) AS n, min(m) FROM "
-                         "(SELECT line, min(error_message) AS m FROM {} GROUP BY file_id, line) GROUP "
-                         "BY r ORDER BY n DESC, r LIMIT {}",
-                         rejects, kReasons)));
+    ASSIGN_OR_RETURN(
+        const auto reasons,
+        database_.QueryTexts(fmt::format(
+            "SELECT regexp_replace(m, '\\d+', 'N', 'g') AS r, count(*) AS n, min(m) FROM "
+            "(SELECT line, min(error_message) AS m FROM {} GROUP BY file_id, line) GROUP "
+            "BY r ORDER BY n DESC, r LIMIT {}",
+            rejects, kReasons)));
     for (const auto& row : reasons) {
-      CountedReason reason{"broken row: " + row[2].substr(0, row[2].find('\n')),
-                           std::stoull(row[1]), {}};
+      CountedReason reason{
+          "broken row: " + row[2].substr(0, row[2].find('\n')), std::stoull(row[1]), {}};
       ASSIGN_OR_RETURN(
           const auto samples,
-          database_.QueryTexts(fmt::format(
-              "SELECT 'line ' || line || ': ' || left(regexp_replace(min(csv_line), '[\\r\\n]+', ' ', "
-              "'g'), 160) FROM {} WHERE regexp_replace(error_message, '\\d+', 'N', 'g') = {} GROUP BY "
-              "line ORDER BY line LIMIT {}",
-              rejects, Quoted(row[0]), kSamples)));
+          database_.QueryTexts(fmt::format("SELECT 'line ' || line || ': ' || "
+                                           "left(regexp_replace(min(csv_line), '[\\r\\n]+', ' ', "
+                                           "'g'), 160) FROM {} WHERE regexp_replace(error_message, "
+                                           "'\\d+', 'N', 'g') = {} GROUP BY "
+                                           "line ORDER BY line LIMIT {}",
+                                           rejects, Quoted(row[0]), kSamples)));
       for (const auto& sample : samples) {
         reason.samples.push_back(sample[0]);
       }
       out.part.broken += reason.rows;
       out.part.reasons.push_back(std::move(reason));
     }
-    RETURN_IF_ERROR(database_.Execute(
-        fmt::format("DROP TABLE {0}; DROP TABLE {0}_scan", rejects)));
+    RETURN_IF_ERROR(database_.Execute(fmt::format("DROP TABLE {0}; DROP TABLE {0}_scan", rejects)));
   }
   out.file.rows_read = out.part.rows + out.part.broken;
   out.file.rejected = out.part.rejected + out.part.broken;
@@ -181,7 +183,8 @@ Status FileImport::CheckAccepted(const Outcome& out) const {
                        reason.samples.empty() ? "" : " (" + reason.samples.front() + ")");
   }
   return FailedPrecondition(fmt::format(
-      "none of the {} rows of {} was accepted as {}: {} rejected, {} ignored by event_names{}. Correct "
+      "none of the {} rows of {} was accepted as {}: {} rejected, {} ignored by event_names{}. "
+      "Correct "
       "the mapping '{}'; nothing was imported",
       file.rows_read, file.path, file.table, file.rejected, file.ignored, why, mapping_.name));
 }
@@ -234,17 +237,16 @@ Status ImportRun::ReadOne(const FileForSource& file, LakeManifest& manifest,
     report.files.push_back(std::move(done));
     return Status::Ok();
   }
-  const bool first = std::none_of(manifest.parts.begin(), manifest.parts.end(),
-                                  [&](const LakePart& part) {
-                                    return part.kind == table && !same_file(part);
-                                  });
+  const bool first =
+      std::none_of(manifest.parts.begin(), manifest.parts.end(),
+                   [&](const LakePart& part) { return part.kind == table && !same_file(part); });
   const std::int64_t number = manifest.next_part++;
   const std::string name = fmt::format("raw-{:06}-{}.parquet", number, table);
   FileImport import(database_, input_.mapping, progress_);
   // A catalogue without times holds since ever; a later one from its import on.
-  ASSIGN_OR_RETURN(FileImport::Outcome outcome,
-                   import.Read(file, *scan, number, folder + "/" + name,
-                               first ? Micros{0} : input_.now));
+  ASSIGN_OR_RETURN(
+      FileImport::Outcome outcome,
+      import.Read(file, *scan, number, folder + "/" + name, first ? Micros{0} : input_.now));
   if (earlier != manifest.parts.end()) {
     outcome.file.replaced_earlier = true;
     std::erase_if(manifest.parts, same_file);
@@ -275,8 +277,7 @@ Status ImportRun::ReadAll(LakeManifest& manifest, const std::string& folder) {
   for (const FileForSource& file : files) {
     RETURN_IF_ERROR(ReadOne(file, manifest, folder));
   }
-  report.seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return Status::Ok();
 }
 

@@ -71,10 +71,11 @@ Result<std::vector<Item>> ReadCurrentItems(Database& database, const std::string
   if (!found) {
     return out;
   }
-  ASSIGN_OR_RETURN(Rows rows,
-                   database.Query("SELECT id, valid_from, title, description, brand, categories, price, "
-                                  "currency, coalesce(stock, -1.0), tags, image_url, (hidden OR "
-                                  "deleted)::BIGINT, vectors, attributes FROM current_items ORDER BY id"));
+  ASSIGN_OR_RETURN(
+      Rows rows,
+      database.Query("SELECT id, valid_from, title, description, brand, categories, price, "
+                     "currency, coalesce(stock, -1.0), tags, image_url, (hidden OR "
+                     "deleted)::BIGINT, vectors, attributes FROM current_items ORDER BY id"));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) {

@@ -115,9 +115,10 @@ std::string LakeFolder::SnapshotFolder(std::string_view id) const {
 Result<LakeFolder> LakeFolder::OpenToRead(const std::string& data_dir) {
   LakeFolder folder(data_dir + "/lake");
   if (!fs::exists(folder.PathOf("manifest.json"))) {
-    return NotFound(fmt::format("{} holds no lake; import files first: vitrine-lake import PATH "
-                                "--mapping NAME --data {}",
-                                data_dir, data_dir));
+    return NotFound(
+        fmt::format("{} holds no lake; import files first: vitrine-lake import PATH "
+                    "--mapping NAME --data {}",
+                    data_dir, data_dir));
   }
   return folder;
 }
@@ -222,7 +223,8 @@ Result<std::vector<std::string>> CheckedParts(const std::string& lake_root,
     const Result<std::string> hash = Sha256OfFile(path);
     if (!hash.ok() || *hash != part.sha256) {
       return DataLoss(fmt::format(
-          "{} of snapshot {} {}; restore it from a backup, or make a new snapshot from the raw parts "
+          "{} of snapshot {} {}; restore it from a backup, or make a new snapshot from the raw "
+          "parts "
           "with `vitrine-lake clean --full`",
           path, manifest.id, hash.ok() ? "is damaged (its hash differs)" : "is missing"));
     }

@@ -24,17 +24,21 @@ constexpr std::size_t kBatch = 10'000;
 constexpr std::string_view kMappingName = "log";
 
 constexpr std::string_view kEventColumns =
-    "part INTEGER, row BIGINT, line INTEGER, reject VARCHAR, ignored BOOLEAN, event_name VARCHAR, type "
+    "part INTEGER, row BIGINT, line INTEGER, reject VARCHAR, ignored BOOLEAN, event_name VARCHAR, "
+    "type "
     "UTINYINT, event_id VARCHAR, own_id BOOLEAN, user_id VARCHAR, anonymous_id VARCHAR, item_id "
-    "VARCHAR, ts BIGINT, quantity DOUBLE, price DOUBLE, position INTEGER, currency VARCHAR, order_id "
-    "VARCHAR, scene VARCHAR, request_id VARCHAR, query VARCHAR, experiment VARCHAR, seconds DOUBLE, "
+    "VARCHAR, ts BIGINT, quantity DOUBLE, price DOUBLE, position INTEGER, currency VARCHAR, "
+    "order_id "
+    "VARCHAR, scene VARCHAR, request_id VARCHAR, query VARCHAR, experiment VARCHAR, seconds "
+    "DOUBLE, "
     "rating DOUBLE, replaces VARCHAR, ordinal BOOLEAN";
 constexpr std::string_view kImpressionColumns =
     ", score DOUBLE, source VARCHAR, route VARCHAR, model VARCHAR, fallback VARCHAR, personalised "
     "BOOLEAN, history VARCHAR";
 constexpr std::string_view kItemColumns =
     "part INTEGER, row BIGINT, reject VARCHAR, valid_from BIGINT, id VARCHAR, title VARCHAR, "
-    "description VARCHAR, brand VARCHAR, categories VARCHAR[], price DOUBLE, currency VARCHAR, stock "
+    "description VARCHAR, brand VARCHAR, categories VARCHAR[], price DOUBLE, currency VARCHAR, "
+    "stock "
     "DOUBLE, tags VARCHAR[], image_url VARCHAR, hidden BOOLEAN, vectors VARCHAR, deleted BOOLEAN, "
     "attributes VARCHAR";
 constexpr std::string_view kUserColumns =
@@ -232,11 +236,11 @@ Status LogIngester::DropErasedRows() {
   for (const auto& [subject, sequence] : erased_) {
     for (const char* table : {"log_events", "log_impressions"}) {
       RETURN_IF_ERROR(database_.Execute(
-          fmt::format("DELETE FROM {0} WHERE row < {1} AND (user_id = {2} OR anonymous_id = {2})", table,
-                      sequence, Quoted(subject))));
+          fmt::format("DELETE FROM {0} WHERE row < {1} AND (user_id = {2} OR anonymous_id = {2})",
+                      table, sequence, Quoted(subject))));
     }
-    RETURN_IF_ERROR(database_.Execute(fmt::format("DELETE FROM log_users WHERE row < {} AND id = {}",
-                                                  sequence, Quoted(subject))));
+    RETURN_IF_ERROR(database_.Execute(fmt::format(
+        "DELETE FROM log_users WHERE row < {} AND id = {}", sequence, Quoted(subject))));
   }
   for (Kind* kind : {&events_, &impressions_, &items_, &users_}) {
     ASSIGN_OR_RETURN(const std::int64_t rows, database_.QueryInteger(fmt::format(
@@ -248,9 +252,9 @@ Status LogIngester::DropErasedRows() {
 
 Status LogIngester::RewritePart(LakePart& part, const std::string& condition) {
   const std::string old_path = folder_.PathOf(part.path);
-  ASSIGN_OR_RETURN(const std::int64_t hits,
-                   database_.QueryInteger(fmt::format("SELECT count(*) FROM read_parquet({}) WHERE {}",
-                                                      Quoted(old_path), condition)));
+  ASSIGN_OR_RETURN(const std::int64_t hits, database_.QueryInteger(fmt::format(
+                                                "SELECT count(*) FROM read_parquet({}) WHERE {}",
+                                                Quoted(old_path), condition)));
   if (hits == 0) {
     return Status::Ok();
   }
@@ -258,10 +262,10 @@ Status LogIngester::RewritePart(LakePart& part, const std::string& condition) {
   part.path = fmt::format("parts/raw-{:06}-{}.parquet", part.number, part.kind);
   part.rows -= static_cast<std::uint64_t>(hits);
   const std::string path = fmt::format("{}/erased-{}.parquet", folder_.temporary(), part.number);
-  RETURN_IF_ERROR(database_.Execute(
-      fmt::format("COPY (SELECT * FROM read_parquet({}) WHERE ({}) IS NOT TRUE) TO {} (FORMAT parquet, "
-                  "COMPRESSION zstd)",
-                  Quoted(old_path), condition, Quoted(path))));
+  RETURN_IF_ERROR(database_.Execute(fmt::format(
+      "COPY (SELECT * FROM read_parquet({}) WHERE ({}) IS NOT TRUE) TO {} (FORMAT parquet, "
+      "COMPRESSION zstd)",
+      Quoted(old_path), condition, Quoted(path))));
   ASSIGN_OR_RETURN(part.sha256, Sha256OfFile(path));
   written_.emplace_back(path, part.path);
   return Status::Ok();
@@ -292,11 +296,12 @@ Status LogIngester::Finish(Kind& kind, std::uint64_t first, std::uint64_t last) 
   if (kind.rows == 0) {
     return Status::Ok();
   }
-  const bool rows_of_events = kind.name == std::string_view("events") ||
-                              kind.name == std::string_view("impressions");
+  const bool rows_of_events =
+      kind.name == std::string_view("events") || kind.name == std::string_view("impressions");
   const std::string content =
-      rows_of_events ? ", md5_number_lower(coalesce(event_id, 'log-' || row) || ' ' || line) AS content"
-                     : "";
+      rows_of_events
+          ? ", md5_number_lower(coalesce(event_id, 'log-' || row) || ' ' || line) AS content"
+          : "";
   LakePart part;
   part.number = kind.part;
   part.path = fmt::format("parts/raw-{:06}-{}.parquet", kind.part, kind.name);
@@ -309,9 +314,9 @@ Status LogIngester::Finish(Kind& kind, std::uint64_t first, std::uint64_t last) 
   part.log_first = first;
   part.log_last = last;
   const std::string path = fmt::format("{}/log-{}.parquet", folder_.temporary(), kind.part);
-  RETURN_IF_ERROR(database_.Execute(
-      fmt::format("COPY (SELECT *{} FROM log_{} ORDER BY row) TO {} (FORMAT parquet, COMPRESSION zstd)",
-                  content, kind.name, Quoted(path))));
+  RETURN_IF_ERROR(database_.Execute(fmt::format(
+      "COPY (SELECT *{} FROM log_{} ORDER BY row) TO {} (FORMAT parquet, COMPRESSION zstd)",
+      content, kind.name, Quoted(path))));
   ASSIGN_OR_RETURN(part.sha256, Sha256OfFile(path));
   written_.emplace_back(path, part.path);
   manifest_.parts.push_back(std::move(part));
@@ -340,8 +345,10 @@ Result<LogIngested> LogIngester::Run(const data::ReadLog& read) {
     }
     out.records += records.size();
     manifest_.log_watermark = records.back().sequence;
-    progress_.report({.stage = "read log", .done = static_cast<double>(out.records),
-                      .unit = "records", .detail = fmt::format("up to {}", manifest_.log_watermark)});
+    progress_.report({.stage = "read log",
+                      .done = static_cast<double>(out.records),
+                      .unit = "records",
+                      .detail = fmt::format("up to {}", manifest_.log_watermark)});
   }
   for (Kind* kind : {&events_, &impressions_, &items_, &users_}) {
     RETURN_IF_ERROR(kind->writer->Close());

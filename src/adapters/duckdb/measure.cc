@@ -27,7 +27,8 @@ Status MeasureEvents(Database& database, const std::vector<std::string>& files,
   ASSIGN_OR_RETURN(
       const auto rows,
       database.QueryTexts(fmt::format(
-          "SELECT count(*), count(DISTINCT coalesce(user_id, anonymous_id)), count(DISTINCT item_id), "
+          "SELECT count(*), count(DISTINCT coalesce(user_id, anonymous_id)), count(DISTINCT "
+          "item_id), "
           "count(*) FILTER (type = {}), count(replaces), count(*) FILTER (type = {}), min(ts), "
           "max(ts), coalesce(bool_or(ordinal), false) FROM read_parquet({}, union_by_name = true)",
           static_cast<int>(EventType::kReturn), static_cast<int>(EventType::kIdentify),
@@ -57,10 +58,9 @@ Status MeasureSnapshot(Database& database, const std::string& lake_root,
     RETURN_IF_ERROR(MeasureEvents(database, events, manifest));
     if (manifest.returns + manifest.replacements + manifest.identities > 0) {
       RETURN_IF_ERROR(MakeEventsView(database, lake_root, manifest, false));
-      ASSIGN_OR_RETURN(const std::int64_t net,
-                       database.QueryInteger(fmt::format(
-                           "SELECT count(*) FROM events WHERE type <> {}",
-                           static_cast<int>(EventType::kReturn))));
+      ASSIGN_OR_RETURN(const std::int64_t net, database.QueryInteger(fmt::format(
+                                                   "SELECT count(*) FROM events WHERE type <> {}",
+                                                   static_cast<int>(EventType::kReturn))));
       net_rows = static_cast<std::uint64_t>(net);
     } else {
       net_rows = manifest.rows;
@@ -74,10 +74,10 @@ Status MeasureSnapshot(Database& database, const std::string& lake_root,
   }
   if (!items.empty()) {
     ASSIGN_OR_RETURN(const std::int64_t count,
-                     database.QueryInteger(
-                         fmt::format("SELECT count(DISTINCT id) FROM read_parquet({}, union_by_name = "
-                                     "true) WHERE reject IS NULL",
-                                     QuotedList(items))));
+                     database.QueryInteger(fmt::format(
+                         "SELECT count(DISTINCT id) FROM read_parquet({}, union_by_name = "
+                         "true) WHERE reject IS NULL",
+                         QuotedList(items))));
     manifest.catalogue_items = static_cast<std::uint64_t>(count);
   }
   return Status::Ok();
@@ -96,11 +96,12 @@ Result<data::Contract> MeasureContract(Database& database, const std::vector<std
   std::string select = "SELECT count(*)";
   for (const std::string& name : kTexts) {
     const bool id = name.ends_with("_id");
-    select += fmt::format(", count({0}), max(strlen({0})), {1}", name,
-                          id ? fmt::format("CASE WHEN count({0}) = 0 THEN '' WHEN count({0}) = "
-                                           "count(TRY_CAST({0} AS HUGEINT)) THEN 'digits' ELSE 'text' END",
-                                           name)
-                             : std::string("''"));
+    select += fmt::format(
+        ", count({0}), max(strlen({0})), {1}", name,
+        id ? fmt::format("CASE WHEN count({0}) = 0 THEN '' WHEN count({0}) = "
+                         "count(TRY_CAST({0} AS HUGEINT)) THEN 'digits' ELSE 'text' END",
+                         name)
+           : std::string("''"));
   }
   for (const std::string& name : kNumbers) {
     select += fmt::format(", count({0}), min({0}), max({0})", name);
@@ -110,23 +111,27 @@ Result<data::Contract> MeasureContract(Database& database, const std::vector<std
   out.rows = Count(row[0]);
   std::size_t at = 1;
   const auto share = [&](const std::string& count) {
-    return out.rows == 0 ? 0.0
-                         : static_cast<double>(Count(count)) / static_cast<double>(out.rows);
+    return out.rows == 0 ? 0.0 : static_cast<double>(Count(count)) / static_cast<double>(out.rows);
   };
   for (const std::string& name : kTexts) {
-    out.fields[name] = {.type = "text", .present_share = share(row[at]), .format = row[at + 2],
+    out.fields[name] = {.type = "text",
+                        .present_share = share(row[at]),
+                        .format = row[at + 2],
                         .longest = Count(row[at + 1])};
     at += 3;
   }
   for (const std::string& name : kNumbers) {
     const auto number = [](const std::string& text) { return text.empty() ? 0 : std::stod(text); };
-    out.fields[name] = {.type = "number", .present_share = share(row[at]), .format = "",
-                        .least = number(row[at + 1]), .most = number(row[at + 2])};
+    out.fields[name] = {.type = "number",
+                        .present_share = share(row[at]),
+                        .format = "",
+                        .least = number(row[at + 1]),
+                        .most = number(row[at + 2])};
     at += 3;
   }
   ASSIGN_OR_RETURN(const auto events,
-                   database.QueryTexts(fmt::format(
-                       "SELECT {}, count(*) FROM {} GROUP BY ALL", EventNameSql(), from)));
+                   database.QueryTexts(fmt::format("SELECT {}, count(*) FROM {} GROUP BY ALL",
+                                                   EventNameSql(), from)));
   for (const auto& event : events) {
     out.events[event[0]] = Count(event[1]);
   }

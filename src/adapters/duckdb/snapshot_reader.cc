@@ -54,20 +54,22 @@ Result<std::vector<std::string>> ReadIds(Database& database, const std::string& 
 }
 
 Status MakeNumbers(Database& database, const std::string& table, const std::string& column) {
-  return database.Execute(fmt::format(
-      "CREATE TEMP TABLE {0} AS SELECT id, (row_number() OVER (ORDER BY id) - 1)::UINTEGER AS n FROM "
-      "(SELECT DISTINCT {1} AS id FROM rows WHERE {1} IS NOT NULL)",
-      table, column));
+  return database.Execute(
+      fmt::format("CREATE TEMP TABLE {0} AS SELECT id, (row_number() OVER (ORDER BY id) - "
+                  "1)::UINTEGER AS n FROM "
+                  "(SELECT DISTINCT {1} AS id FROM rows WHERE {1} IS NOT NULL)",
+                  table, column));
 }
 
 /// The rows' columns, and the number of each row's order (0: none).
 Status ReadRows(Database& database, Interactions& out, std::vector<std::uint32_t>& order) {
-  ASSIGN_OR_RETURN(Rows rows,
-                   database.Query("SELECT u.n, i.n, coalesce(ts, 0), type, coalesce(o.n + 1, "
-                                  "0)::UINTEGER, coalesce(quantity, 1.0), coalesce(price, 0.0) FROM rows "
-                                  "JOIN user_numbers u ON u.id = subject JOIN item_numbers i ON i.id = "
-                                  "item_id LEFT JOIN order_numbers o ON o.id = order_id ORDER BY u.n, "
-                                  "ordinal DESC, CASE WHEN ordinal THEN k ELSE ts END, k"));
+  ASSIGN_OR_RETURN(
+      Rows rows,
+      database.Query("SELECT u.n, i.n, coalesce(ts, 0), type, coalesce(o.n + 1, "
+                     "0)::UINTEGER, coalesce(quantity, 1.0), coalesce(price, 0.0) FROM rows "
+                     "JOIN user_numbers u ON u.id = subject JOIN item_numbers i ON i.id = "
+                     "item_id LEFT JOIN order_numbers o ON o.id = order_id ORDER BY u.n, "
+                     "ordinal DESC, CASE WHEN ordinal THEN k ELSE ts END, k"));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) {
@@ -111,8 +113,8 @@ void NumberPlaces(Interactions& out) {
 }
 
 /// Baskets of one user by first time, then order; `first` is the user's first row.
-void NumberUserBaskets(Interactions& out, const std::vector<std::uint32_t>& order, std::size_t first,
-                       std::size_t last) {
+void NumberUserBaskets(Interactions& out, const std::vector<std::uint32_t>& order,
+                       std::size_t first, std::size_t last) {
   struct Basket {
     std::int64_t start;
     std::uint32_t order;
@@ -188,11 +190,15 @@ Result<Interactions> ParquetSnapshotReader::ReadInteractions(const std::string& 
   ASSIGN_OR_RETURN(const data::SnapshotManifest manifest, ReadSnapshotManifest(snapshot_dir));
   ASSIGN_OR_RETURN(const auto database, Database::Open(options_));
   database->CancelWith(progress.stop);
-  progress.report({.stage = "read snapshot", .done = 0, .total = static_cast<double>(manifest.rows),
-                   .unit = "rows", .detail = manifest.id});
+  progress.report({.stage = "read snapshot",
+                   .done = 0,
+                   .total = static_cast<double>(manifest.rows),
+                   .unit = "rows",
+                   .detail = manifest.id});
   RETURN_IF_ERROR(MakeEventsView(*database, LakeRootOf(snapshot_dir), manifest, true));
   RETURN_IF_ERROR(database->Execute(fmt::format(
-      "CREATE TEMP TABLE rows AS SELECT subject, item_id, ts, type, order_id, quantity, price, ordinal, "
+      "CREATE TEMP TABLE rows AS SELECT subject, item_id, ts, type, order_id, quantity, price, "
+      "ordinal, "
       "k FROM events WHERE type IN ({}) AND subject IS NOT NULL AND item_id IS NOT NULL",
       TypeList(types))));
   RETURN_IF_ERROR(MakeNumbers(*database, "user_numbers", "subject"));
@@ -217,8 +223,10 @@ Result<Interactions> ParquetSnapshotReader::ReadInteractions(const std::string& 
     }
     SortByBasket(out);
   }
-  progress.report({.stage = "read snapshot", .done = static_cast<double>(out.rows()),
-                   .total = static_cast<double>(out.rows()), .unit = "rows",
+  progress.report({.stage = "read snapshot",
+                   .done = static_cast<double>(out.rows()),
+                   .total = static_cast<double>(out.rows()),
+                   .unit = "rows",
                    .detail = manifest.id});
   return out;
 }

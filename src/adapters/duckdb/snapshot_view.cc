@@ -16,16 +16,18 @@ std::string Parquet(const std::vector<std::string>& paths) {
 
 /// Small tables of what takes rows back or gives them another owner.
 Status MakeAdjustments(Database& database, const std::string& from) {
-  RETURN_IF_ERROR(database.Execute(fmt::format(
-      "CREATE OR REPLACE TEMP TABLE returned AS SELECT DISTINCT order_id, item_id FROM {} WHERE type = "
-      "{} AND order_id IS NOT NULL AND item_id IS NOT NULL",
-      from, Number(EventType::kReturn))));
+  RETURN_IF_ERROR(
+      database.Execute(fmt::format("CREATE OR REPLACE TEMP TABLE returned AS SELECT DISTINCT "
+                                   "order_id, item_id FROM {} WHERE type = "
+                                   "{} AND order_id IS NOT NULL AND item_id IS NOT NULL",
+                                   from, Number(EventType::kReturn))));
   RETURN_IF_ERROR(database.Execute(fmt::format(
       "CREATE OR REPLACE TEMP TABLE replaced AS SELECT DISTINCT replaces AS event_id FROM {} WHERE "
       "replaces IS NOT NULL",
       from)));
   return database.Execute(fmt::format(
-      "CREATE OR REPLACE TEMP TABLE identities AS SELECT anonymous_id, user_id, max(ts) AS ts FROM {} "
+      "CREATE OR REPLACE TEMP TABLE identities AS SELECT anonymous_id, user_id, max(ts) AS ts FROM "
+      "{} "
       "WHERE type = {} AND anonymous_id IS NOT NULL AND user_id IS NOT NULL GROUP BY anonymous_id, "
       "user_id",
       from, Number(EventType::kIdentify)));
@@ -35,8 +37,10 @@ Status MakeAdjustments(Database& database, const std::string& from) {
 /// one belong to that first user.
 std::string IdentifiedSql(const std::string& from) {
   return fmt::format(
-      "SELECT e.*, coalesce(e.user_id, i.user_id, f.user_id, e.anonymous_id) AS subject FROM {} e ASOF "
-      "LEFT JOIN identities i ON e.anonymous_id = i.anonymous_id AND e.ts >= i.ts LEFT JOIN (SELECT "
+      "SELECT e.*, coalesce(e.user_id, i.user_id, f.user_id, e.anonymous_id) AS subject FROM {} e "
+      "ASOF "
+      "LEFT JOIN identities i ON e.anonymous_id = i.anonymous_id AND e.ts >= i.ts LEFT JOIN "
+      "(SELECT "
       "anonymous_id, arg_min(user_id, ts) AS user_id FROM identities GROUP BY anonymous_id) f ON "
       "f.anonymous_id = e.anonymous_id",
       from);
@@ -67,7 +71,8 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
   if (manifest.returns + manifest.replacements + manifest.identities > 0) {
     RETURN_IF_ERROR(MakeAdjustments(database, from));
     where = fmt::format(
-        "NOT (type = {} AND order_id IS NOT NULL AND EXISTS (SELECT 1 FROM returned r WHERE r.order_id "
+        "NOT (type = {} AND order_id IS NOT NULL AND EXISTS (SELECT 1 FROM returned r WHERE "
+        "r.order_id "
         "= n.order_id AND r.item_id = n.item_id)) AND NOT EXISTS (SELECT 1 FROM replaced p WHERE "
         "p.event_id = n.event_id)",
         Number(EventType::kPurchase));
@@ -75,15 +80,17 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
   } else {
     from = fmt::format("(SELECT *, coalesce(user_id, anonymous_id) AS subject FROM {})", from);
   }
-  return database.Execute(fmt::format(
-      "CREATE OR REPLACE TEMP VIEW events AS SELECT *, (part::BIGINT << 44) + (row << 12) + line AS k "
-      "FROM {} n WHERE {}",
-      from, where));
+  return database.Execute(
+      fmt::format("CREATE OR REPLACE TEMP VIEW events AS SELECT *, (part::BIGINT << 44) + (row << "
+                  "12) + line AS k "
+                  "FROM {} n WHERE {}",
+                  from, where));
 }
 
 Status MakeItemsView(Database& database, const std::string& lake_root,
                      const data::SnapshotManifest& manifest, bool& found) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths, CheckedParts(lake_root, manifest, "items"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                   CheckedParts(lake_root, manifest, "items"));
   found = !paths.empty();
   if (!found) {
     return Status::Ok();

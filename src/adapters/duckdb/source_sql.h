@@ -19,12 +19,12 @@ namespace vitrine::duckdb {
 /// What the statement needs beside the source.
 struct SourceInput {
   std::string path;
-  std::string sha256;                 ///< of the file: makes its rows' event ids
+  std::string sha256;  ///< of the file: makes its rows' event ids
   FileColumns columns;
-  data::TimeBinding time;             ///< as found: never kAuto
-  std::int64_t part = 0;              ///< number of the part that the rows go to
-  Micros default_valid_from;          ///< of catalogue rows without a time
-  std::string rejects;                ///< names the tables of broken CSV rows: <rejects>, <rejects>_scan
+  data::TimeBinding time;     ///< as found: never kAuto
+  std::int64_t part = 0;      ///< number of the part that the rows go to
+  Micros default_valid_from;  ///< of catalogue rows without a time
+  std::string rejects;        ///< names the tables of broken CSV rows: <rejects>, <rejects>_scan
   const std::map<std::string, std::string, std::less<>>* event_names = nullptr;
 };
 

@@ -72,7 +72,8 @@ json StateOf(const Interactions& data, std::size_t user) {
       hidden.insert(item);
     }
     if (row >= from) {
-      events.push_back({item, data.ts[row].value, static_cast<int>(data.type[row]), data.basket[row]});
+      events.push_back(
+          {item, data.ts[row].value, static_cast<int>(data.type[row]), data.basket[row]});
     }
   }
   return {{"subject", data.users[user]},
@@ -86,17 +87,19 @@ Result<std::map<std::string, json, std::less<>>> ReadAttributes(
     const DatabaseOptions& options, const std::string& lake_root,
     const data::SnapshotManifest& manifest) {
   std::map<std::string, json, std::less<>> out;
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths, CheckedParts(lake_root, manifest, "users"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
+                   CheckedParts(lake_root, manifest, "users"));
   if (paths.empty()) {
     return out;
   }
   ASSIGN_OR_RETURN(const auto database, Database::Open(options));
-  ASSIGN_OR_RETURN(Rows rows,
-                   database->Query(fmt::format(
-                       "SELECT id, attributes FROM read_parquet({}, union_by_name = true) WHERE reject "
-                       "IS NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY valid_from DESC, "
-                       "part DESC, row DESC) = 1",
-                       QuotedList(paths))));
+  ASSIGN_OR_RETURN(
+      Rows rows,
+      database->Query(fmt::format(
+          "SELECT id, attributes FROM read_parquet({}, union_by_name = true) WHERE reject "
+          "IS NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY valid_from DESC, "
+          "part DESC, row DESC) = 1",
+          QuotedList(paths))));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) {

@@ -15,8 +15,8 @@ struct TableWriter::Impl {
 
 TableWriter::TableWriter(Database& database, const std::string& table)
     : impl_(std::make_unique<Impl>()) {
-  impl_->Check(duckdb_appender_create(static_cast<duckdb_connection>(database.connection()), nullptr,
-                                      table.c_str(), &impl_->appender));
+  impl_->Check(duckdb_appender_create(static_cast<duckdb_connection>(database.connection()),
+                                      nullptr, table.c_str(), &impl_->appender));
 }
 
 TableWriter::~TableWriter() {
@@ -43,7 +43,8 @@ void TableWriter::Flag(bool value) { impl_->Check(duckdb_append_bool(impl_->appe
 
 void TableWriter::Texts(const std::vector<std::string>& values) {
   std::vector<duckdb_value> elements;
-  elements.reserve(values.size() + 1);  // DuckDB takes a null pointer, which none has, for a failure
+  elements.reserve(values.size() +
+                   1);  // DuckDB takes a null pointer, which none has, for a failure
   for (const std::string& value : values) {
     elements.push_back(duckdb_create_varchar_length(value.data(), value.size()));
   }
@@ -66,8 +67,8 @@ Status TableWriter::Close() {
   }
   duckdb_error_data error = duckdb_appender_error_data(impl_->appender);
   const char* message = duckdb_error_data_message(error);
-  Status status = Internal(fmt::format("rows cannot be appended: {}",
-                                       message == nullptr ? "no reason given" : message));
+  Status status = Internal(
+      fmt::format("rows cannot be appended: {}", message == nullptr ? "no reason given" : message));
   duckdb_destroy_error_data(&error);
   return status;
 }

@@ -112,7 +112,8 @@ Status ReadWhere(const MappingNode& node, Source& out) {
 }
 
 Status ReadFormat(const MappingNode& node, Source& out) {
-  RETURN_IF_ERROR(node.Choice("format", data::ParseFileFormat, data::FileFormatName, 5, out.format));
+  RETURN_IF_ERROR(
+      node.Choice("format", data::ParseFileFormat, data::FileFormatName, 5, out.format));
   if (out.format == data::FileFormat::kTsv) {
     out.delimiter = "\t";
   } else if (out.format == data::FileFormat::kSequences) {
@@ -136,9 +137,9 @@ Status ReadFormat(const MappingNode& node, Source& out) {
 
 Result<Source> ReadSource(const MappingNode& node, TableKind table) {
   static constexpr std::array<std::string_view, 16> kKeys = {
-      "files",      "optional", "format",        "delimiter",  "quote", "typed_header",
-      "max_line_bytes", "fields", "default_event", "event_when", "list", "list_fields",
-      "where",      "attributes", "versions", "description"};
+      "files",          "optional",   "format",        "delimiter",  "quote", "typed_header",
+      "max_line_bytes", "fields",     "default_event", "event_when", "list",  "list_fields",
+      "where",          "attributes", "versions",      "description"};
   RETURN_IF_ERROR(node.CheckKeys(kKeys));
   Source out;
   out.table = table;
@@ -178,14 +179,13 @@ Result<Rule> ReadRule(const MappingNode& node) {
       rule = known;
     }
   }
-  RETURN_IF_ERROR(
-      node.Choice("kind", data::ParseRuleKind, data::RuleKindName, 14, rule.kind));
+  RETURN_IF_ERROR(node.Choice("kind", data::ParseRuleKind, data::RuleKindName, 14, rule.kind));
   RETURN_IF_ERROR(
       node.Choice("action", data::ParseRuleAction, data::RuleActionName, 5, rule.action));
   ASSIGN_OR_RETURN(rule.test, ReadTest(node, found));
   if (rule.kind == RuleKind::kWhere && !found) {
-    return node.Bad(fmt::format("rule '{}' needs a test (such as at_most = 0) or a `kind`",
-                                rule.name));
+    return node.Bad(
+        fmt::format("rule '{}' needs a test (such as at_most = 0) or a `kind`", rule.name));
   }
   if (rule.kind != RuleKind::kWhere && found) {
     return node.Bad(fmt::format("rule '{}' of kind '{}' takes no test", rule.name,
@@ -278,9 +278,9 @@ Result<Mapping> LoadMapping(const std::string& name_or_path) {
   std::ifstream file(name_or_path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    return NotFound(fmt::format(
-        "mapping '{}' is neither a ready one ({}) nor a file that can be read{}", name_or_path,
-        fmt::join(names, ", "), DidYouMean(name_or_path, names)));
+    return NotFound(
+        fmt::format("mapping '{}' is neither a ready one ({}) nor a file that can be read{}",
+                    name_or_path, fmt::join(names, ", "), DidYouMean(name_or_path, names)));
   }
   return ParseMapping(text.str(), name_or_path);
 }

@@ -14,13 +14,13 @@ using data::FieldTest;
 using data::TestKind;
 
 constexpr std::array<std::string_view, 12> kTestKeys = {
-    "field",       "missing", "equals", "in",       "not_in", "starts_with", "matches",
-    "not_matches", "at_most", "below",  "at_least", "above"};
+    "field",   "missing",     "equals",  "in",    "not_in",   "starts_with",
+    "matches", "not_matches", "at_most", "below", "at_least", "above"};
 constexpr std::array<std::string_view, 7> kBindingKeys = {
     "column", "columns", "value", "strip_suffix", "split", "scale", "optional"};
 constexpr std::array<std::string_view, 10> kTimeKeys = {
-    "column", "columns", "value", "strip_suffix", "split", "scale", "optional",
-    "format", "pattern", "zone"};
+    "column", "columns",  "value",  "strip_suffix", "split",
+    "scale",  "optional", "format", "pattern",      "zone"};
 
 Status ReadBindingTable(const MappingNode& node, FieldBinding& out) {
   RETURN_IF_ERROR(node.Texts("columns", out.columns));
@@ -175,8 +175,8 @@ Result<data::TimeBinding> ReadTime(const MappingNode& parent, std::string_view k
   const MappingNode child(*node.as_table(), parent.origin());
   RETURN_IF_ERROR(child.CheckKeys(kTimeKeys));
   RETURN_IF_ERROR(ReadBindingTable(child, out.field));
-  RETURN_IF_ERROR(child.Choice("format", data::ParseTimeNotation, data::TimeNotationName, 7,
-                               out.notation));
+  RETURN_IF_ERROR(
+      child.Choice("format", data::ParseTimeNotation, data::TimeNotationName, 7, out.notation));
   RETURN_IF_ERROR(child.Text("pattern", out.pattern));
   RETURN_IF_ERROR(child.Text("zone", out.zone));
   if (!out.pattern.empty() && !child.has("format")) {

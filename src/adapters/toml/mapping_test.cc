@@ -89,8 +89,9 @@ TEST(ParseMapping, RefusesWhatCannotWork) {
 }
 
 TEST(ParseMapping, RulesByTimeNeedTime) {
-  constexpr std::string_view kOrdinal = "name = \"x\"\n[[events]]\nformat = \"sequences\"\n"
-                                        "default_event = \"view\"\n";
+  constexpr std::string_view kOrdinal =
+      "name = \"x\"\n[[events]]\nformat = \"sequences\"\n"
+      "default_event = \"view\"\n";
   const auto mapping = ParseMapping(kOrdinal, "x.toml");
   ASSERT_TRUE(mapping.ok()) << mapping.status().message();
   for (const data::Rule& rule : mapping->rules) {

@@ -44,7 +44,8 @@ Result<std::string> SnapshotFile(const LakeArguments& arguments, std::string_vie
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    return DataLoss(fmt::format("{} cannot be read; make a new snapshot with `clean --full`", path));
+    return DataLoss(
+        fmt::format("{} cannot be read; make a new snapshot with `clean --full`", path));
   }
   return text.str();
 }
@@ -75,9 +76,10 @@ Result<std::string> CleanWith(const LakeArguments& arguments, bool replay,
   }
   ASSIGN_OR_RETURN(const data::SnapshotManifest newest, lake->Snapshot(""));
   if (!arguments.json) {
-    return fmt::format("Nothing is new since snapshot {}: it stands. (clean --full judges every row "
-                       "again.)\n",
-                       newest.id);
+    return fmt::format(
+        "Nothing is new since snapshot {}: it stands. (clean --full judges every row "
+        "again.)\n",
+        newest.id);
   }
   return json({{"snapshot", newest.id},
                {"dir", outcome.folder},
@@ -114,8 +116,7 @@ Result<std::string> RunReport(const LakeArguments& arguments, const Progress& /*
 }
 
 Result<std::string> RunLog(const LakeArguments& arguments, const Progress& progress) {
-  ASSIGN_OR_RETURN(const auto reader,
-                   adapters::RocksEventLogReader::Open(arguments.data + "/log"));
+  ASSIGN_OR_RETURN(const auto reader, adapters::RocksEventLogReader::Open(arguments.data + "/log"));
   const data::ReadLog read = [&](std::uint64_t after, std::size_t limit) {
     return reader->Read(after, limit);
   };
@@ -131,10 +132,11 @@ Result<std::string> RunLog(const LakeArguments& arguments, const Progress& progr
                .dump(1) +
            "\n";
   }
-  return fmt::format("Read {} records of the log up to {}: {} event rows, {} impression rows, {} item "
-                     "rows, {} user rows, {} erased subjects\n",
-                     done.records, done.watermark, done.event_rows, done.impression_rows,
-                     done.item_rows, done.user_rows, done.erased_subjects);
+  return fmt::format(
+      "Read {} records of the log up to {}: {} event rows, {} impression rows, {} item "
+      "rows, {} user rows, {} erased subjects\n",
+      done.records, done.watermark, done.event_rows, done.impression_rows, done.item_rows,
+      done.user_rows, done.erased_subjects);
 }
 
 namespace {

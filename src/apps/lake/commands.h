@@ -17,9 +17,9 @@ struct LakeArguments {
   int threads = 0;
   std::vector<std::string> paths;
   std::string mapping;
-  std::string as_of;                  ///< ISO 8601 or a number of seconds; empty: now
+  std::string as_of;  ///< ISO 8601 or a number of seconds; empty: now
   bool full = false;
-  std::string snapshot;               ///< empty: the newest
+  std::string snapshot;  ///< empty: the newest
   std::string out;
 };
 

@@ -54,8 +54,9 @@ Progress ConsoleProgress(bool json, const std::stop_token& stop) {
   } else if (isatty(STDERR_FILENO) != 0) {
     progress.report = [](const ProgressReport& report) {
       const std::string place =
-          report.total > 0 ? fmt::format("{:.0f} of {:.0f} {}", report.done, report.total, report.unit)
-                           : fmt::format("{:.0f} {}", report.done, report.unit);
+          report.total > 0
+              ? fmt::format("{:.0f} of {:.0f} {}", report.done, report.total, report.unit)
+              : fmt::format("{:.0f} {}", report.done, report.unit);
       fmt::print(stderr, "\r\033[K{}: {} {}", report.stage, place, report.detail);
       std::fflush(stderr);
     };

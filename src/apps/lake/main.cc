@@ -38,17 +38,19 @@ void AddImportOptions(CLI::App* sub, LakeArguments& arguments) {
 void AddVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   AddImportOptions(AddVerb(app, "import", "read files into the lake", arguments, chosen, RunImport),
                    arguments);
-  AddImportOptions(AddVerb(app, "check", "read files and keep nothing", arguments, chosen, RunCheck),
-                   arguments);
+  AddImportOptions(
+      AddVerb(app, "check", "read files and keep nothing", arguments, chosen, RunCheck), arguments);
   CLI::App* clean = AddVerb(app, "clean", "make the next snapshot", arguments, chosen, RunClean);
-  clean->add_option("--mapping", arguments.mapping, "rules of this mapping instead of the import's");
+  clean->add_option("--mapping", arguments.mapping,
+                    "rules of this mapping instead of the import's");
   clean->add_option("--as-of", arguments.as_of, "what counts as now, ISO 8601");
   clean->add_flag("--full", arguments.full, "judge every row again, not only the new ones");
   CLI::App* replay = AddVerb(app, "replay", "judge the quarantined rows again, by changed rules",
                              arguments, chosen, RunReplay);
   replay->add_option("--mapping", arguments.mapping, "the mapping with the changed rules");
   replay->add_option("--as-of", arguments.as_of, "what counts as now, ISO 8601");
-  CLI::App* report = AddVerb(app, "report", "print a snapshot's report", arguments, chosen, RunReport);
+  CLI::App* report =
+      AddVerb(app, "report", "print a snapshot's report", arguments, chosen, RunReport);
   report->add_option("--snapshot", arguments.snapshot, "its id; the newest where left out");
   AddVerb(app, "log", "take in what the server's log has that is new", arguments, chosen, RunLog);
   for (const auto& [name, what, verb] :
