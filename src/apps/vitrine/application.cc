@@ -229,6 +229,11 @@ void Application::Parts::OpenServices() {
                                     .evidence = std::string(evidence),
                                     .hash = {}});
           },
+      .on_rejected = [this](std::string_view code,
+                            std::uint64_t rows) { monitor->OnRejected(code, rows); },
+      .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
+      .on_external_answer =
+          [this](const Impression& impression) { monitor->OnImpression(impression); },
       .ready = [this] { return models->WaitUntilReached(std::chrono::steady_clock::now()); },
       .now = nullptr,
       .data_dir = directory.path(),

@@ -26,8 +26,10 @@ struct CommandLine {
   std::string key_file;                ///< file with the API key for --server
   bool json = false;                   ///< data as JSON on stdout
 
-  /// The chosen command; main runs it after parsing. Its exit code is ExitCodeOf(status).
+  /// The chosen command; main runs it after parsing. Its exit code is ExitCodeOf(status), or, where
+  /// that is OK, what the command left in `outcome` (a gate that held).
   std::function<Status()> run;
+  mutable int outcome = 0;
 
   /// Errors: those of Settings::Load.
   [[nodiscard]] Result<Settings> LoadSettings() const;

@@ -12,6 +12,7 @@
 #include "apps/vitrine/job_following.h"
 #include "apps/vitrine/lake_child.h"
 #include "apps/vitrine/serving_loop.h"
+#include "core/exit_code.h"
 
 namespace vitrine::apps {
 namespace {
@@ -44,6 +45,9 @@ std::string SpecOf(const LoopFlags& flags) {
 
 Status ShowOutcome(const std::string& result, const CommandLine& line) {
   const json outcome = json::parse(result);
+  if (!outcome["verdict"].value("pass", false)) {
+    line.outcome = kExitGateFailed;
+  }
   Print(line.json ? outcome.dump(2) : outcome.value("text", ""));
   return Status::Ok();
 }

@@ -51,7 +51,7 @@ int Run(int argc, char** argv) {
     status = Internal(fmt::format("unexpected: {}", e.what()));
   }
   if (status.ok()) {
-    return kExitOk;
+    return line.outcome;
   }
   Say(fmt::format("vitrine: {}", status.message()));
   return ExitCodeOf(status.code());
