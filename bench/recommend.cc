@@ -47,7 +47,7 @@ struct Shop {
     shop.log.SetUser("ann", events);
     model = shop.models.Get("champion");
     for (int i = 0; i < 9; ++i) {
-      history.push_back({.item = static_cast<ItemIndex>(kFirstItem + i * 101)});
+      history.push_back({.item = kFirstItem + static_cast<ItemIndex>(i) * 101});
     }
   }
 

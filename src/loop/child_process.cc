@@ -150,6 +150,7 @@ class Watch {
       : command_(command), pid_(pid), lines_(lines), outcome_(outcome), started_(Clock::now()) {}
 
   void Follow(Pipe& in, Pipe& out, Pipe& err, const std::stop_token& stop) {
+    SampleMemory();  // a child that is gone before the first wait has been seen once
     std::string_view input = command_.input;
     if (input.empty()) {
       in.CloseWrite();

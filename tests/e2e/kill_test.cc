@@ -98,7 +98,8 @@ void ExpectNoneTwice(http::Client& client) {
         EXPECT_TRUE(seen.insert(event["event_id"].get<std::string>()).second)
             << event["event_id"] << " counts twice";
       }
-      cursor = page.value("next_cursor", "");
+      const auto more = page.find("next_cursor");
+      cursor = more != page.end() && more->is_string() ? more->get<std::string>() : "";
     } while (!cursor.empty());
   }
 }

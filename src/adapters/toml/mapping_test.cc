@@ -112,7 +112,7 @@ TEST(ReadyMappings, AreSortedAndValid) {
     EXPECT_FALSE(mapping->description.empty());
   }
   EXPECT_EQ(names, (std::vector<std::string>{"airec", "ga4", "online-retail", "recbole", "segment",
-                                             "sequences"}));
+                                             "sequences", "vitrine"}));
 }
 
 TEST(LoadMapping, AnUnknownNameListsTheReadyOnes) {

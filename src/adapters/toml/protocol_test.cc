@@ -111,7 +111,7 @@ TEST(ProtocolFileTest, TheReadyOnesParse) {
     }
     ++files;
   }
-  EXPECT_GE(files, 4);
+  EXPECT_GE(files, 3);
 }
 
 TEST(ProtocolFileTest, AMissingFileIsNotFound) {
