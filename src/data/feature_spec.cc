@@ -135,9 +135,9 @@ FeatureSpec::~FeatureSpec() = default;
 FeatureSpec::FeatureSpec(FeatureSpec&&) noexcept = default;
 FeatureSpec& FeatureSpec::operator=(FeatureSpec&&) noexcept = default;
 
-Result<FeatureSpec> FeatureSpec::Fit(std::vector<FeatureDef> defs,
-                                     const Interactions& interactions, const ItemTable& items,
-                                     const Vocabulary& vocabulary, Micros until) {
+Result<FeatureSpec> FeatureSpec::Fit(std::vector<FeatureDef> defs, const Interactions& interactions,
+                                     const ItemTable& items, const Vocabulary& vocabulary,
+                                     Micros until) {
   RETURN_IF_ERROR(CheckNames(defs));
   const features::FitData data = MakeFitData(interactions, items, vocabulary, until);
   FeatureSpec spec;
@@ -162,7 +162,8 @@ Result<FeatureSpec> FeatureSpec::Parse(std::string_view json) {
   if (format->get<std::int64_t>() > kFormat) {
     return FailedPrecondition(
         fmt::format("featurespec: format {} was written by a newer Vitrine; this one reads up to "
-                    "{}. Update this program", format->get<std::int64_t>(), kFormat));
+                    "{}. Update this program",
+                    format->get<std::int64_t>(), kFormat));
   }
   const auto width = root.find("width");
   if (width == root.end() || !width->is_number_unsigned() ||

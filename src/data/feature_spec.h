@@ -46,11 +46,11 @@ class Vocabulary {
 
 /// Everything a row of features is computed from. Pointers may be null where the caller has none.
 struct FeatureInput {
-  std::span<const HistoryEvent> history;      ///< oldest first, already cut at `as_of`
-  Micros as_of;                               ///< the moment of the request
+  std::span<const HistoryEvent> history;  ///< oldest first, already cut at `as_of`
+  Micros as_of;                           ///< the moment of the request
   const User* user = nullptr;
-  const Attributes* context = nullptr;        ///< request context: device, hour, page, ...
-  std::span<const ItemIndex> candidates;      ///< for rankers; empty for retrievers
+  const Attributes* context = nullptr;    ///< request context: device, hour, page, ...
+  std::span<const ItemIndex> candidates;  ///< for rankers; empty for retrievers
   /// The candidates' catalogue rows as of `as_of`, same order; empty or null: the rows at fit.
   std::span<const Item* const> candidate_items;
 };
@@ -71,7 +71,7 @@ struct FeatureInput {
 struct FeatureDef {
   std::string name;
   std::string op;
-  std::string source;      ///< "user.level", "item.price", "context.hour", "item.title", ...
+  std::string source;  ///< "user.level", "item.price", "context.hour", "item.title", ...
   std::map<std::string, std::string, std::less<>> options;
 };
 

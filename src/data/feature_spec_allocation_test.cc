@@ -30,16 +30,16 @@ namespace {
 
 TEST(FeatureSpecAllocation, NoneInSteadyState) {
   const test::Shop shop = test::MakeShop();
-  const Result<FeatureSpec> spec = FeatureSpec::Fit(
-      {{"history_of_the_shopper", "history_items", "", {{"distinct", "true"}}},
-       {"age", "history_ages", "", {{"distinct", "true"}, {"unit", "basket"}}},
-       {"brand", "level", "item.brand", {}},
-       {"price", "log_standardise", "item.price", {}},
-       {"sold", "count_asof", "item", {{"event", "view"}}},
-       {"mine", "count_asof", "user", {{"event", "view"}}},
-       {"city", "hash", "user.city", {}}},
-      shop.interactions, shop.items, Vocabulary(test::ItemIds(shop)),
-      Micros{std::numeric_limits<std::int64_t>::max()});
+  const Result<FeatureSpec> spec =
+      FeatureSpec::Fit({{"history_of_the_shopper", "history_items", "", {{"distinct", "true"}}},
+                        {"age", "history_ages", "", {{"distinct", "true"}, {"unit", "basket"}}},
+                        {"brand", "level", "item.brand", {}},
+                        {"price", "log_standardise", "item.price", {}},
+                        {"sold", "count_asof", "item", {{"event", "view"}}},
+                        {"mine", "count_asof", "user", {{"event", "view"}}},
+                        {"city", "hash", "user.city", {}}},
+                       shop.interactions, shop.items, Vocabulary(test::ItemIds(shop)),
+                       Micros{std::numeric_limits<std::int64_t>::max()});
   ASSERT_TRUE(spec.ok()) << spec.status().ToString();
   History longer;
   for (std::uint32_t i = 0; i < 40; ++i) {

@@ -66,11 +66,13 @@ class Lake {
   ///         accepted).
   virtual Result<ImportReport> Import(const ImportRequest& request, const Progress& progress) = 0;
 
-  /// What Import would say, without keeping anything.
+  /// What Import would say, without keeping anything, and how the files differ from what the newest
+  /// snapshot's contract promises.
   virtual Result<ImportReport> Check(const ImportRequest& request, const Progress& progress) = 0;
 
   /// Appends what the log has after the watermark; part and watermark in one commit. An erasure
-  /// takes the subject's rows out of every raw part.
+  /// takes the subject's rows out of every raw part, and the next Clean, built anew from them, is
+  /// the only snapshot that stays.
   virtual Result<LogIngested> Ingest(const ReadLog& read, const Progress& progress) = 0;
 
   /// Makes the next snapshot, whose parent is the newest one.

@@ -76,7 +76,8 @@ LakePart PartFromJson(const json& one) {
 std::string LakeManifest::ToJson() const {
   json out = {{"format", kLakeFormat},          {"next_part", next_part},
               {"log_watermark", log_watermark}, {"parts", json::array()},
-              {"mappings", json::object()},     {"snapshots", snapshots}};
+              {"mappings", json::object()},     {"snapshots", snapshots},
+              {"erasure_pending", erasure_pending}};
   for (const LakePart& part : parts) {
     out["parts"].push_back(PartToJson(part));
   }
@@ -99,6 +100,7 @@ Result<LakeManifest> LakeManifest::Parse(std::string_view text, const std::strin
     out.next_part = root.at("next_part");
     out.log_watermark = root.at("log_watermark");
     out.snapshots = root.at("snapshots").get<std::vector<std::string>>();
+    out.erasure_pending = root.value("erasure_pending", false);
     for (const json& part : root.at("parts")) {
       out.parts.push_back(PartFromJson(part));
     }

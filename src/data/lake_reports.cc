@@ -68,7 +68,11 @@ std::string ImportReport::ToJson() const {
                     {"already_there", file.already_there},
                     {"replaced_earlier", file.replaced_earlier}});
   }
-  return json({{"mapping", mapping}, {"files", list}, {"seconds", seconds}, {"dry_run", dry_run}})
+  return json({{"mapping", mapping},
+               {"files", list},
+               {"seconds", seconds},
+               {"dry_run", dry_run},
+               {"contract_changes", contract_changes}})
              .dump(1) +
          "\n";
 }
@@ -97,6 +101,9 @@ std::string ImportReport::ToText() const {
         out += fmt::format("                  {}\n", sample);
       }
     }
+  }
+  for (const std::string& change : contract_changes) {
+    out += fmt::format("  differs from the newest snapshot: {}\n", change);
   }
   return out;
 }

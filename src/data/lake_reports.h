@@ -34,6 +34,8 @@ struct ImportReport {
   std::vector<ImportedFile> files;
   double seconds = 0;
   bool dry_run = false;  ///< a check: nothing was written
+  /// Of a check: how the files differ from the newest snapshot's contract.
+  std::vector<std::string> contract_changes;
 
   [[nodiscard]] std::uint64_t Accepted() const;
   [[nodiscard]] std::string ToJson() const;

@@ -49,9 +49,9 @@ class ServedValues {
 
  private:
   struct Column {
-    std::size_t values = 0;   ///< series of the values
-    std::size_t length = 0;   ///< series of the lengths; 0 where the feature is no sequence
-    std::int64_t padding = 0; ///< value of a place that is none
+    std::size_t values = 0;    ///< series of the values
+    std::size_t length = 0;    ///< series of the lengths; 0 where the feature is no sequence
+    std::int64_t padding = 0;  ///< value of a place that is none
   };
 
   template <typename T, typename F>

@@ -50,17 +50,16 @@ TEST(FreezeHistogram, OneValueAndNone) {
 
 TEST(ServedValues, SkipPaddingAndCountPlaces) {
   const test::Shop shop = test::MakeShop();
-  const Result<FeatureSpec> spec = FeatureSpec::Fit(
-      {{"history", "history_items", "", {}},
-       {"age", "history_ages", "", {}},
-       {"hour", "context", "context.hour", {}}},
-      shop.interactions, shop.items, Vocabulary(test::ItemIds(shop)),
-      Micros{std::numeric_limits<std::int64_t>::max()});
+  const Result<FeatureSpec> spec =
+      FeatureSpec::Fit({{"history", "history_items", "", {}},
+                        {"age", "history_ages", "", {}},
+                        {"hour", "context", "context.hour", {}}},
+                       shop.interactions, shop.items, Vocabulary(test::ItemIds(shop)),
+                       Micros{std::numeric_limits<std::int64_t>::max()});
   ASSERT_TRUE(spec.ok());
   const History one = {{5, {0}, EventType::kView, 0}};
-  const History three = {{6, {0}, EventType::kView, 0},
-                         {7, {1}, EventType::kView, 1},
-                         {6, {2}, EventType::kView, 2}};
+  const History three = {
+      {6, {0}, EventType::kView, 0}, {7, {1}, EventType::kView, 1}, {6, {2}, EventType::kView, 2}};
   const Attributes context = {{"hour", 9.0}};
   std::vector<FeatureInput> inputs(2);
   inputs[0].history = one;
@@ -73,9 +72,11 @@ TEST(ServedValues, SkipPaddingAndCountPlaces) {
   watched.Read(out, [&](std::size_t series, double value) {
     values[watched.series()[series]].push_back(value);
   });
-  const std::map<std::string, std::vector<double>> expected = {
-      {"history", {5, 6, 7, 6}}, {"history.length", {1, 3}}, {"age", {0, 2, 1, 0}},
-      {"age.length", {1, 3}},    {"hour", {0, 9}}};
+  const std::map<std::string, std::vector<double>> expected = {{"history", {5, 6, 7, 6}},
+                                                               {"history.length", {1, 3}},
+                                                               {"age", {0, 2, 1, 0}},
+                                                               {"age.length", {1, 3}},
+                                                               {"hour", {0, 9}}};
   EXPECT_EQ(values, expected);
   EXPECT_NEAR(SumOf(FreezeHistogram("history", values["history"])), 1, 1e-12);
 }

@@ -57,11 +57,10 @@ inline Shop MakeShop(const ShopOptions& options = {}) {
     const std::size_t count = 1 + below(options.longest);
     std::vector<std::int64_t> times;
     for (std::size_t r = 0; r < count; ++r) {
-      times.push_back(options.ordinal
-                          ? static_cast<std::int64_t>(r)
-                          : static_cast<std::int64_t>(below(
-                                static_cast<std::uint64_t>(options.days) * 24)) *
-                                3600 * kMicrosPerSecond);
+      times.push_back(options.ordinal ? static_cast<std::int64_t>(r)
+                                      : static_cast<std::int64_t>(
+                                            below(static_cast<std::uint64_t>(options.days) * 24)) *
+                                            3600 * kMicrosPerSecond);
     }
     std::sort(times.begin(), times.end());
     std::uint32_t basket = 0;

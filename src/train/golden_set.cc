@@ -45,9 +45,8 @@ std::vector<History> GoldenHistories(const TrainingSet& set, std::uint64_t seed)
     histories.push_back(Newest(set.sequences.users[u], kGoldenPlaces));
   }
   const History longest =
-      *std::max_element(histories.begin(), histories.end(), [](const History& a, const History& b) {
-        return a.size() < b.size();
-      });
+      *std::max_element(histories.begin(), histories.end(),
+                        [](const History& a, const History& b) { return a.size() < b.size(); });
   for (const std::size_t from_end : {std::size_t{1}, longest.size() / 2 + 1}) {
     History removed = longest;
     removed[removed.size() - from_end].item = kPaddingItem;
@@ -112,8 +111,7 @@ Result<std::vector<ReferenceHistogram>> MakeReferences(const TrainableModel& mod
   for (std::size_t s = 0; s < values.size(); ++s) {
     references.push_back(data::FreezeHistogram(watched.series()[s], std::move(values[s])));
   }
-  references.push_back(
-      data::FreezeHistogram(std::string(data::kScoresSeries), std::move(best)));
+  references.push_back(data::FreezeHistogram(std::string(data::kScoresSeries), std::move(best)));
   return references;
 }
 

@@ -78,8 +78,8 @@ class TrainableModel {
 
 /// How a model is named, described and made; apps/trainer lists them.
 struct ModelFactory {
-  std::string algorithm;                ///< "markov"; also the stem of its file
-  std::string summary;                  ///< one sentence
+  std::string algorithm;  ///< "markov"; also the stem of its file
+  std::string summary;    ///< one sentence
   std::vector<ParameterDef> parameters;
   std::function<Result<std::unique_ptr<TrainableModel>>(const Parameters&)> create;
 };

@@ -42,8 +42,8 @@ Status ModelScorer::Score(std::span<const History> histories, std::vector<double
       std::copy_n(out.values<float>().data(), scores.size(), scores.begin());
       return Status::Ok();
     default:
-      return Internal(fmt::format("the model's scores are {}, not float32 or float64",
-                                  DTypeName(out.dtype())));
+      return Internal(
+          fmt::format("the model's scores are {}, not float32 or float64", DTypeName(out.dtype())));
   }
 }
 

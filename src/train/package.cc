@@ -22,9 +22,10 @@ Status CheckInputs(const graph::ModelSummary& summary, const data::FeatureSpec& 
     const auto at = std::find_if(made.begin(), made.end(),
                                  [&](const TensorSpec& t) { return t.name == input.name; });
     if (at == made.end() || at->dtype != input.dtype || at->shape.size() != input.shape.size()) {
-      return Internal(fmt::format("the exported graph reads '{}' ({}, {} axes), which the features "
-                                  "do not make", input.name, DTypeName(input.dtype),
-                                  input.shape.size()));
+      return Internal(
+          fmt::format("the exported graph reads '{}' ({}, {} axes), which the features "
+                      "do not make",
+                      input.name, DTypeName(input.dtype), input.shape.size()));
     }
   }
   return Status::Ok();

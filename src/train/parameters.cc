@@ -36,9 +36,9 @@ std::string BoundsOf(const ParameterDef& def) {
 }
 
 Status Wrong(const ParameterDef& def, const ParameterValue& value) {
-  const std::string wanted =
-      def.choices.empty() ? fmt::format("{}{}", TypeWord(def.standard), BoundsOf(def))
-                          : fmt::format("one of {}", fmt::join(def.choices, ", "));
+  const std::string wanted = def.choices.empty()
+                                 ? fmt::format("{}{}", TypeWord(def.standard), BoundsOf(def))
+                                 : fmt::format("one of {}", fmt::join(def.choices, ", "));
   return InvalidArgument(
       fmt::format("parameter {} is {}; it must be {}", def.name, ToText(value), wanted));
 }

@@ -23,11 +23,11 @@ std::string ToText(const ParameterValue& value);
 
 struct ParameterDef {
   std::string name;
-  ParameterValue standard;              ///< the default; its type is the parameter's type
-  std::string help;                     ///< one sentence for `vitrine-trainer models`
-  std::optional<double> min = {};       ///< inclusive; numbers only
-  std::optional<double> max = {};       ///< inclusive; numbers only
-  std::vector<std::string> choices = {};///< words only; empty: any
+  ParameterValue standard;                ///< the default; its type is the parameter's type
+  std::string help;                       ///< one sentence for `vitrine-trainer models`
+  std::optional<double> min = {};         ///< inclusive; numbers only
+  std::optional<double> max = {};         ///< inclusive; numbers only
+  std::vector<std::string> choices = {};  ///< words only; empty: any
 };
 
 /// Every declared parameter with a value.

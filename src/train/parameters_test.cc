@@ -17,8 +17,8 @@ Status Refused(const std::string& name, ParameterValue value) {
 }
 
 TEST(Parameters, DefaultsAndGivenOnes) {
-  const Result<Parameters> parameters = Parameters::Resolve(
-      Defs(), {{"decay", std::int64_t{1}}, {"unit", std::string("position")}});
+  const Result<Parameters> parameters =
+      Parameters::Resolve(Defs(), {{"decay", std::int64_t{1}}, {"unit", std::string("position")}});
   ASSERT_TRUE(parameters.ok()) << parameters.status().ToString();
   EXPECT_EQ(parameters->Number("decay"), 1.0);  // a whole number is a number
   EXPECT_EQ(parameters->Int("length"), 50);

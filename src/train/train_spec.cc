@@ -24,18 +24,22 @@ Status CheckTrainSpec(const TrainSpec& spec) {
   }
   const std::string& name = spec.model_name();
   if (name.size() > 64 || name.front() == '.') {
-    return InvalidArgument(fmt::format("name '{}' is no model name: at most 64 letters, digits, "
-                                       "'-', '_' and '.', not starting with '.'", name));
+    return InvalidArgument(
+        fmt::format("name '{}' is no model name: at most 64 letters, digits, "
+                    "'-', '_' and '.', not starting with '.'",
+                    name));
   }
   for (const char c : name) {
     if (!IsNameLetter(c)) {
-      return InvalidArgument(fmt::format("name '{}' holds '{}'; a model name has letters, digits, "
-                                         "'-', '_' and '.'", name, c));
+      return InvalidArgument(
+          fmt::format("name '{}' holds '{}'; a model name has letters, digits, "
+                      "'-', '_' and '.'",
+                      name, c));
     }
   }
   if (spec.validation_k < 1 || spec.validation_k > 1000) {
-    return InvalidArgument(fmt::format("validation_k is {}; it must be from 1 to 1000",
-                                       spec.validation_k));
+    return InvalidArgument(
+        fmt::format("validation_k is {}; it must be from 1 to 1000", spec.validation_k));
   }
   return Status::Ok();
 }
@@ -79,8 +83,8 @@ Result<Chosen> ChosenOf(std::string_view train_spec_json) {
   }
   for (const auto& [name, value] : at->items()) {
     if (!value.is_number()) {
-      return InvalidArgument(fmt::format("chosen.{} in the manifest's train spec is no number",
-                                         name));
+      return InvalidArgument(
+          fmt::format("chosen.{} in the manifest's train spec is no number", name));
     }
     chosen[name] = value.get<double>();
   }

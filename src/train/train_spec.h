@@ -19,18 +19,18 @@
 namespace vitrine::train {
 
 struct TrainSpec {
-  std::string name;        ///< of the model in the registry; empty: the algorithm's
-  std::string algorithm;   ///< "markov", "sasrec", ... (`vitrine-trainer models` lists them)
+  std::string name;       ///< of the model in the registry; empty: the algorithm's
+  std::string algorithm;  ///< "markov", "sasrec", ... (`vitrine-trainer models` lists them)
   std::map<std::string, ParameterValue> parameters;  ///< over the algorithm's defaults
   std::uint64_t seed = 1;
   /// Event types learnt from; empty: all that the protocol reads. Must be among them.
   std::set<EventType> events;
   /// Further features beside those the algorithm asks for; one of the same name replaces it.
   std::vector<data::FeatureDef> features;
-  std::uint64_t memory_limit_mb = 0;  ///< of resident memory; 0: none
-  int validation_k = 10;              ///< early stopping watches NDCG at this k
-  std::uint64_t validation_cases = 0; ///< at most, drawn by the seed; 0: all
-  std::string data_licence;           ///< what the data's owner asks to be said, kept in the manifest
+  std::uint64_t memory_limit_mb = 0;   ///< of resident memory; 0: none
+  int validation_k = 10;               ///< early stopping watches NDCG at this k
+  std::uint64_t validation_cases = 0;  ///< at most, drawn by the seed; 0: all
+  std::string data_licence;  ///< what the data's owner asks to be said, kept in the manifest
 
   [[nodiscard]] const std::string& model_name() const { return name.empty() ? algorithm : name; }
 };

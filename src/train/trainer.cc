@@ -36,8 +36,8 @@ struct Fitted {
 };
 
 void Report(const Progress& progress, std::string stage, std::string detail) {
-  progress.report({.stage = std::move(stage), .done = 0, .total = 0, .unit = "",
-                   .detail = std::move(detail)});
+  progress.report(
+      {.stage = std::move(stage), .done = 0, .total = 0, .unit = "", .detail = std::move(detail)});
 }
 
 std::string_view FittedOn(FitFor purpose, const evaluate::Protocol& protocol) {
@@ -59,32 +59,30 @@ Result<Material> ReadMaterial(const TrainRequest& request, data::SnapshotReader&
   if (progress.cancelled()) {
     return Cancelled("cancelled while reading the snapshot");
   }
-  Report(progress, "split", fmt::format("{} rows, {} users, {} items", material.interactions.rows(),
-                                        material.interactions.users.size(),
-                                        material.interactions.items.size()));
-  ASSIGN_OR_RETURN(material.split, evaluate::MakeSplit(material.interactions, material.items,
-                                                       request.protocol));
+  Report(progress, "split",
+         fmt::format("{} rows, {} users, {} items", material.interactions.rows(),
+                     material.interactions.users.size(), material.interactions.items.size()));
+  ASSIGN_OR_RETURN(material.split,
+                   evaluate::MakeSplit(material.interactions, material.items, request.protocol));
   return material;
 }
 
 /// Two requests of one fingerprint fit the same model from the same rows.
 std::string FingerprintOf(const Run& run, const std::string& protocol) {
-  return Sha256Hex(fmt::format(
-      "{}\n{}\n{}\n{}\n{}", run.request.code_version, run.material.interactions.snapshot, protocol,
-      run.request.refit,
-      TrainSpecToJson(run.request.spec, run.parameters, run.request.chosen.value_or(Chosen()),
-                      "")));
+  return Sha256Hex(fmt::format("{}\n{}\n{}\n{}\n{}", run.request.code_version,
+                               run.material.interactions.snapshot, protocol, run.request.refit,
+                               TrainSpecToJson(run.request.spec, run.parameters,
+                                               run.request.chosen.value_or(Chosen()), "")));
 }
 
 Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, PartialRun& partial,
-                     std::string_view name,
-                     std::optional<Validation>* validation = nullptr) {
+                     std::string_view name, std::optional<Validation>* validation = nullptr) {
   Fitted fitted;
   ASSIGN_OR_RETURN(fitted.model, run.factory.create(run.parameters));
   std::vector<data::FeatureDef> features =
       FeaturesOf(run.request.spec, run.request.protocol, fitted.model->Features());
-  ASSIGN_OR_RETURN(fitted.set, MakeTrainingSet(run.material, run.request.spec, std::move(features),
-                                               purpose));
+  ASSIGN_OR_RETURN(fitted.set,
+                   MakeTrainingSet(run.material, run.request.spec, std::move(features), purpose));
   Report(run.progress, "fit",
          fmt::format("{} on {}: {} rows, {} items", run.request.spec.model_name(),
                      FittedOn(purpose, run.request.protocol), fitted.set.rows,
@@ -103,9 +101,8 @@ Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, Partial
   context.seed = run.request.spec.seed;
   context.progress = run.progress;
   context.checkpoint = partial.CheckpointOf(name);
-  context.fingerprint =
-      Sha256Hex(fmt::format("{}\n{}\n{}", name, partial.fingerprint(),
-                            Sha256Hex(fitted.set.vocabulary.ToText())));
+  context.fingerprint = Sha256Hex(fmt::format("{}\n{}\n{}", name, partial.fingerprint(),
+                                              Sha256Hex(fitted.set.vocabulary.ToText())));
   ASSIGN_OR_RETURN(fitted.outcome, fitted.model->Fit(fitted.set.sequences, context));
   return fitted;
 }
@@ -116,9 +113,9 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
   ASSIGN_OR_RETURN(Fitted fitted,
                    FitOn(run, FitFor::kValidation, {}, partial, "select", &validation));
   Selection selection{fitted.outcome, {}};
-  ASSIGN_OR_RETURN(selection.validation,
-                   validation->NdcgInterval(ModelScorer(*fitted.model, fitted.set.features),
-                                            run.progress));
+  ASSIGN_OR_RETURN(
+      selection.validation,
+      validation->NdcgInterval(ModelScorer(*fitted.model, fitted.set.features), run.progress));
   RETURN_IF_ERROR(partial.SaveSelection(selection));
   Report(run.progress, "validated",
          fmt::format("NDCG@{} {:.4f} over {} cases", run.request.spec.validation_k,
@@ -131,11 +128,9 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
 Result<Fitted> FitAll(const Run& run, PartialRun& partial, TrainResult& result) {
   const FitFor purpose = run.request.refit ? FitFor::kRefit : FitFor::kTest;
   result.fitted_on = FittedOn(purpose, run.request.protocol);
-  result.validation_cases =
-      run.material.split.Cases(evaluate::Part::kValidation).size();
+  result.validation_cases = run.material.split.Cases(evaluate::Part::kValidation).size();
   if (run.request.spec.validation_cases > 0) {
-    result.validation_cases =
-        std::min(result.validation_cases, run.request.spec.validation_cases);
+    result.validation_cases = std::min(result.validation_cases, run.request.spec.validation_cases);
   }
   const bool once = result.fitted_on == "training";
   FitContext context;
@@ -161,16 +156,15 @@ Result<Fitted> FitAll(const Run& run, PartialRun& partial, TrainResult& result) 
 
 Result<TrainResult> Finish(const Run& run, const Fitted& fitted, TrainResult result) {
   Report(run.progress, "package", "golden set, references, graph");
-  const Package package{
-      .model = *fitted.model,
-      .set = fitted.set,
-      .material = run.material,
-      .spec = run.request.spec,
-      .train_spec_json = TrainSpecToJson(run.request.spec, run.parameters, result.chosen,
-                                         result.fitted_on),
-      .validation = result.validation,
-      .parent = run.request.parent,
-      .code_version = run.request.code_version};
+  const Package package{.model = *fitted.model,
+                        .set = fitted.set,
+                        .material = run.material,
+                        .spec = run.request.spec,
+                        .train_spec_json = TrainSpecToJson(run.request.spec, run.parameters,
+                                                           result.chosen, result.fitted_on),
+                        .validation = result.validation,
+                        .parent = run.request.parent,
+                        .code_version = run.request.code_version};
   ASSIGN_OR_RETURN(const graph::Artifact artifact, WritePackage(package, run.request.out));
   result.dir = artifact.dir;
   result.hash = artifact.hash;
@@ -185,11 +179,11 @@ Result<TrainResult> Finish(const Run& run, const Fitted& fitted, TrainResult res
 }
 
 std::string ProtocolFingerprint(const evaluate::Protocol& p) {
-  std::string text = fmt::format(
-      "{} {} {} {} {} {} {} {} {} {} {}", p.name, evaluate::ProtocolKindName(p.kind),
-      evaluate::HistoryRuleName(p.history), p.minimum_length, p.minimum_baskets,
-      p.distinct_in_basket, p.test_days, p.validation_days, p.fit_validation_for_test,
-      p.whole_catalogue, evaluate::PopularityUnitName(p.popularity));
+  std::string text =
+      fmt::format("{} {} {} {} {} {} {} {} {} {} {}", p.name, evaluate::ProtocolKindName(p.kind),
+                  evaluate::HistoryRuleName(p.history), p.minimum_length, p.minimum_baskets,
+                  p.distinct_in_basket, p.test_days, p.validation_days, p.fit_validation_for_test,
+                  p.whole_catalogue, evaluate::PopularityUnitName(p.popularity));
   for (const EventType type : p.events) {
     text += fmt::format(" read:{}", EventName(type));
   }
@@ -204,16 +198,18 @@ Result<TrainResult> Train(const TrainRequest& request, const ModelFactory& facto
                           data::SnapshotReader& reader, const Progress& progress) {
   RETURN_IF_ERROR(CheckTrainSpec(request.spec));
   if (std::filesystem::exists(request.out)) {
-    return AlreadyExists(fmt::format("{} stands already; an artifact is never changed. Choose "
-                                     "another --out or remove it", request.out));
+    return AlreadyExists(
+        fmt::format("{} stands already; an artifact is never changed. Choose "
+                    "another --out or remove it",
+                    request.out));
   }
   ASSIGN_OR_RETURN(Parameters parameters,
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
   ASSIGN_OR_RETURN(Material material, ReadMaterial(request, reader, progress));
   const Run run{request, factory, progress, std::move(parameters), std::move(material)};
-  ASSIGN_OR_RETURN(PartialRun partial,
-                   PartialRun::Open(request.out, FingerprintOf(run, ProtocolFingerprint(
-                                                                        request.protocol))));
+  ASSIGN_OR_RETURN(
+      PartialRun partial,
+      PartialRun::Open(request.out, FingerprintOf(run, ProtocolFingerprint(request.protocol))));
   TrainResult result;
   result.resumed = partial.resumed();
   ASSIGN_OR_RETURN(const Fitted fitted, FitAll(run, partial, result));
@@ -226,14 +222,11 @@ Result<TrainResult> Train(const TrainRequest& request, const ModelFactory& facto
 }
 
 std::string TrainResultToJson(const TrainResult& result) {
-  nlohmann::ordered_json json = {{"artifact", result.dir},
-                                 {"hash", result.hash},
-                                 {"model", result.model},
-                                 {"fitted_on", result.fitted_on},
-                                 {"rows", result.rows},
-                                 {"users", result.users},
-                                 {"items", result.items},
-                                 {"validation_cases", result.validation_cases}};
+  nlohmann::ordered_json json = {
+      {"artifact", result.dir}, {"hash", result.hash},
+      {"model", result.model},  {"fitted_on", result.fitted_on},
+      {"rows", result.rows},    {"users", result.users},
+      {"items", result.items},  {"validation_cases", result.validation_cases}};
   if (result.validation) {
     json["validation"] = {{fmt::format("ndcg@{}", result.validation_k),
                            {{"mean", result.validation->mean},

@@ -22,21 +22,21 @@ struct TrainRequest {
   std::string snapshot_dir;
   TrainSpec spec;
   evaluate::Protocol protocol;
-  std::string out;                ///< the artifact folder; must not exist
-  bool refit = false;             ///< fit what is shipped on everything; needs no test figures
-  std::optional<Chosen> chosen;   ///< from an earlier version of the same spec: no selecting fit
-  std::string parent;             ///< "name:number" that the new version derives from
+  std::string out;               ///< the artifact folder; must not exist
+  bool refit = false;            ///< fit what is shipped on everything; needs no test figures
+  std::optional<Chosen> chosen;  ///< from an earlier version of the same spec: no selecting fit
+  std::string parent;            ///< "name:number" that the new version derives from
   std::string code_version;
 };
 
 struct TrainResult {
   std::string dir;
-  std::string hash;                ///< of the artifact
+  std::string hash;  ///< of the artifact
   std::string model;
-  std::string fitted_on;           ///< "training", "training+validation", "everything"
-  std::uint64_t rows = 0;          ///< fitted on
-  std::uint64_t users = 0;         ///< with a fitted row
-  std::uint64_t items = 0;         ///< of the vocabulary
+  std::string fitted_on;    ///< "training", "training+validation", "everything"
+  std::uint64_t rows = 0;   ///< fitted on
+  std::uint64_t users = 0;  ///< with a fitted row
+  std::uint64_t items = 0;  ///< of the vocabulary
   std::uint64_t validation_cases = 0;
   std::optional<MetricValue> validation;  ///< NDCG@k of the model fitted on training alone
   int validation_k = 10;

@@ -89,8 +89,8 @@ class FakeModel final : public TrainableModel {
       row[i] = static_cast<double>(bonus_) - static_cast<double>(i);
     }
     const graph::Value rows = b.Slice(b.ShapeOf(history), 0, 0, 1);
-    const graph::Value zeros = b.Filled<double>(
-        b.Concat({rows, b.Constants({static_cast<std::int64_t>(width_)})}, 0), 0);
+    const graph::Value zeros =
+        b.Filled<double>(b.Concat({rows, b.Constants({static_cast<std::int64_t>(width_)})}, 0), 0);
     const graph::Value scores =
         b.Add(zeros, b.Initializer("row", {static_cast<std::int64_t>(width_)}, row));
     b.Output("scores", scores, DType::kFloat64, {"batch", width_});
@@ -112,10 +112,9 @@ class TrainerTest : public testing::Test {
     fs::create_directories(dir_);
     factory_.algorithm = "fake";
     factory_.parameters = {{"bonus", std::int64_t{5}, "added to every score"}};
-    factory_.create = [record = record_](
-                          const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
-      return std::unique_ptr<TrainableModel>(
-          std::make_unique<FakeModel>(record, p.Int("bonus")));
+    factory_.create =
+        [record = record_](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
+      return std::unique_ptr<TrainableModel>(std::make_unique<FakeModel>(record, p.Int("bonus")));
     };
     request_.snapshot_dir = "the-snapshot";
     request_.spec.algorithm = "fake";
@@ -195,8 +194,7 @@ TEST_F(TrainerTest, TheArtifactSaysHowItWasMade) {
   const auto vocabulary =
       data::Vocabulary::Parse(*graph::ReadArtifactFile(*artifact, graph::kVocabularyFile));
   EXPECT_EQ(vocabulary->width(), features->width());
-  const auto golden =
-      graph::ParseGolden(*graph::ReadArtifactFile(*artifact, graph::kGoldenFile));
+  const auto golden = graph::ParseGolden(*graph::ReadArtifactFile(*artifact, graph::kGoldenFile));
   ASSERT_TRUE(golden.ok()) << golden.status().ToString();
   ASSERT_EQ(golden->inputs.size(), 1U);
   EXPECT_EQ(golden->inputs[0].shape()[0], static_cast<std::int64_t>(golden->rows.size()));

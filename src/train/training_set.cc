@@ -21,9 +21,8 @@ std::string JoinEvents(const std::set<EventType>& events) {
 bool IsHistoryFeature(const data::FeatureDef& def) { return def.op.starts_with("history_"); }
 
 bool CountsByTime(const std::vector<data::FeatureDef>& defs) {
-  return std::any_of(defs.begin(), defs.end(), [](const data::FeatureDef& def) {
-    return def.op.ends_with("_asof");
-  });
+  return std::any_of(defs.begin(), defs.end(),
+                     [](const data::FeatureDef& def) { return def.op.ends_with("_asof"); });
 }
 
 /// Only what counts over rows need: the fitted ones.
@@ -65,8 +64,8 @@ data::Vocabulary VocabularyOf(const Material& material, const std::vector<bool>&
   const std::vector<std::uint64_t> popularity =
       evaluate::Popularity(material.interactions, fitted, material.protocol.popularity);
   std::vector<std::string> ids;
-  for (const std::uint32_t item : evaluate::VocabularyOrder(
-           material.interactions.items, popularity, material.protocol.whole_catalogue)) {
+  for (const std::uint32_t item : evaluate::VocabularyOrder(material.interactions.items, popularity,
+                                                            material.protocol.whole_catalogue)) {
     ids.push_back(material.interactions.items[item]);
   }
   return data::Vocabulary(std::move(ids));

@@ -25,11 +25,11 @@ struct Material {
 
 struct TrainingSet {
   data::Vocabulary vocabulary;
-  std::vector<ItemIndex> index;   ///< ItemIndex by item number of the interactions
+  std::vector<ItemIndex> index;  ///< ItemIndex by item number of the interactions
   data::FeatureSpec features;
   TrainingSequences sequences;
-  std::size_t rows = 0;           ///< fitted on
-  Micros from;                    ///< of the fitted rows
+  std::size_t rows = 0;  ///< fitted on
+  Micros from;           ///< of the fitted rows
   Micros to;
 };
 

@@ -14,7 +14,8 @@ namespace {
 using evaluate::FitFor;
 using evaluate::Part;
 
-Material MakeMaterial(const evaluate::Protocol& protocol, const data::test::ShopOptions& options = {}) {
+Material MakeMaterial(const evaluate::Protocol& protocol,
+                      const data::test::ShopOptions& options = {}) {
   data::test::Shop shop = data::test::MakeShop(options);
   Material material{std::move(shop.interactions), std::move(shop.items), protocol, {}};
   Result<evaluate::Split> split =
@@ -87,8 +88,7 @@ TEST(TrainingSet, AHeldOutRowChangesNothingThatIsFitted) {
       {"history", "history_items", "", {}},
       {"sold", "count_asof", "item", {{"event", "view,cart,purchase"}}},
       {"rate", "rate_asof", "item", {{"event", "purchase"}, {"per", "view"}}}};
-  const Result<TrainingSet> before =
-      MakeTrainingSet(material, Spec(), features, FitFor::kTest);
+  const Result<TrainingSet> before = MakeTrainingSet(material, Spec(), features, FitFor::kTest);
   ASSERT_TRUE(before.ok()) << before.status().ToString();
   std::size_t changed = 0;
   for (std::size_t r = 0; r < material.interactions.rows(); ++r) {
@@ -125,8 +125,7 @@ TEST(TrainingSet, NoRowOfTheNamedTypesIsAnErrorThatSaysSo) {
   const Material material = MakeMaterial(LeaveOneOut());
   TrainSpec spec = Spec();
   spec.events = {EventType::kShare};
-  const Status status =
-      MakeTrainingSet(material, spec, HistoryOnly(), FitFor::kTest).status();
+  const Status status = MakeTrainingSet(material, spec, HistoryOnly(), FitFor::kTest).status();
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
   EXPECT_NE(status.message().find("event types"), std::string::npos) << status.message();
 }

@@ -86,9 +86,9 @@ Result<std::vector<double>> Validation::PerCase(const Scorer& scorer,
       if (filtered_) {
         Block(histories_[c], blocked, 1);
       }
-      const std::vector<std::uint32_t> ranks = RanksOf(
-          std::span<const double>(scores).subspan(i * scorer.width(), scorer.width()), blocked,
-          targets_[c]);
+      const std::vector<std::uint32_t> ranks =
+          RanksOf(std::span<const double>(scores).subspan(i * scorer.width(), scorer.width()),
+                  blocked, targets_[c]);
       if (filtered_) {
         Block(histories_[c], blocked, 0);
       }
@@ -107,8 +107,7 @@ Result<double> Validation::Ndcg(const Scorer& scorer, const Progress& progress) 
                               static_cast<double>(values.size());
 }
 
-Result<MetricValue> Validation::NdcgInterval(const Scorer& scorer,
-                                             const Progress& progress) const {
+Result<MetricValue> Validation::NdcgInterval(const Scorer& scorer, const Progress& progress) const {
   ASSIGN_OR_RETURN(const std::vector<double> values, PerCase(scorer, progress));
   if (values.empty()) {
     return MetricValue{};

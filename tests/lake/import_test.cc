@@ -262,5 +262,25 @@ TEST_F(ImportTest, ACheckKeepsNothing) {
   EXPECT_FALSE(lake_->Manifest().ok());
 }
 
+TEST_F(ImportTest, ACheckHoldsTheFileAgainstTheContract) {
+  MustImport(Write("log.csv", std::string(kLogHeader) + "view,7,,a,2026-01-01,,2,,,\n"),
+             LogMapping());
+  MustClean();
+  data::ImportRequest request;
+  request.paths = {Write("next.csv", "event,user,anon,item,ts,quantity,order,id,replaces,price2\n"
+                                     "view,u8,,a,2026-01-01,,,,,\n")};
+  std::string mapping = LogMapping();
+  mapping.replace(mapping.find("price = \"price\""), 15,
+                  "price = { column = \"price\", optional = true }");
+  request.mapping = adapters::ParseMapping(mapping, "test.toml").value();
+  const auto report = lake_->Check(request, {});
+  ASSERT_TRUE(report.ok()) << report.status().message();
+  const std::string told = report->ToText();
+  EXPECT_NE(told.find("the column 'price' is gone"), std::string::npos) << told;
+  EXPECT_NE(told.find("the column 'price2' is new"), std::string::npos) << told;
+  EXPECT_NE(told.find("price is present in 0 % of the rows, was 100 %"), std::string::npos) << told;
+  EXPECT_NE(told.find("user_id looks like text now, was digits"), std::string::npos) << told;
+}
+
 }  // namespace
 }  // namespace vitrine

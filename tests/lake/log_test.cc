@@ -164,6 +164,11 @@ TEST_F(LogTest, ErasureTakesTheSubjectOutOfEveryRawPart) {
   EXPECT_EQ(done.erased_subjects, 1U);
   EXPECT_TRUE(MustClean().report.full);
   EXPECT_EQ(Read(), (std::map<std::string, std::string>{{"u1", "d"}, {"u2", "b"}}));
+  // Nor in any earlier snapshot: there is none any more, and no file of one.
+  EXPECT_EQ(lake_->Manifest()->snapshots.size(), 1U);
+  for (const auto& part : std::filesystem::directory_iterator(folder_ + "/data/lake/parts")) {
+    EXPECT_EQ(part.path().filename().string().find("clean-000001"), std::string::npos);
+  }
 }
 
 TEST_F(LogTest, StatesAndCatalogueForTheServer) {

@@ -428,8 +428,16 @@ Status SnapshotBuilder::Commit(CleanOutcome& out) {
   RETURN_IF_ERROR(WriteDurably(folder + "/report.txt", report_.ToText()));
   RETURN_IF_ERROR(WriteDurably(folder + "/contract.json", contract_.ToJson()));
   RETURN_IF_ERROR(WriteDurably(folder + "/manifest.json", next_.ToJson()));
+  const bool forget = lake_.erasure_pending;
+  if (forget) {
+    lake_.snapshots.clear();  // they still hold the erased subject's rows
+    lake_.erasure_pending = false;
+  }
   lake_.snapshots.push_back(next_.id);
   RETURN_IF_ERROR(folder_.WriteManifest(lake_));
+  if (forget) {
+    RETURN_IF_ERROR(folder_.Sweep());
+  }
   out.report = report_;
   out.folder = folder;
   return Status::Ok();

@@ -1,6 +1,7 @@
 #include "adapters/duckdb/duck_lake.h"
 
 #include <filesystem>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -38,7 +39,8 @@ class DuckLake final : public data::Lake {
     }
     const auto report = [&]() -> Result<data::ImportReport> {
       ASSIGN_OR_RETURN(const auto database, OpenDatabase(scratch.string(), progress));
-      return CheckFiles(scratch.string(), *database, request, progress);
+      ASSIGN_OR_RETURN(const std::optional<data::Contract> contract, NewestContract());
+      return CheckFiles(scratch.string(), *database, request, contract, progress);
     }();
     fs::remove_all(scratch, error);
     return report;
@@ -86,6 +88,19 @@ class DuckLake final : public data::Lake {
   }
 
  private:
+  /// None where there is no snapshot to compare with.
+  Result<std::optional<data::Contract>> NewestContract() {
+    const Result<data::SnapshotManifest> newest = Snapshot("");
+    if (newest.status().code() == Code::kNotFound) {
+      return std::optional<data::Contract>();
+    }
+    RETURN_IF_ERROR(newest.status());
+    const std::string path = SnapshotFolder(newest->id) + "/contract.json";
+    ASSIGN_OR_RETURN(const std::string text, ReadWholeFile(path));
+    ASSIGN_OR_RETURN(data::Contract contract, data::Contract::Parse(text, path));
+    return std::optional(std::move(contract));
+  }
+
   [[nodiscard]] DatabaseOptions DatabaseSettings(const std::string& temporary) const {
     return {.memory_limit_mb = options_.memory_limit_mb,
             .threads = options_.threads,

@@ -2,20 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "adapters/duckdb/file_columns.h"
 #include "adapters/duckdb/file_scan.h"
+#include "adapters/duckdb/measure.h"
 #include "adapters/duckdb/source_sql.h"
 #include "core/sha256.h"
 
 namespace vitrine::duckdb {
 namespace {
 
-namespace fs = std::filesystem;
 using data::CountedReason;
 using data::ImportedFile;
 using data::ImportRequest;
@@ -297,17 +296,38 @@ Result<data::ImportReport> ImportFiles(const LakeFolder& folder, Database& datab
   return std::move(run.report);
 }
 
-Result<data::ImportReport> CheckFiles(const std::string& scratch, Database& database,
-                                      const ImportRequest& input, const Progress& progress) {
-  LakeManifest nothing;
-  ImportRun run(database, input, progress);
-  const Status status = run.ReadAll(nothing, scratch);
-  std::error_code error;
-  for (const auto& [from, name] : run.written) {
-    fs::remove(from, error);
+namespace {
+
+/// What the read files would add to a contract.
+Result<data::Contract> ContractOf(Database& database, const LakeManifest& read,
+                                  const std::string& scratch) {
+  std::vector<std::string> events;
+  for (const LakePart& part : read.parts) {
+    if (part.kind == "events") {
+      events.push_back(scratch + part.path.substr(part.path.find('/')));
+    }
   }
-  RETURN_IF_ERROR(status);
+  ASSIGN_OR_RETURN(data::Contract out, MeasureContract(database, events));
+  for (const LakePart& part : read.parts) {
+    out.columns[part.mapping + "/" + part.kind] = part.columns;
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<data::ImportReport> CheckFiles(const std::string& scratch, Database& database,
+                                      const ImportRequest& input,
+                                      const std::optional<data::Contract>& contract,
+                                      const Progress& progress) {
+  LakeManifest read;
+  ImportRun run(database, input, progress);
+  RETURN_IF_ERROR(run.ReadAll(read, scratch));
   run.report.dry_run = true;
+  if (contract) {
+    ASSIGN_OR_RETURN(const data::Contract now, ContractOf(database, read, scratch));
+    run.report.contract_changes = data::CompareContracts(*contract, now);
+  }
   return std::move(run.report);
 }
 

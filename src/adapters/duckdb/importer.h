@@ -1,12 +1,14 @@
 /// Reads files by a mapping straight into raw parts of the lake, or only checks them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "adapters/duckdb/database.h"
 #include "adapters/duckdb/lake_folder.h"
 #include "core/progress.h"
 #include "core/status.h"
+#include "data/contract.h"
 #include "data/lake.h"
 
 namespace vitrine::duckdb {
@@ -20,8 +22,11 @@ namespace vitrine::duckdb {
 Result<data::ImportReport> ImportFiles(const LakeFolder& folder, Database& database,
                                        const data::ImportRequest& input, const Progress& progress);
 
-/// The same without a lake: nothing is kept. `scratch` is a folder for temporary files.
+/// The same without a lake: nothing is kept. `scratch` is a folder for temporary files, which the
+/// caller removes. With a contract, the report says how the files differ from it.
 Result<data::ImportReport> CheckFiles(const std::string& scratch, Database& database,
-                                      const data::ImportRequest& input, const Progress& progress);
+                                      const data::ImportRequest& input,
+                                      const std::optional<data::Contract>& contract,
+                                      const Progress& progress);
 
 }  // namespace vitrine::duckdb

@@ -41,13 +41,15 @@ class LakeFolder {
   Status WriteManifest(const data::LakeManifest& manifest) const;
   Result<data::SnapshotManifest> ReadSnapshot(std::string_view id) const;
 
+  /// Removes what neither the manifest nor a snapshot names, and temporary files.
+  [[nodiscard]] Status Sweep() const;
+
   /// Syncs a written file and gives it its name in the lake. Errors: as WriteDurably.
   Status Adopt(const std::string& temporary_path, std::string_view relative) const;
 
  private:
   struct Lock;
   explicit LakeFolder(std::string root) : root_(std::move(root)) {}
-  Status Sweep() const;
   std::string root_;
   std::shared_ptr<Lock> lock_;
 };

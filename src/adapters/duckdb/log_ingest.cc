@@ -261,6 +261,7 @@ Status LogIngester::RewritePart(LakePart& part, const std::string& condition) {
   part.number = manifest_.next_part++;
   part.path = fmt::format("parts/raw-{:06}-{}.parquet", part.number, part.kind);
   part.rows -= static_cast<std::uint64_t>(hits);
+  manifest_.erasure_pending = true;
   const std::string path = fmt::format("{}/erased-{}.parquet", folder_.temporary(), part.number);
   RETURN_IF_ERROR(database_.Execute(fmt::format(
       "COPY (SELECT * FROM read_parquet({}) WHERE ({}) IS NOT TRUE) TO {} (FORMAT parquet, "

@@ -19,8 +19,8 @@ namespace {
 using train::TrainSpec;
 
 constexpr std::array<std::string_view, 10> kKeys = {
-    "name",        "algorithm",    "seed",             "events",     "memory_limit_mb",
-    "data_licence", "validation_k", "validation_cases", "parameters", "feature"};
+    "name",         "algorithm",        "seed",       "events", "memory_limit_mb", "data_licence",
+    "validation_k", "validation_cases", "parameters", "feature"};
 
 Status ReadParameters(const MappingNode& root, TrainSpec& spec) {
   if (!root.has("parameters")) {
@@ -38,7 +38,8 @@ Status ReadParameters(const MappingNode& root, TrainSpec& spec) {
     } else if (const auto word = node.value_exact<std::string>()) {
       spec.parameters[name] = *word;
     } else {
-      return table.Bad(node, fmt::format("parameter '{}' is a number, a text, true or false", name));
+      return table.Bad(node,
+                       fmt::format("parameter '{}' is a number, a text, true or false", name));
     }
   }
   return Status::Ok();

@@ -43,9 +43,9 @@ Result<const train::ModelFactory*> FindAlgorithm(std::string_view name) {
     known.push_back(factory.algorithm);
   }
   const std::string hint = DidYouMean(name, known);
-  return InvalidArgument(fmt::format(
-      "there is no algorithm '{}'{}", name,
-      hint.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : hint));
+  return InvalidArgument(
+      fmt::format("there is no algorithm '{}'{}", name,
+                  hint.empty() ? fmt::format("; there are {}", fmt::join(known, ", ")) : hint));
 }
 
 std::string DescribeAlgorithms() {

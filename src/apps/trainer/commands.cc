@@ -22,9 +22,8 @@
 namespace vitrine::apps {
 namespace {
 Result<evaluate::Protocol> ProtocolOf(const std::string& path_or_name) {
-  ASSIGN_OR_RETURN(
-      const std::string text,
-      adapters::ReadTextOrReady("protocol", path_or_name, adapters::ReadyProtocols()));
+  ASSIGN_OR_RETURN(const std::string text,
+                   adapters::ReadTextOrReady("protocol", path_or_name, adapters::ReadyProtocols()));
   return adapters::ParseProtocol(text, path_or_name);
 }
 
@@ -32,9 +31,10 @@ Result<evaluate::Protocol> ProtocolOf(const std::string& path_or_name) {
 Status TakeChoices(const std::string& like, train::TrainRequest& request) {
   ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(like));
   if (artifact.manifest.algorithm != request.spec.algorithm) {
-    return InvalidArgument(fmt::format("--like {} is a {}, the train spec a {}; choices of one do "
-                                       "not fit the other", like, artifact.manifest.algorithm,
-                                       request.spec.algorithm));
+    return InvalidArgument(
+        fmt::format("--like {} is a {}, the train spec a {}; choices of one do "
+                    "not fit the other",
+                    like, artifact.manifest.algorithm, request.spec.algorithm));
   }
   ASSIGN_OR_RETURN(request.chosen, train::ChosenOf(artifact.manifest.train_spec));
   return Status::Ok();
@@ -85,8 +85,7 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
   request.refit = flags.refit;
   request.parent = flags.parent;
   request.code_version = code_version;
-  ASSIGN_OR_RETURN(const train::ModelFactory* const factory,
-                   FindAlgorithm(request.spec.algorithm));
+  ASSIGN_OR_RETURN(const train::ModelFactory* const factory, FindAlgorithm(request.spec.algorithm));
   if (!flags.like.empty()) {
     RETURN_IF_ERROR(TakeChoices(flags.like, request));
   }
@@ -106,8 +105,7 @@ Status SplitCommand(const SplitFlags& flags, const Progress& progress) {
                    reader.get().ReadInteractions(flags.snapshot, protocol.events, progress));
   ASSIGN_OR_RETURN(const data::ItemTable items,
                    reader.get().ReadItems(flags.snapshot, interactions));
-  ASSIGN_OR_RETURN(const evaluate::Split split,
-                   evaluate::MakeSplit(interactions, items, protocol));
+  ASSIGN_OR_RETURN(const evaluate::Split split, evaluate::MakeSplit(interactions, items, protocol));
   if (progress.cancelled()) {
     return Cancelled("cancelled before the cases were written");
   }

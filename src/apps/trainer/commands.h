@@ -12,13 +12,13 @@ namespace vitrine::apps {
 
 struct TrainFlags {
   std::string snapshot;
-  std::string spec;                ///< file, or name of a ready one
-  std::string protocol;            ///< the same
+  std::string spec;      ///< file, or name of a ready one
+  std::string protocol;  ///< the same
   std::string out;
   bool refit = false;
-  std::string like;                ///< artifact folder whose choices (epochs) the refit takes over
-  std::string parent;              ///< "name:number"
-  std::string name;                ///< over the spec's
+  std::string like;    ///< artifact folder whose choices (epochs) the refit takes over
+  std::string parent;  ///< "name:number"
+  std::string name;    ///< over the spec's
   std::uint64_t memory_limit_mb = 0;
 };
 

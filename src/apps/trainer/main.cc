@@ -9,8 +9,8 @@
 #include <new>
 #include <string>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "apps/trainer/commands.h"
 #include "apps/trainer/process.h"
@@ -30,14 +30,18 @@ void AddTrain(CLI::App& app, Flags& flags) {
   train->add_option("--snapshot", flags.train.snapshot, "Folder of the snapshot")->required();
   train->add_option("--spec", flags.train.spec, "Train spec: a TOML file or a ready one's name")
       ->required();
-  train->add_option("--protocol", flags.train.protocol, "Protocol: a TOML file or a ready one's name")
+  train
+      ->add_option("--protocol", flags.train.protocol,
+                   "Protocol: a TOML file or a ready one's name")
       ->required();
-  train->add_option("--out", flags.train.out, "Artifact folder to write; must not exist")->required();
+  train->add_option("--out", flags.train.out, "Artifact folder to write; must not exist")
+      ->required();
   train->add_option("--name", flags.train.name, "Name of the model, over the spec's");
   train->add_flag("--refit", flags.train.refit, "Fit what is shipped on all data");
   train->add_option("--like", flags.train.like,
                     "Artifact folder whose choices (epochs) are taken over; saves the first fit");
-  train->add_option("--parent", flags.train.parent, "Version that this one derives from, NAME:NUMBER");
+  train->add_option("--parent", flags.train.parent,
+                    "Version that this one derives from, NAME:NUMBER");
   train->add_option("--memory-limit", flags.train.memory_limit_mb,
                     "Stop above this much resident memory, in MB (0: the spec's, or none)");
   train->add_flag("--json", flags.json, "Progress as JSON lines on stderr");
@@ -46,7 +50,9 @@ void AddTrain(CLI::App& app, Flags& flags) {
 void AddSplit(CLI::App& app, Flags& flags) {
   CLI::App* split = app.add_subcommand("split", "Write a protocol's evaluation cases as a file");
   split->add_option("--snapshot", flags.split.snapshot, "Folder of the snapshot")->required();
-  split->add_option("--protocol", flags.split.protocol, "Protocol: a TOML file or a ready one's name")
+  split
+      ->add_option("--protocol", flags.split.protocol,
+                   "Protocol: a TOML file or a ready one's name")
       ->required();
   split->add_option("--out", flags.split.out, "File to write (holdout.jsonl)")->required();
   split->add_option("--memory-limit", flags.split.memory_limit_mb,
@@ -69,7 +75,7 @@ int Guarded(std::uint64_t limit_mb, bool json,
   const MemoryWatch memory(limit_mb, signals.source());
   Status status;
   {
-    const ProgressStyle style = json                   ? ProgressStyle::kJson
+    const ProgressStyle style = json                    ? ProgressStyle::kJson
                                 : isatty(STDERR_FILENO) ? ProgressStyle::kBar
                                                         : ProgressStyle::kLines;
     ProgressPrinter printer(style, stderr);
@@ -79,8 +85,9 @@ int Guarded(std::uint64_t limit_mb, bool json,
     try {
       status = command(progress);
     } catch (const std::bad_alloc&) {
-      status = ResourceExhausted("memory ran out; give more, or train on fewer rows (protocol, "
-                                 "events) or a smaller model");
+      status = ResourceExhausted(
+          "memory ran out; give more, or train on fewer rows (protocol, "
+          "events) or a smaller model");
     } catch (const std::exception& e) {
       status = Internal(fmt::format("unexpected: {}", e.what()));
     }
@@ -88,7 +95,8 @@ int Guarded(std::uint64_t limit_mb, bool json,
   if (memory.exceeded() && !status.ok()) {
     status = ResourceExhausted(fmt::format(
         "resident memory passed the limit of {} MB; raise --memory-limit, or train on fewer rows "
-        "(protocol, events) or a smaller model", limit_mb));
+        "(protocol, events) or a smaller model",
+        limit_mb));
   }
   return Finish(status);
 }
@@ -113,9 +121,8 @@ int Run(int argc, char** argv) {
     return kExitOk;
   }
   if (app.got_subcommand("split")) {
-    return Guarded(flags.split.memory_limit_mb, flags.json, [&](const Progress& progress) {
-      return SplitCommand(flags.split, progress);
-    });
+    return Guarded(flags.split.memory_limit_mb, flags.json,
+                   [&](const Progress& progress) { return SplitCommand(flags.split, progress); });
   }
   const Result<std::uint64_t> limit = MemoryLimitOf(flags.train);
   if (!limit.ok()) {

@@ -23,9 +23,10 @@ std::string ProgressBar(const ProgressReport& report, double seconds_left) {
   if (report.total > 0) {
     const double share = std::clamp(report.done / report.total, 0.0, 1.0);
     const int full = static_cast<int>(share * kBarWidth);
-    line += fmt::format(" [{}{}] {:.0f}/{:.0f} {}", std::string(static_cast<std::size_t>(full), '#'),
-                        std::string(static_cast<std::size_t>(kBarWidth - full), '.'), report.done,
-                        report.total, report.unit);
+    line +=
+        fmt::format(" [{}{}] {:.0f}/{:.0f} {}", std::string(static_cast<std::size_t>(full), '#'),
+                    std::string(static_cast<std::size_t>(kBarWidth - full), '.'), report.done,
+                    report.total, report.unit);
   } else if (report.done > 0) {
     line += fmt::format(" {:.0f} {}", report.done, report.unit);
   }
@@ -62,8 +63,8 @@ void ProgressPrinter::Print(const ProgressReport& report) {
     first_done_ = report.done;
   }
   const bool finished = report.total > 0 && report.done >= report.total;
-  const auto every = style_ == ProgressStyle::kLines ? Clock::duration(kLineEvery)
-                                                     : Clock::duration(kBarEvery);
+  const auto every =
+      style_ == ProgressStyle::kLines ? Clock::duration(kLineEvery) : Clock::duration(kBarEvery);
   if (!new_stage && !finished && now - last_print_ < every) {
     return;
   }
@@ -75,8 +76,10 @@ void ProgressPrinter::Print(const ProgressReport& report) {
       break;
     case ProgressStyle::kBar:
       // A stage's last bar stays; the next one starts on its own line.
-      std::fputs(fmt::format("{}\r\x1b[K{}", new_stage && bar_open_ ? "\n" : "",
-                             ProgressBar(report, left)).c_str(), out_);
+      std::fputs(
+          fmt::format("{}\r\x1b[K{}", new_stage && bar_open_ ? "\n" : "", ProgressBar(report, left))
+              .c_str(),
+          out_);
       bar_open_ = true;
       break;
     case ProgressStyle::kLines:

@@ -30,7 +30,7 @@ class ProgressPrinter {
   std::FILE* out_;
   std::string stage_;
   Clock::time_point stage_begin_;
-  double first_done_ = 0;           // where the stage stood when it was first seen (a resumed fit)
+  double first_done_ = 0;  // where the stage stood when it was first seen (a resumed fit)
   Clock::time_point last_print_;
   bool bar_open_ = false;
 };

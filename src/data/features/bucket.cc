@@ -21,9 +21,8 @@ class Bucket final : public FieldTransform<std::int64_t> {
   void Encode(const Fields& fields, std::span<std::int64_t> cells) const override {
     const std::optional<double> number = NumberOf(source(), fields);
     // Bin b holds (edges[b - 1], edges[b]]; 0 is kept for missing.
-    cells[0] = number ? 1 + (std::lower_bound(edges_.begin(), edges_.end(), *number) -
-                             edges_.begin())
-                      : 0;
+    cells[0] =
+        number ? 1 + (std::lower_bound(edges_.begin(), edges_.end(), *number) - edges_.begin()) : 0;
   }
 
  private:
@@ -39,7 +38,8 @@ Result<std::vector<double>> GivenEdges(const FeatureDef& def) {
     if (error != std::errc() || end != part.data() + part.size() ||
         (!edges.empty() && edge <= edges.back())) {
       return FeatureError(def, fmt::format("option edges has '{}'; it must be rising numbers "
-                                           "between '|'", part));
+                                           "between '|'",
+                                           part));
     }
     edges.push_back(edge);
   }
@@ -68,8 +68,10 @@ Result<TransformPtr> FitBucket(const FeatureDef& def, const FitData& data) {
   ASSIGN_OR_RETURN(const std::int64_t bins, IntOption(def, "bins", 10, 2, 10'000));
   if (edges.empty()) {
     if (source.owner != Owner::kItem) {
-      return FeatureError(def, fmt::format("'{}' is not in the training rows, so its bins cannot be "
-                                           "fitted; give option edges (\"1|2|5\")", def.source));
+      return FeatureError(def,
+                          fmt::format("'{}' is not in the training rows, so its bins cannot be "
+                                      "fitted; give option edges (\"1|2|5\")",
+                                      def.source));
     }
     edges = QuantileEdges(CatalogueNumbers(source, data), static_cast<std::size_t>(bins));
   }

@@ -42,8 +42,8 @@ class ContextNumber final : public FieldTransform<float> {
 Result<TransformPtr> Make(const FeatureDef& def) {
   ASSIGN_OR_RETURN(Source source, ParseSource(def));
   if (source.owner != Owner::kContext) {
-    return FeatureError(def, fmt::format("source is '{}'; op context takes context.FIELD",
-                                         def.source));
+    return FeatureError(def,
+                        fmt::format("source is '{}'; op context takes context.FIELD", def.source));
   }
   std::vector<std::string> words = ListOption(def, "levels");
   if (words.empty()) {

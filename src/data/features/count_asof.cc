@@ -29,9 +29,9 @@ class CountAsOf final : public Transform {
     const std::span<float> values = out.values<float>();
     ForEachRow(batch.inputs, [&](std::size_t row, const FeatureInput& input, ItemIndex candidate,
                                  const Item*) {
-      values[row] = static_cast<float>(
-          window_.owner == Owner::kItem ? counts_.Count(candidate, input.as_of, window_.days)
-                                        : CountInHistory(input, window_.types, window_.days));
+      values[row] = static_cast<float>(window_.owner == Owner::kItem
+                                           ? counts_.Count(candidate, input.as_of, window_.days)
+                                           : CountInHistory(input, window_.types, window_.days));
     });
     return Status::Ok();
   }

@@ -75,7 +75,10 @@ double DailyCounts::Count(ItemIndex item, Micros as_of, std::int64_t days) const
 }
 
 Json DailyCounts::ToJson() const {
-  return {{"begin", begin_}, {"day", day_}, {"upto", upto_}, {"until_day", until_day_},
+  return {{"begin", begin_},
+          {"day", day_},
+          {"upto", upto_},
+          {"until_day", until_day_},
           {"total", total_}};
 }
 
@@ -115,15 +118,16 @@ Result<Owner> CountOwner(const FeatureDef& def) {
   if (def.source == "user") {
     return Owner::kUser;
   }
-  return FeatureError(def, fmt::format("source is '{}'; counts are by item or by user",
-                                       def.source));
+  return FeatureError(def,
+                      fmt::format("source is '{}'; counts are by item or by user", def.source));
 }
 
 Status CheckTimes(const FeatureDef& def, const FitData& data) {
   if (data.interactions.ordinal_time) {
     return FailedPrecondition(fmt::format(
         "feature '{}': {} counts by time, and this snapshot has only an order (ts = sequence); "
-        "leave the feature out or import a source with times", def.name, def.op));
+        "leave the feature out or import a source with times",
+        def.name, def.op));
   }
   return Status::Ok();
 }

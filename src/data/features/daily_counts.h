@@ -33,10 +33,10 @@ class DailyCounts {
   static Result<DailyCounts> Parse(const FeatureDef& def, const Json& fitted, std::size_t width);
 
  private:
-  std::vector<std::int64_t> begin_;   // by item, width + 1 offsets into day_ and upto_
-  std::vector<std::int64_t> day_;     // rising within an item
-  std::vector<std::int64_t> upto_;    // events of the item on this day and before
-  std::int64_t until_day_ = 0;        // day of the end of the fitted data
+  std::vector<std::int64_t> begin_;  // by item, width + 1 offsets into day_ and upto_
+  std::vector<std::int64_t> day_;    // rising within an item
+  std::vector<std::int64_t> upto_;   // events of the item on this day and before
+  std::int64_t until_day_ = 0;       // day of the end of the fitted data
   std::uint64_t total_ = 0;
 };
 

@@ -53,8 +53,10 @@ class FieldTransform : public Transform {
       Encode({item, input.user, input.context}, cells);
     });
     if (source_.owner == Owner::kItem && largest >= width_) {
-      return InvalidArgument(fmt::format("candidate {} is outside the vocabulary of {} (padding and "
-                                         "unknown included)", largest, width_));
+      return InvalidArgument(
+          fmt::format("candidate {} is outside the vocabulary of {} (padding and "
+                      "unknown included)",
+                      largest, width_));
     }
     return Status::Ok();
   }

@@ -52,10 +52,10 @@ Result<TransformPtr> Make(const FeatureDef& def, bool ordinal) {
                               "': ages in days need times, and this snapshot has only an order "
                               "(ts = sequence); use unit = position or basket");
   }
-  return TransformPtr(std::make_unique<HistoryAges>(
-      std::move(selection), unit == "position" ? Unit::kPosition
-                            : unit == "basket" ? Unit::kBasket
-                                               : Unit::kDay));
+  return TransformPtr(
+      std::make_unique<HistoryAges>(std::move(selection), unit == "position" ? Unit::kPosition
+                                                          : unit == "basket" ? Unit::kBasket
+                                                                             : Unit::kDay));
 }
 }  // namespace
 

@@ -26,7 +26,8 @@ class HistoryItems final : public SequenceTransform {
     if (largest >= width_) {
       return InvalidArgument(fmt::format(
           "a history holds item index {}, the vocabulary has {} (padding and unknown included); "
-          "map ids with the artifact's own vocabulary", largest, width_));
+          "map ids with the artifact's own vocabulary",
+          largest, width_));
     }
     return Status::Ok();
   }

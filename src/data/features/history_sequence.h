@@ -16,10 +16,10 @@ namespace vitrine::data::features {
 
 /// Which events count, and how many.
 struct Selection {
-  std::string sequence;       ///< its name; features of one name must select the same
-  std::size_t length = 50;    ///< newest places kept
-  bool distinct = false;      ///< of equal (item, basket) pairs only the oldest stays
-  std::uint32_t types = 0;    ///< bits 1 << EventType
+  std::string sequence;     ///< its name; features of one name must select the same
+  std::size_t length = 50;  ///< newest places kept
+  bool distinct = false;    ///< of equal (item, basket) pairs only the oldest stays
+  std::uint32_t types = 0;  ///< bits 1 << EventType
   friend bool operator==(const Selection&, const Selection&) = default;
 };
 
@@ -32,9 +32,9 @@ struct SequencePlaces {
   std::vector<std::uint32_t> event;       ///< index into the input's history
   std::vector<std::uint32_t> basket_age;  ///< distinct newer baskets among the places
   std::vector<std::size_t> begin;
-  std::size_t width = 1;                  ///< of the longest input, at least 1
-  std::vector<std::uint64_t> seen;        // scratch: hash set of (item, basket)
-  std::vector<std::uint32_t> baskets;     // scratch
+  std::size_t width = 1;               ///< of the longest input, at least 1
+  std::vector<std::uint64_t> seen;     // scratch: hash set of (item, basket)
+  std::vector<std::uint32_t> baskets;  // scratch
 };
 
 /// Fills `places`; keeps its capacity. A removed place (item 0) is never a repeat of another.

@@ -28,8 +28,8 @@ class Level final : public FieldTransform<std::int64_t> {
 };
 
 /// Words of the catalogue with `min_count` items or more: most frequent first, equal ones by bytes.
-std::vector<std::string> FrequentWords(const Source& source, const FitData& data,
-                                       std::size_t most, std::size_t min_count) {
+std::vector<std::string> FrequentWords(const Source& source, const FitData& data, std::size_t most,
+                                       std::size_t min_count) {
   std::map<std::string, std::size_t, std::less<>> counts;
   for (const Item* item : data.catalogue) {
     TextBuffer buffer;

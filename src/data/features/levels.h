@@ -25,9 +25,9 @@ class Levels {
     if (!text) {
       return 0;
     }
-    const auto at = std::lower_bound(
-        sorted_.begin(), sorted_.end(), *text,
-        [this](std::size_t a, std::string_view b) { return words_[a] < b; });
+    const auto at =
+        std::lower_bound(sorted_.begin(), sorted_.end(), *text,
+                         [this](std::size_t a, std::string_view b) { return words_[a] < b; });
     return at != sorted_.end() && words_[*at] == *text ? 2 + static_cast<std::int64_t>(*at) : 1;
   }
   [[nodiscard]] const std::vector<std::string>& words() const { return words_; }

@@ -6,8 +6,8 @@ namespace vitrine::data::features {
 
 std::span<const Maker> Makers() {
   static const std::vector<Maker> makers = {
-      HistoryItemsMaker(), HistoryAgesMaker(),    HashMaker(),  BucketMaker(),
-      StandardiseMaker(),  LogStandardiseMaker(), LevelMaker(), TokensMaker(),
+      HistoryItemsMaker(), HistoryAgesMaker(),    HashMaker(),   BucketMaker(),
+      StandardiseMaker(),  LogStandardiseMaker(), LevelMaker(),  TokensMaker(),
       CountAsOfMaker(),    RateAsOfMaker(),       ContextMaker()};
   return makers;
 }

@@ -64,8 +64,8 @@ Status CheckOptions(const FeatureDef& def, std::span<const std::string> known) {
       found = found || k == name;
     }
     if (!found) {
-      return FeatureError(def, fmt::format("op {} has no option '{}'{}", def.op, name,
-                                           DidYouMean(name, known)));
+      return FeatureError(
+          def, fmt::format("op {} has no option '{}'{}", def.op, name, DidYouMean(name, known)));
     }
   }
   return Status::Ok();
@@ -140,8 +140,8 @@ Result<std::uint32_t> EventsOption(const FeatureDef& def, std::string_view name,
       for (int i = 0; i < kEventTypes; ++i) {
         known.emplace_back(EventName(static_cast<EventType>(i)));
       }
-      return FeatureError(def, fmt::format("option {} names no event '{}'{}", name, part,
-                                           DidYouMean(part, known)));
+      return FeatureError(
+          def, fmt::format("option {} names no event '{}'{}", name, part, DidYouMean(part, known)));
     }
     bits |= 1U << static_cast<unsigned>(*type);
   }

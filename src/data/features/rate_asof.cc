@@ -14,13 +14,13 @@ struct Window {
   std::uint32_t event = 0;  ///< what is counted
   std::uint32_t per = 0;    ///< against what
   std::int64_t days = 30;
-  double strength = 10;     ///< how many `per` events the prior is worth
+  double strength = 10;  ///< how many `per` events the prior is worth
 };
 
 struct Counts {
   DailyCounts event;
   DailyCounts per;
-  double prior = 0;         ///< event / per over all fitted rows
+  double prior = 0;  ///< event / per over all fitted rows
 };
 
 /// (a + prior * strength) / (b + strength): few observations stay near the prior.
@@ -53,8 +53,8 @@ class RateAsOf final : public Transform {
         a = CountInHistory(input, window_.event, window_.days);
         b = CountInHistory(input, window_.per, window_.days);
       }
-      values[row] = static_cast<float>((a + counts_.prior * window_.strength) /
-                                       (b + window_.strength));
+      values[row] =
+          static_cast<float>((a + counts_.prior * window_.strength) / (b + window_.strength));
     });
     return Status::Ok();
   }

@@ -43,8 +43,7 @@ std::optional<std::string_view> FirstOf(const std::vector<std::string>& words) {
 }
 
 std::string_view Written(double number, TextBuffer& buffer) {
-  const auto [end, error] =
-      std::to_chars(buffer.bytes, buffer.bytes + sizeof buffer.bytes, number);
+  const auto [end, error] = std::to_chars(buffer.bytes, buffer.bytes + sizeof buffer.bytes, number);
   return {buffer.bytes, static_cast<std::size_t>(end - buffer.bytes)};
 }
 
@@ -86,7 +85,8 @@ Result<Source> ParseSource(const FeatureDef& def) {
     source.owner = Owner::kContext;
   } else {
     return FeatureError(def, fmt::format("source is '{}'; it must be item.FIELD, user.FIELD or "
-                                         "context.FIELD", def.source));
+                                         "context.FIELD",
+                                         def.source));
   }
   if (dot == std::string::npos || dot + 1 == def.source.size()) {
     return FeatureError(def, fmt::format("source '{}' names no field", def.source));
@@ -145,8 +145,7 @@ std::optional<std::string_view> TextOf(const Source& source, const Fields& field
   return Written(std::get<double>(*attribute), buffer);
 }
 
-void AppendTexts(const Source& source, const Fields& fields,
-                 std::vector<std::string_view>& texts) {
+void AppendTexts(const Source& source, const Fields& fields, std::vector<std::string_view>& texts) {
   const std::vector<std::string>* words = nullptr;
   if (source.owner == Owner::kItem && fields.item != nullptr && IsItemColumn(source.field)) {
     if (const std::string* text = TextColumn(*fields.item, source.field)) {

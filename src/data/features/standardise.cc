@@ -66,8 +66,10 @@ Result<TransformPtr> FitOne(const FeatureDef& def, const FitData& data, bool log
     return FeatureError(def, "option deviation must be above 0");
   }
   if (source.owner != Owner::kItem && (!mean || !deviation)) {
-    return FeatureError(def, fmt::format("'{}' is not in the training rows, so it cannot be fitted; "
-                                         "give options mean and deviation", def.source));
+    return FeatureError(def,
+                        fmt::format("'{}' is not in the training rows, so it cannot be fitted; "
+                                    "give options mean and deviation",
+                                    def.source));
   }
   Moments m;
   if (source.owner == Owner::kItem) {

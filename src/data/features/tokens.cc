@@ -17,8 +17,7 @@ class Tokens final : public FieldTransform<std::int64_t> {
     std::int64_t buckets = 1 << 16;
     bool stem = true;
   };
-  Tokens(Source source, Options options)
-      : FieldTransform(std::move(source)), options_(options) {}
+  Tokens(Source source, Options options) : FieldTransform(std::move(source)), options_(options) {}
 
   [[nodiscard]] std::int64_t columns() const override { return options_.length; }
   [[nodiscard]] Json Fitted() const override {

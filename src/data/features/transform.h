@@ -30,9 +30,9 @@ struct SequencePlaces;  // history_sequence.h
 struct FitData {
   const Interactions& interactions;
   const Vocabulary& vocabulary;
-  Micros until;                          ///< rows at or after it do not exist
-  std::vector<const Item*> catalogue;    ///< by ItemIndex; null where there is no row
-  std::vector<ItemIndex> index;          ///< by item number of `interactions`
+  Micros until;                        ///< rows at or after it do not exist
+  std::vector<const Item*> catalogue;  ///< by ItemIndex; null where there is no row
+  std::vector<ItemIndex> index;        ///< by item number of `interactions`
 };
 
 /// One batch on its way through the transforms.

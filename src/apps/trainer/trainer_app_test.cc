@@ -1,0 +1,111 @@
+// What the trainer shows and offers: ready specs that its algorithms take, and progress.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "adapters/toml/train_spec.h"
+#include "apps/trainer/algorithms.h"
+#include "apps/trainer/progress_printer.h"
+
+namespace vitrine::apps {
+namespace {
+
+TEST(Algorithms, TakeEveryReadySpec) {
+  for (const adapters::ReadyText& ready : adapters::ReadySpecs()) {
+    const auto spec = adapters::ReadTrainSpec(std::string(ready.name));
+    ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+    const auto factory = FindAlgorithm(spec->algorithm);
+    ASSERT_TRUE(factory.ok()) << ready.name << ": " << factory.status().ToString();
+    const auto parameters = train::Parameters::Resolve((*factory)->parameters, spec->parameters);
+    ASSERT_TRUE(parameters.ok()) << ready.name << ": " << parameters.status().ToString();
+    const auto model = (*factory)->create(*parameters);
+    ASSERT_TRUE(model.ok()) << ready.name << ": " << model.status().ToString();
+    EXPECT_FALSE((*model)->Features().empty()) << ready.name;
+  }
+}
+
+TEST(Algorithms, AnUnknownOneIsRefusedWithTheNearest) {
+  const Status status = FindAlgorithm("item-knn").status();
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_NE(status.message().find("item_knn"), std::string::npos) << status.message();
+}
+
+TEST(Algorithms, EveryParameterIsExplainedInBothLists) {
+  const std::string text = DescribeAlgorithms();
+  const auto json = nlohmann::json::parse(AlgorithmsToJson());
+  ASSERT_EQ(json.size(), Algorithms().size());
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    const train::ModelFactory& factory = Algorithms()[i];
+    EXPECT_FALSE(factory.summary.empty());
+    ASSERT_EQ(json[i]["parameters"].size(), factory.parameters.size());
+    for (const train::ParameterDef& def : factory.parameters) {
+      EXPECT_FALSE(def.help.empty()) << def.name;
+      EXPECT_NE(text.find(def.name), std::string::npos) << def.name;
+    }
+  }
+}
+
+TEST(ProgressBar, ShowsShareDetailAndTimeLeft) {
+  EXPECT_EQ(
+      ProgressBar(
+          {.stage = "fit", .done = 30, .total = 120, .unit = "epochs", .detail = "loss 5.21"}, 190),
+      "fit [######..................] 30/120 epochs  loss 5.21  3:10 left");
+  EXPECT_EQ(ProgressBar({.stage = "package", .detail = "graph"}, -1), "package  graph");
+  EXPECT_EQ(ProgressBar({.stage = "read", .done = 7, .unit = "rows"}, 3700),
+            "read 7 rows  1:01:40 left");
+  // More than all is all.
+  EXPECT_EQ(ProgressBar({.stage = "fit", .done = 3, .total = 2, .unit = "x"}, -1),
+            "fit [########################] 3/2 x");
+}
+
+std::string Printed(ProgressStyle style, const std::vector<ProgressReport>& reports) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
+  {
+    ProgressPrinter printer(style, file.get());
+    for (const ProgressReport& report : reports) {
+      printer.Print(report);
+    }
+  }
+  std::rewind(file.get());
+  std::string text(4096, '\0');
+  text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  return text;
+}
+
+TEST(ProgressPrinter, JsonIsOneObjectALine) {
+  const std::string text = Printed(ProgressStyle::kJson, {{.stage = "read", .detail = "a \"b\""},
+                                                          {.stage = "fit", .done = 2, .total = 2}});
+  const std::size_t end = text.find('\n');
+  ASSERT_NE(end, std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(text.substr(0, end))["progress"], "read");
+  EXPECT_EQ(nlohmann::json::parse(text.substr(end + 1))["done"], 2);
+}
+
+TEST(ProgressPrinter, NewStagesAndLastReportsAreNeverSwallowed) {
+  // Between them a quick stream of reports is thinned out.
+  std::vector<ProgressReport> reports;
+  for (int i = 0; i <= 1000; ++i) {
+    reports.push_back({.stage = "fit", .done = static_cast<double>(i), .total = 1000});
+  }
+  reports.push_back({.stage = "package"});
+  const std::string text = Printed(ProgressStyle::kLines, reports);
+  EXPECT_NE(text.find(" 0/1000"), std::string::npos);
+  EXPECT_NE(text.find("1000/1000"), std::string::npos);
+  EXPECT_NE(text.find("package\n"), std::string::npos);
+  EXPECT_LT(std::count(text.begin(), text.end(), '\n'), 100);
+}
+
+TEST(ProgressPrinter, ABarEndsItsLine) {
+  const std::string text = Printed(ProgressStyle::kBar, {{.stage = "fit"}, {.stage = "package"}});
+  EXPECT_EQ(text.back(), '\n');
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 2);
+}
+
+}  // namespace
+}  // namespace vitrine::apps
