@@ -132,7 +132,11 @@ Result<SubjectState*> AppendBatch::StateOf(const std::string& subject) {
       place->second = std::move(decoded).value();
     }
   }
-  return place->second ? &*place->second : &place->second.emplace();
+  std::optional<SubjectState>& state = place->second;
+  if (!state) {
+    state.emplace();
+  }
+  return &*state;
 }
 
 Result<std::optional<AppendBatch::Row>> AppendBatch::CurrentRow(Family family,

@@ -15,7 +15,6 @@ namespace {
 using data::Bindings;
 using data::Mapping;
 using data::Rule;
-using data::RuleAction;
 using data::RuleKind;
 using data::Source;
 using data::TableKind;

@@ -119,7 +119,7 @@ Status MappingNode::Texts(std::string_view key, std::vector<std::string>& out) c
   }
   out.clear();
   for (const toml::node& element : *array) {
-    out.push_back(*element.value_exact<std::string>());
+    out.push_back(element.value_exact<std::string>().value_or(std::string()));
   }
   return Status::Ok();
 }
