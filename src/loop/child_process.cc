@@ -255,7 +255,11 @@ Result<ChildOutcome> RunChild(const ChildCommand& command,
   Watch(command, pid, lines, outcome).Follow(in, out, err, stop);
   lines.Finish();
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  rusage usage{};
+  while (::wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+  if (outcome.peak_memory_bytes == 0) {  // gone before it could be looked at
+    outcome.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
   }
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   outcome.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

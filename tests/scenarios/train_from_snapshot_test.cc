@@ -66,7 +66,7 @@ class Snapshot {
     const std::string lake = Program("vitrine-lake").string();
     const std::string source = (TestData() / "data" / data_set).string();
     const Outcome import = Shell(lake + " import '" + source + "' --mapping " + mapping +
-                               " --data '" + dir_.string() + "' --json 2>/dev/null");
+                                 " --data '" + dir_.string() + "' --json 2>/dev/null");
     EXPECT_EQ(import.exit_code, 0) << import.output;
     const Outcome clean = Shell(lake + " clean --data '" + dir_.string() + "' --json 2>/dev/null");
     EXPECT_EQ(clean.exit_code, 0) << clean.output;
@@ -86,9 +86,9 @@ class Snapshot {
   /// Trains into `name`; the result object.
   Json Train(const std::string& spec, const std::string& protocol, const std::string& name,
              const std::string& more = "") const {
-    const Outcome outcome = Shell(Program("vitrine-trainer").string() + " train --json --snapshot '" +
-                                folder_ + "' --spec " + spec + " --protocol " + protocol +
-                                " --out '" + Path(name) + "' " + more + " 2>/dev/null");
+    const Outcome outcome = Shell(
+        Program("vitrine-trainer").string() + " train --json --snapshot '" + folder_ + "' --spec " +
+        spec + " --protocol " + protocol + " --out '" + Path(name) + "' " + more + " 2>/dev/null");
     EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
     return Json::parse(outcome.output, nullptr, false);
   }
@@ -96,7 +96,7 @@ class Snapshot {
   evaluate::Holdout Split(const std::string& protocol) const {
     const Outcome outcome =
         Shell(Program("vitrine-trainer").string() + " split --snapshot '" + folder_ +
-            "' --protocol " + protocol + " --out '" + Path("holdout.jsonl") + "' 2>/dev/null");
+              "' --protocol " + protocol + " --out '" + Path("holdout.jsonl") + "' 2>/dev/null");
     EXPECT_EQ(outcome.exit_code, 0) << outcome.output;
     auto holdout = evaluate::ReadHoldout(Path("holdout.jsonl"));
     EXPECT_TRUE(holdout.ok()) << holdout.status().ToString();
@@ -145,7 +145,7 @@ class TrainFromSnapshot : public testing::Test {
 
 TEST_F(TrainFromSnapshot, AmazonBeautyMarkov) {
   const Snapshot snapshot("amazon-beauty", "tests/data/mappings/amazon-beauty.toml");
-  const Json result = snapshot.Train("markov", "amazon-beauty", "markov");
+  const Json result = snapshot.Train("markov", "tests/data/protocols/amazon-beauty.toml", "markov");
   EXPECT_EQ(result["fitted_on"], "training+validation");
   EXPECT_EQ(result["rows"], 198502 - 22363);
   EXPECT_EQ(result["users"], 22363);
@@ -173,8 +173,8 @@ TEST_F(TrainFromSnapshot, AmazonBeautyMarkov) {
   });
   EXPECT_EQ(ids, order);
 
-  const evaluate::EvalReport report =
-      EvaluateArtifact(snapshot.Path("markov"), snapshot.Split("amazon-beauty"));
+  const evaluate::EvalReport report = EvaluateArtifact(
+      snapshot.Path("markov"), snapshot.Split("tests/data/protocols/amazon-beauty.toml"));
   ExpectFloors(report, "all", floors_["amazon-beauty"]["markov"]["all"]);
   ExpectFloors(report, "not_same_day", floors_["amazon-beauty"]["markov"]["not_same_day"]);
 }
@@ -201,9 +201,10 @@ TEST_F(TrainFromSnapshot, OnlineRetailPersonal) {
   EXPECT_FALSE(refit.contains("validation"));
 
   // Too little memory is said as such, with the table's exit code.
-  const Outcome small = Shell(Program("vitrine-trainer").string() + " train --snapshot '" +
-                            snapshot.folder() + "' --spec personal --protocol last-basket --out '" +
-                            snapshot.Path("small") + "' --memory-limit 40 2>&1");
+  const Outcome small =
+      Shell(Program("vitrine-trainer").string() + " train --snapshot '" + snapshot.folder() +
+            "' --spec personal --protocol last-basket --out '" + snapshot.Path("small") +
+            "' --memory-limit 40 2>&1");
   EXPECT_EQ(small.exit_code, 6) << small.output;
   EXPECT_FALSE(fs::exists(snapshot.Path("small")));
 }
@@ -227,12 +228,13 @@ threads = 1
   // SIGTERM as soon as the first epoch is reported, at most two minutes later.
   const std::string train = Program("vitrine-trainer").string() + " train --json --snapshot '" +
                             snapshot.folder() + "' --spec '" + snapshot.Path("tiny.toml") +
-                            "' --protocol amazon-beauty --out '" + snapshot.Path("tiny") + "'";
+                            "' --protocol tests/data/protocols/amazon-beauty.toml --out '" +
+                            snapshot.Path("tiny") + "'";
   const std::string log = snapshot.Path("progress");
   const Outcome cancelled =
       Shell(train + " 2>'" + log +
-          "' & pid=$!; for i in $(seq 1200); do grep -q '\"unit\":\"epochs\"' '" + log +
-          "' && break; sleep 0.1; done; kill -TERM $pid; wait $pid; echo $?");
+            "' & pid=$!; for i in $(seq 1200); do grep -q '\"unit\":\"epochs\"' '" + log +
+            "' && break; sleep 0.1; done; kill -TERM $pid; wait $pid; echo $?");
   EXPECT_EQ(cancelled.output, "130\n");
   EXPECT_FALSE(fs::exists(snapshot.Path("tiny")));
   EXPECT_TRUE(fs::exists(snapshot.Path("tiny.partial") + "/run.json"));

@@ -216,7 +216,8 @@ Status Store::Translate(const rocksdb::Status& status) const {
   if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
     return ResourceExhausted(
         fmt::format("no space left for the event log in {}: free some on that disk; what was "
-                    "acknowledged is safe, and writing goes on once there is space ({})",
+                    "acknowledged is safe, and writing goes on once there is space, at the latest "
+                    "after a restart ({})",
                     directory_, text));
   }
   if (status.IsIOError() && text.find("current process") != std::string::npos) {
