@@ -34,7 +34,12 @@ sigset_t StopSignals() {
 void PrepareProcess(char** argv) {
   mallopt(M_MMAP_THRESHOLD, kKeepBytes);
   mallopt(M_TRIM_THRESHOLD, kKeepBytes);
-  if (std::getenv("OMP_WAIT_POLICY") != nullptr) {
+  // BLAS starts threads while the program is loaded; a signal that they do not block would end the
+  // process there. The mask goes through exec, so they inherit it the second time.
+  const sigset_t signals = StopSignals();
+  sigset_t before;
+  pthread_sigmask(SIG_BLOCK, &signals, &before);
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr && sigismember(&before, SIGTERM) == 1) {
     return;
   }
   setenv("OMP_WAIT_POLICY", "passive", 0);

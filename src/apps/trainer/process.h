@@ -14,7 +14,8 @@ namespace vitrine::apps {
 
 /// First thing in main. Raises malloc's thresholds, so that the large blocks of a training step are
 /// reused instead of being given back and faulted in again; and where OMP_WAIT_POLICY is unset, runs
-/// this program again with it passive, because OpenMP reads it before main. Returns where all is set.
+/// this program again with it passive, because OpenMP reads it before main; and with SIGINT and SIGTERM
+/// blocked in the threads that libraries start while loading. Returns where all is set.
 void PrepareProcess(char** argv);
 
 /// OK where a fast BLAS is loaded. Errors: kFailedPrecondition: the reference BLAS, several times
