@@ -74,9 +74,12 @@ LakePart PartFromJson(const json& one) {
 }  // namespace
 
 std::string LakeManifest::ToJson() const {
-  json out = {{"format", kLakeFormat},          {"next_part", next_part},
-              {"log_watermark", log_watermark}, {"parts", json::array()},
-              {"mappings", json::object()},     {"snapshots", snapshots},
+  json out = {{"format", kLakeFormat},
+              {"next_part", next_part},
+              {"log_watermark", log_watermark},
+              {"parts", json::array()},
+              {"mappings", json::object()},
+              {"snapshots", snapshots},
               {"erasure_pending", erasure_pending}};
   for (const LakePart& part : parts) {
     out["parts"].push_back(PartToJson(part));

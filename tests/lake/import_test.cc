@@ -267,8 +267,9 @@ TEST_F(ImportTest, ACheckHoldsTheFileAgainstTheContract) {
              LogMapping());
   MustClean();
   data::ImportRequest request;
-  request.paths = {Write("next.csv", "event,user,anon,item,ts,quantity,order,id,replaces,price2\n"
-                                     "view,u8,,a,2026-01-01,,,,,\n")};
+  request.paths = {Write("next.csv",
+                         "event,user,anon,item,ts,quantity,order,id,replaces,price2\n"
+                         "view,u8,,a,2026-01-01,,,,,\n")};
   std::string mapping = LogMapping();
   mapping.replace(mapping.find("price = \"price\""), 15,
                   "price = { column = \"price\", optional = true }");

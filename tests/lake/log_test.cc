@@ -7,7 +7,8 @@
 namespace vitrine {
 namespace {
 
-Event Purchase(const std::string& user, const std::vector<std::string>& items, const std::string& id) {
+Event Purchase(const std::string& user, const std::vector<std::string>& items,
+               const std::string& id) {
   Event event;
   event.type = EventType::kPurchase;
   event.user_id = user;
@@ -27,8 +28,8 @@ class LogTest : public LakeTest {
   }
 
   data::LogIngested Ingest() {
-    const data::ReadLog read = [this](std::uint64_t after, std::size_t limit)
-        -> Result<std::vector<data::LogRecord>> {
+    const data::ReadLog read = [this](std::uint64_t after,
+                                      std::size_t limit) -> Result<std::vector<data::LogRecord>> {
       if (failure_) {
         return *failure_;
       }
