@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -41,17 +42,22 @@ void Neighbours(std::span<const std::int64_t> history, std::span<T> scores) {
 class FakeObserver final : public ServeObserver {
  public:
   void OnServed(const ServedRun& run) override {
+    const std::scoped_lock lock(mutex_);
     ++served;
     version = run.model.version();
     shown_scores.assign(run.shown_scores.begin(), run.shown_scores.end());
     history_places = run.features.front().size();
   }
   void OnImpression(const Impression& impression, bool kept) override {
+    const std::scoped_lock lock(mutex_);
     ++impressions;
     last = impression;
     last_kept = kept;
   }
-  void OnModelFailure(const ServedModel&, std::string_view message) override { failure = message; }
+  void OnModelFailure(const ServedModel&, std::string_view message) override {
+    const std::scoped_lock lock(mutex_);
+    failure = message;
+  }
 
   int served = 0;
   int impressions = 0;
@@ -61,6 +67,9 @@ class FakeObserver final : public ServeObserver {
   Impression last;
   bool last_kept = false;
   std::string failure;
+
+ private:
+  std::mutex mutex_;  // tests read the fields when nobody is served any more
 };
 
 struct FakeShop {
