@@ -25,8 +25,10 @@ ScratchDirectory::ScratchDirectory()
 }
 
 ScratchDirectory::~ScratchDirectory() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
+  if (std::getenv("VITRINE_CRASH_KEEP") == nullptr) {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
 }
 
 }  // namespace vitrine::crash

@@ -11,7 +11,8 @@ int Rounds(const char* variable, int otherwise);
 /// VITRINE_CRASH_SEED, or a new one for every run: print it.
 std::uint64_t Seed();
 
-/// An own directory below the system's temporary one, gone at the end.
+/// An own directory below the system's temporary one, gone at the end unless VITRINE_CRASH_KEEP is
+/// set.
 class ScratchDirectory {
  public:
   ScratchDirectory();

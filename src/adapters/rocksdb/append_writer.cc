@@ -10,6 +10,7 @@
 
 #include "adapters/rocksdb/append_batch.h"
 #include "adapters/rocksdb/record_codec.h"
+#include "adapters/rocksdb/record_reader.h"
 
 namespace vitrine::adapters {
 namespace {
@@ -20,7 +21,7 @@ constexpr std::size_t kMaxPosted = 16'384;
 constexpr std::chrono::milliseconds kSyncPostedAfter{500};
 
 /// While the disk refuses, appends fail at once; this often it is asked again.
-constexpr std::chrono::milliseconds kResumeEvery{500};
+constexpr std::chrono::milliseconds kRetryEvery{500};
 
 }  // namespace
 
@@ -138,6 +139,10 @@ Status AppendWriter::Build(AppendBatch& batch, const Group& group) {
 }
 
 void AppendWriter::Commit(const Group& group) {
+  if (const Status ready = MakeWritable(); !ready.ok()) {
+    SetStage(group, Stage::kDone, &ready);
+    return;
+  }
   const auto listener = listener_.Get();
   const bool heard = listener != nullptr && *listener != nullptr;
   AppendBatch batch(store_, numbers_, sequence_, Now(), heard);
@@ -170,19 +175,36 @@ void AppendWriter::Commit(const Group& group) {
   SetStage(group, Stage::kDone, nullptr);
 }
 
-Status AppendWriter::Write(rocksdb::WriteBatch& batch, bool sync) {
-  if (!failure_.ok()) {
-    if (std::chrono::steady_clock::now() < retry_at_) {
-      return failure_;
-    }
-    failure_ = store_.Resume();
-    retry_at_ = After(kResumeEvery);
-    RETURN_IF_ERROR(failure_);
+Status AppendWriter::MakeWritable() {
+  if (failure_.ok() && !store_.health().failed) {
+    return Status::Ok();
   }
+  if (!failure_.ok() && std::chrono::steady_clock::now() < retry_at_) {
+    return failure_;
+  }
+  retry_at_ = After(kRetryEvery);
+  failure_ = store_.Reopen();
+  RETURN_IF_ERROR(failure_);
+  auto sequence = store_.MetaNumber("sequence");
+  if (!sequence.ok()) {
+    failure_ = sequence.status();
+    return failure_;
+  }
+  // A batch whose append was answered with a failure may have come to disk whole after all.
+  const std::uint64_t before = std::exchange(sequence_, *sequence);
+  MarkDurable(sequence_);
+  unsynced_ = false;
+  if (const auto late = ReadRecords(store_, before, sequence_, kMaxRowsPerGroup); late.ok()) {
+    Tell(*late);
+  }
+  return failure_;
+}
+
+Status AppendWriter::Write(rocksdb::WriteBatch& batch, bool sync) {
   rocksdb::WriteOptions options;
   options.sync = sync && sync_;
   failure_ = store_.Translate(store_.db().Write(options, &batch));
-  retry_at_ = After(kResumeEvery);
+  retry_at_ = After(kRetryEvery);
   return failure_;
 }
 
@@ -195,7 +217,7 @@ void AppendWriter::MarkDurable(std::uint64_t sequence) {
   const std::string key = SequenceKey(sequence);
   failure_ = store_.Translate(store_.db().Put(rocksdb::WriteOptions(), store_.family(Family::kMeta),
                                               SliceOf("durable"), SliceOf(key)));
-  retry_at_ = After(kResumeEvery);
+  retry_at_ = After(kRetryEvery);
 }
 
 void AppendWriter::SyncPosted() {
@@ -203,6 +225,9 @@ void AppendWriter::SyncPosted() {
     return;
   }
   unsynced_ = false;
+  if (!MakeWritable().ok()) {
+    return;
+  }
   // A synced write rather than SyncWAL, which does not look whether the file failed before.
   rocksdb::WriteBatch batch;
   const std::string key = SequenceKey(sequence_);
@@ -238,7 +263,9 @@ void AppendWriter::Tell(const std::vector<data::LogRecord>& records) {
     return;
   }
   for (const data::LogRecord& record : records) {
-    (*listener)(record);
+    if (!std::holds_alternative<Impression>(record.body)) {
+      (*listener)(record);
+    }
   }
 }
 

@@ -72,6 +72,8 @@ class AppendWriter {
   void Commit(const Group& group);
   /// Errors: as AppendBatch's: no ticket of the group was changed for good.
   Status Build(AppendBatch& batch, const Group& group);
+  /// After a failed write the store is reopened, now and then, before anything is built on it.
+  Status MakeWritable();
   Status Write(rocksdb::WriteBatch& batch, bool sync);
   void MarkDurable(std::uint64_t sequence);
   void SyncPosted();
@@ -86,8 +88,8 @@ class AppendWriter {
 
   // Only of the writer thread.
   std::uint64_t sequence_;
-  Status failure_;         // of the last write: the store must be resumed before the next
-  Deadline retry_at_;      // of resuming
+  Status failure_;         // of the last write: the store must be reopened before the next
+  Deadline retry_at_;      // of reopening
   bool unsynced_ = false;  // impressions were written since the last sync
 
   mutable std::mutex mutex_;

@@ -1,5 +1,6 @@
 #include "adapters/rocksdb/log_reader.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <utility>
@@ -89,7 +90,9 @@ Status RocksEventLogReader::TryCatchUpWithPrimary() {
 Result<std::vector<data::LogRecord>> RocksEventLogReader::Read(std::uint64_t after,
                                                                std::size_t limit) const {
   ASSIGN_OR_RETURN(const std::uint64_t last, LastSequence());
-  return ReadRecords(*impl_->store, after, last, limit);
+  // A secondary does not see every range that the writer deleted.
+  ASSIGN_OR_RETURN(const std::uint64_t dropped, DroppedThrough());
+  return ReadRecords(*impl_->store, std::max(after, dropped), last, limit);
 }
 
 Result<std::uint64_t> RocksEventLogReader::LastSequence() const {

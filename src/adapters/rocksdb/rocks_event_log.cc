@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <shared_mutex>
 #include <utility>
 #include <variant>
 
@@ -59,6 +60,11 @@ struct RocksEventLog::Impl {
   std::unique_ptr<Store> store;
   adapters::ItemNumbers numbers;
   std::unique_ptr<AppendWriter> writer;  // last: it stops before what it uses is gone
+
+  /// Held by every read: the store may be reopened after a failed write.
+  [[nodiscard]] std::shared_lock<std::shared_mutex> Gate() const {
+    return std::shared_lock(store->gate());
+  }
 
   /// The subject whose state and records `subject` names: itself, or whom it was identified as.
   Result<std::string> Resolve(std::string_view subject, std::optional<std::string>& state) const {
@@ -160,6 +166,7 @@ Result<Impression> RocksEventLog::GetImpression(std::string_view request_id) con
   if (const auto posted = impl_->writer->FindPosted(request_id)) {
     return *posted;
   }
+  const auto gate = impl_->Gate();
   ASSIGN_OR_RETURN(const auto bytes, impl_->store->Get(Family::kImpressions, request_id));
   if (bytes) {
     ASSIGN_OR_RETURN(StoredImpression stored, DecodeImpression(*bytes));
@@ -173,12 +180,14 @@ Result<Impression> RocksEventLog::GetImpression(std::string_view request_id) con
 
 Result<std::vector<data::LogRecord>> RocksEventLog::Read(std::uint64_t after,
                                                          std::size_t limit) const {
+  const auto gate = impl_->Gate();
   return ReadRecords(*impl_->store, after, LastSequence(), limit);
 }
 
 std::uint64_t RocksEventLog::LastSequence() const { return impl_->writer->durable(); }
 
 Result<data::UserState> RocksEventLog::GetUserState(std::string_view subject) const {
+  const auto gate = impl_->Gate();
   std::optional<std::string> bytes;
   ASSIGN_OR_RETURN(const std::string resolved, impl_->Resolve(subject, bytes));
   ASSIGN_OR_RETURN(const auto row, impl_->store->Get(Family::kUsers, resolved));
@@ -202,6 +211,7 @@ Result<data::UserState> RocksEventLog::GetUserState(std::string_view subject) co
 Result<std::vector<Event>> RocksEventLog::ReadUserEvents(std::string_view subject,
                                                          std::size_t limit,
                                                          std::string_view cursor) const {
+  const auto gate = impl_->Gate();
   std::optional<std::string> state;
   ASSIGN_OR_RETURN(const std::string resolved, impl_->Resolve(subject, state));
   std::uint64_t before = std::numeric_limits<std::uint64_t>::max();
@@ -247,6 +257,7 @@ std::string RocksEventLog::ItemId(data::ItemNumber number) const {
 std::size_t RocksEventLog::ItemNumbers() const { return impl_->numbers.size(); }
 
 Result<Item> RocksEventLog::GetItem(std::string_view id) const {
+  const auto gate = impl_->Gate();
   ASSIGN_OR_RETURN(const auto bytes, impl_->store->Get(Family::kItems, id));
   if (bytes) {
     ASSIGN_OR_RETURN(StoredRecord record, DecodeRecord(*bytes));
@@ -259,6 +270,7 @@ Result<Item> RocksEventLog::GetItem(std::string_view id) const {
 
 Result<std::vector<Item>> RocksEventLog::ListItems(std::string_view cursor,
                                                    std::size_t limit) const {
+  const auto gate = impl_->Gate();
   std::vector<Item> items;
   const auto iterator = impl_->store->NewIterator(Family::kItems);
   for (iterator->Seek(SliceOf(cursor)); iterator->Valid() && items.size() < limit;
@@ -276,6 +288,7 @@ Result<std::vector<Item>> RocksEventLog::ListItems(std::string_view cursor,
 }
 
 Result<User> RocksEventLog::GetUser(std::string_view id) const {
+  const auto gate = impl_->Gate();
   ASSIGN_OR_RETURN(const auto bytes, impl_->store->Get(Family::kUsers, id));
   if (bytes) {
     ASSIGN_OR_RETURN(StoredRecord record, DecodeRecord(*bytes));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -79,55 +80,66 @@ bool Retention::Expired(Micros received, Micros now) const {
          received.value < now.value - impressions.count() * kMicrosPerSecond;
 }
 
-Store::Store(std::string directory, std::shared_ptr<Retention> retention, std::size_t write_buffers)
+Store::Store(std::string directory, const StoreSettings& settings)
     : directory_(std::move(directory)),
-      write_buffers_(write_buffers),
-      retention_(std::move(retention)) {}
+      settings_(settings),
+      retention_(std::make_shared<Retention>()),
+      health_(std::make_shared<Health>()) {
+  retention_->impressions = settings.impression_retention;
+}
 
-Store::~Store() {
-  for (rocksdb::ColumnFamilyHandle* handle : families_) {
+Store::~Store() { Close(); }
+
+void Store::Close() {
+  if (db_ == nullptr) {
+    return;
+  }
+  for (rocksdb::ColumnFamilyHandle*& handle : families_) {
     if (handle != nullptr) {
       db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+      handle = nullptr;
     }
   }
-  if (db_ != nullptr) {
-    db_->Close().PermitUncheckedError();
-  }
+  db_->Close().PermitUncheckedError();
+  db_.reset();
 }
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& directory,
                                            const StoreSettings& settings) {
   RETURN_IF_ERROR(MakeDirectory(directory));
-  auto retention = std::make_shared<Retention>();
-  retention->impressions = settings.impression_retention;
-  std::unique_ptr<Store> store(new Store(directory, retention, settings.write_buffer_bytes));
-  const rocksdb::DBOptions options = WriterOptions(settings);
+  std::unique_ptr<Store> store(new Store(directory, settings));
   std::vector<std::string> present;
   const bool exists =
-      rocksdb::DB::ListColumnFamilies(options, directory, &present).ok() && !present.empty();
+      rocksdb::DB::ListColumnFamilies(WriterOptions(settings, store->health_), directory, &present)
+          .ok();
   if (exists) {
     RETURN_IF_ERROR(CheckFamilies(directory, present));
   }
+  RETURN_IF_ERROR(store->OpenForWriting());
+  return store;
+}
+
+Status Store::OpenForWriting() {
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status opened =
-      rocksdb::DB::Open(options, directory, FamilyDescriptors(settings, retention), &handles, &db);
+      rocksdb::DB::Open(WriterOptions(settings_, health_), directory_,
+                        FamilyDescriptors(settings_, retention_), &handles, &db);
   if (!opened.ok()) {
-    return store->Translate(opened);
+    return Translate(opened);
   }
-  store->db_.reset(db);
-  std::copy(handles.begin(), handles.end(), store->families_.begin());
-  RETURN_IF_ERROR(store->CheckFormat());
-  ASSIGN_OR_RETURN(const std::uint64_t dropped, store->MetaNumber("dropped"));
-  retention->dropped = dropped;
-  return store;
+  db_.reset(db);
+  std::copy(handles.begin(), handles.end(), families_.begin());
+  RETURN_IF_ERROR(CheckFormat());
+  ASSIGN_OR_RETURN(const std::uint64_t dropped, MetaNumber("dropped"));
+  retention_->dropped = dropped;
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<Store>> Store::OpenSecondary(const std::string& directory,
                                                     const std::string& scratch,
                                                     const StoreSettings& settings) {
-  std::unique_ptr<Store> store(
-      new Store(directory, std::make_shared<Retention>(), settings.write_buffer_bytes));
+  std::unique_ptr<Store> store(new Store(directory, settings));
   const rocksdb::DBOptions options = SecondaryOptions(settings);
   std::vector<std::string> present;
   if (!rocksdb::DB::ListColumnFamilies(options, directory, &present).ok()) {
@@ -167,6 +179,9 @@ Status Store::CheckFormat() {
 }
 
 Result<std::optional<std::string>> Store::Get(Family f, std::string_view key) const {
+  if (!open()) {
+    return Unavailable(fmt::format("the event log in {} is closed after a failure", directory_));
+  }
   std::string value;
   const rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), family(f), SliceOf(key), &value);
   if (status.IsNotFound()) {
@@ -184,10 +199,18 @@ Result<std::uint64_t> Store::MetaNumber(std::string_view name) const {
 }
 
 std::unique_ptr<rocksdb::Iterator> Store::NewIterator(Family f) const {
+  if (!open()) {
+    return std::unique_ptr<rocksdb::Iterator>(
+        rocksdb::NewErrorIterator(rocksdb::Status::IOError("closed after a failure")));
+  }
   return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), family(f)));
 }
 
 void Store::DropFilesThrough(std::uint64_t sequence) {
+  const std::shared_lock lock(gate_);
+  if (!open()) {
+    return;
+  }
   std::uint64_t before = retention_->dropped;
   while (before < sequence && !retention_->dropped.compare_exchange_weak(before, sequence)) {
   }
@@ -198,14 +221,18 @@ void Store::DropFilesThrough(std::uint64_t sequence) {
       .PermitUncheckedError();
 }
 
-Status Store::Resume() {
+Status Store::Reopen() {
   std::uint64_t free = 0;
+  rocksdb::Env* env = settings_.env == nullptr ? rocksdb::Env::Default() : settings_.env;
   const rocksdb::IOStatus asked =
-      db_->GetFileSystem()->GetFreeSpace(directory_, rocksdb::IOOptions(), &free, nullptr);
-  if (asked.ok() && free < write_buffers_) {
+      env->GetFileSystem()->GetFreeSpace(directory_, rocksdb::IOOptions(), &free, nullptr);
+  if (asked.ok() && free < settings_.write_buffer_bytes) {
     return Translate(rocksdb::Status::NoSpace());
   }
-  return Translate(db_->Resume());
+  const std::unique_lock lock(gate_);
+  Close();
+  health_->failed = false;
+  return OpenForWriting();
 }
 
 Status Store::Translate(const rocksdb::Status& status) const {

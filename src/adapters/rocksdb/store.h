@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,11 @@ struct StoreSettings {
   rocksdb::Env* env = nullptr;  ///< null: the machine's own
 };
 
+/// Whether RocksDB failed behind our back: in a flush or a compaction.
+struct Health {
+  std::atomic<bool> failed{false};
+};
+
 /// What the compaction of impressions and of the index of subjects may throw away.
 struct Retention {
   std::chrono::seconds impressions{};
@@ -66,6 +72,7 @@ struct Retention {
   [[nodiscard]] bool Expired(Micros received, Micros now) const;
 };
 
+/// Threads: reads from any thread with gate() held shared; Reopen and writes from one thread.
 class Store {
  public:
   /// Opens for writing; makes the directory (and those above it) and the format mark.
@@ -82,7 +89,13 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
+  /// Held shared while anything of the store is read: Reopen waits for it.
+  [[nodiscard]] std::shared_mutex& gate() const { return gate_; }
+  /// Precondition: open().
   [[nodiscard]] rocksdb::DB& db() const { return *db_; }
+  /// False after a failed Reopen; reads fail then.
+  [[nodiscard]] bool open() const { return db_ != nullptr; }
+  [[nodiscard]] const Health& health() const { return *health_; }
   [[nodiscard]] rocksdb::ColumnFamilyHandle* family(Family f) const {
     return families_.at(static_cast<std::size_t>(f));
   }
@@ -98,21 +111,25 @@ class Store {
   /// Frees the disk of log records that were deleted through `sequence`, and forgets their index.
   void DropFilesThrough(std::uint64_t sequence);
 
-  /// Goes on after a failed write: what is in memory is written to new files first. Tries only where
-  /// there is room for that.
-  /// Errors: kResourceExhausted, kUnavailable: still failing.
-  Status Resume();
+  /// Goes on after a failed write: closes and opens again, as after a crash. RocksDB's own resuming
+  /// does not come back from every failure. Tries only where there is room to write.
+  /// Errors: kResourceExhausted, kUnavailable, kDataLoss: still failing.
+  Status Reopen();
 
   /// A RocksDB failure in our words: full disks, locks and damage are named with the directory.
   [[nodiscard]] Status Translate(const rocksdb::Status& status) const;
 
  private:
-  Store(std::string directory, std::shared_ptr<Retention> retention, std::size_t write_buffers);
+  Store(std::string directory, const StoreSettings& settings);
+  Status OpenForWriting();
+  void Close();
   Status CheckFormat();
 
   std::string directory_;
-  std::size_t write_buffers_;
+  StoreSettings settings_;
   std::shared_ptr<Retention> retention_;
+  std::shared_ptr<Health> health_;
+  mutable std::shared_mutex gate_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> families_{};
 };

@@ -7,6 +7,7 @@
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/convenience.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/table.h>
 
 #include "adapters/rocksdb/impression_codec.h"
@@ -65,6 +66,24 @@ class FilterFactory final : public rocksdb::CompactionFilterFactory {
 
  private:
   std::shared_ptr<Retention> retention_;
+};
+
+/// Leaves recovery to the one who writes (Store::Reopen): RocksDB's own thread does not come back
+/// from every failure and must not run beside it.
+class FailureListener final : public rocksdb::EventListener {
+ public:
+  explicit FailureListener(std::shared_ptr<Health> health) : health_(std::move(health)) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason /*reason*/,
+                         rocksdb::Status* error) override {
+    health_->failed = health_->failed || !error->ok();
+  }
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason /*reason*/, rocksdb::Status /*error*/,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  std::shared_ptr<Health> health_;
 };
 
 rocksdb::CompressionType Fastest() {
@@ -128,7 +147,8 @@ std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(
   return families;
 }
 
-rocksdb::DBOptions WriterOptions(const StoreSettings& settings) {
+rocksdb::DBOptions WriterOptions(const StoreSettings& settings,
+                                 const std::shared_ptr<Health>& health) {
   rocksdb::DBOptions options = SharedOptions(settings);
   options.create_if_missing = true;
   options.create_missing_column_families = true;
@@ -141,6 +161,7 @@ rocksdb::DBOptions WriterOptions(const StoreSettings& settings) {
   // synced, and damage can only be in what was not.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.avoid_unnecessary_blocking_io = true;
+  options.listeners.push_back(std::make_shared<FailureListener>(health));
   return options;
 }
 

@@ -17,7 +17,9 @@ const std::array<std::string, kFamilies>& FamilyNames();
 /// `retention` null: nothing is thrown away by compaction (readers do not compact).
 std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors(
     const StoreSettings& settings, const std::shared_ptr<Retention>& retention);
-rocksdb::DBOptions WriterOptions(const StoreSettings& settings);
+/// `health` learns of failures in the background.
+rocksdb::DBOptions WriterOptions(const StoreSettings& settings,
+                                 const std::shared_ptr<Health>& health);
 rocksdb::DBOptions SecondaryOptions(const StoreSettings& settings);
 
 }  // namespace vitrine::adapters
