@@ -7,11 +7,17 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -67,8 +73,8 @@ price = { column = "price", optional = true }
     return path;
   }
 
-  /// Runs the program; its outputs go through files.
-  Ran Run(std::vector<std::string> arguments) const {
+  /// Starts the program; its outputs go through files.
+  pid_t Start(std::vector<std::string> arguments) const {
     const char* bin = std::getenv("VITRINE_BIN");
     const std::string program =
         std::string(bin == nullptr ? "build/release/bin" : bin) + "/vitrine-lake";
@@ -87,6 +93,11 @@ price = { column = "price", optional = true }
       execv(program.c_str(), argv.data());
       _exit(98);
     }
+    return child;
+  }
+
+  Ran Wait(pid_t child) const {
+    const std::string out = folder_ + "/stdout", err = folder_ + "/stderr";
     Ran ran;
     int status = 0;
     rusage usage{};
@@ -101,6 +112,8 @@ price = { column = "price", optional = true }
     ran.peak_bytes = usage.ru_maxrss * 1024;
     return ran;
   }
+
+  Ran Run(std::vector<std::string> arguments) const { return Wait(Start(std::move(arguments))); }
 
   Ran Import(const std::string& path, const std::string& mapping = "") const {
     return Run({"import", path, "--mapping", mapping.empty() ? folder_ + "/shop.toml" : mapping,
@@ -282,6 +295,43 @@ TEST_F(LakeProgram, AFullDisk) {
   const Ran small = Import(Write("small.csv", "user,item,ts,price\nu9,a,2026-01-01 10:00:00,3\n"));
   EXPECT_EQ(small.code, 0) << small.err;  // what the failed import wrote is gone
   umount(disk.c_str());
+}
+
+TEST_F(LakeProgram, AKillLeavesTheEarlierStateAndTheNextRunGoesOn) {
+  MakeGoodState();
+  constexpr std::uint64_t kRows = 100'000;
+  std::string rows = "user,item,ts,price\n";
+  for (std::uint64_t i = 0; i < kRows; ++i) {
+    rows += fmt::format("u{},i{},2026-02-01 10:{:02}:{:02},3\n", i % 20'000, i % 977, i / 60 % 60,
+                        i % 60);
+  }
+  const std::string large = Write("large.csv", rows);
+  const std::vector<std::string> import = {"import", large,    "--mapping", folder_ + "/shop.toml",
+                                           "--data", data_};
+  const auto kill_after = [this](const std::vector<std::string>& arguments, int milliseconds) {
+    const pid_t child = Start(arguments);
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+    kill(child, SIGKILL);
+    return Wait(child).code == -1;
+  };
+  // Ever later until one import is through before the kill.
+  int killed = 0;
+  for (int wait = 10; wait < 60'000 && kill_after(import, wait); wait += 10 + wait / 2) {
+    ++killed;
+    ExpectUsable();
+  }
+  EXPECT_GT(killed, 0);
+  const Ran imported = Run(import);  // the same file again: nothing of it may count twice
+  ASSERT_EQ(imported.code, 0) << imported.err;
+  killed = 0;
+  for (int wait = 10; wait < 60'000 && kill_after({"clean", "--data", data_}, wait);
+       wait += 10 + wait / 2) {
+    ++killed;
+  }
+  EXPECT_GT(killed, 0);
+  const Ran cleaned = Clean();
+  ASSERT_EQ(cleaned.code, 0) << cleaned.err;
+  EXPECT_EQ(json::parse(cleaned.out)["rows"], kRows + 2);
 }
 
 TEST_F(LakeProgram, TwoWritersDoNotMeet) {

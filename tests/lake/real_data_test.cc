@@ -77,7 +77,7 @@ void ExpectWellFormed(const data::Interactions& data) {
   }
 }
 
-TEST(OnlineRetail, CountsAreThoseOfItsSource) {
+TEST(OnlineRetail, CountsAndBasketsAreThoseOfItsSource) {
   if (!fs::exists(DataFolder() + "/online-retail")) {
     GTEST_SKIP() << "no " << DataFolder() << "/online-retail";
   }
@@ -100,13 +100,7 @@ TEST(OnlineRetail, CountsAreThoseOfItsSource) {
   EXPECT_EQ(made.cleaned.report.kept + made.cleaned.report.removed, 541'909U);
   // 383 cancellations have no customer: that rule stands first.
   EXPECT_EQ(made.cleaned.report.rules.at(1).removed, 9'288U - 383U);
-}
 
-TEST(OnlineRetail, InteractionsAreTheProtocolsBaskets) {
-  if (!fs::exists(DataFolder() + "/online-retail")) {
-    GTEST_SKIP() << "no " << DataFolder() << "/online-retail";
-  }
-  const Made made = Make("online-retail", "online-retail");
   const data::Interactions& data = made.interactions;
   ExpectWellFormed(data);
   EXPECT_EQ(data.rows(), 396'337U);
