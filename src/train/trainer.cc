@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "core/check.h"
 #include "core/sha256.h"
 #include "evaluate/split.h"
 #include "train/model_scorer.h"
@@ -112,11 +113,13 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
   std::optional<Validation> validation;
   ASSIGN_OR_RETURN(Fitted fitted,
                    FitOn(run, FitFor::kValidation, {}, partial, "select", &validation));
+  CHECK(validation.has_value());
   Selection selection{fitted.outcome, {}};
   ASSIGN_OR_RETURN(
       selection.validation,
       validation->NdcgInterval(ModelScorer(*fitted.model, fitted.set.features), run.progress));
   RETURN_IF_ERROR(partial.SaveSelection(selection));
+  result.validation = selection.validation;
   Report(run.progress, "validated",
          fmt::format("NDCG@{} {:.4f} over {} cases", run.request.spec.validation_k,
                      selection.validation.mean, validation->cases()));
@@ -134,14 +137,14 @@ Result<Fitted> FitAll(const Run& run, PartialRun& partial, TrainResult& result) 
   }
   const bool once = result.fitted_on == "training";
   FitContext context;
+  const std::optional<Selection>& earlier = partial.selection();
   if (run.request.chosen && !once) {
     context.chosen = *run.request.chosen;
-  } else if (partial.selection() && !once) {
-    context.chosen = partial.selection()->outcome.chosen;
-    result.validation = partial.selection()->validation;
+  } else if (earlier.has_value() && !once) {
+    context.chosen = earlier->outcome.chosen;
+    result.validation = earlier->validation;
   } else {
     ASSIGN_OR_RETURN(Fitted selected, Select(run, partial, result));
-    result.validation = partial.selection()->validation;
     result.chosen = selected.outcome.chosen;
     if (once) {
       return selected;
