@@ -67,7 +67,11 @@ class Turn {
     if (request_.read_log) {
       ChildCommand log{.program = programs_.lake, .arguments = {"log"}};
       log.arguments.insert(log.arguments.end(), common.begin(), common.end());
-      ASSIGN_OR_RETURN(const std::string ignored, steps_.Run("log", log));
+      ASSIGN_OR_RETURN(const std::string text, steps_.Run("log", log));
+      ASSIGN_OR_RETURN(const json result, ParseResult("log", text));
+      if (request_.log_taken) {
+        RETURN_IF_ERROR(request_.log_taken(result.value("watermark", std::uint64_t{0})));
+      }
     }
     ChildCommand clean{.program = programs_.lake, .arguments = {"clean"}};
     clean.arguments.insert(clean.arguments.end(), common.begin(), common.end());

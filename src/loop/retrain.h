@@ -34,6 +34,8 @@ struct RetrainRequest {
   std::string mapping;
   /// Read the server's event log into the lake first.
   bool read_log = true;
+  /// Told the last sequence of the log that the lake holds for good; null: nobody asks.
+  std::function<Status(std::uint64_t)> log_taken;
   std::uint64_t lake_memory_mb = 768;
   std::uint64_t train_memory_mb = 0;  ///< 0: the spec's
   std::uint64_t probe_memory_mb = 2048;

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "data/log_retention.h"
 #include "event_log_contract.h"
 
 namespace vitrine::contract {
@@ -350,6 +351,34 @@ TEST_P(EventLogContract, DroppedRecordsAreGoneAndStatesStay) {
   EXPECT_THAT(*log_->Read(0, 10), IsEmpty());
   Append({MakeEvent("d", EventType::kView, "u", {"k"}, 3)});
   EXPECT_EQ(log_->Read(0, 10)->front().sequence, 6U);
+}
+
+/// A moment after everything that was received so far.
+Micros NextMicrosecond() {
+  const Micros before = Now();
+  Micros now = Now();
+  while (!(before < now)) {
+    now = Now();
+  }
+  return now;
+}
+
+TEST_P(EventLogContract, OnlyWhatIsOldAndTakenInIsDropped) {
+  Append({MakeEvent("a", EventType::kView, "u", {"i"}, 1),
+          MakeEvent("b", EventType::kView, "gone", {"i"}, 2)});
+  ASSERT_TRUE(log_->EraseUser("gone", Soon()).ok());
+  const Micros between = NextMicrosecond();
+  Append({MakeEvent("c", EventType::kView, "u", {"i"}, 3)});
+  const std::uint64_t last = log_->LastSequence();
+  EXPECT_EQ(*DropTaken(*log_, 0, Now()), 0U);
+  EXPECT_EQ(*DropTaken(*log_, last, {0}), 0U);
+  EXPECT_EQ(log_->Read(0, 10)->front().sequence, 1U);
+  EXPECT_EQ(*DropTaken(*log_, 1, Now()), 1U);
+  EXPECT_EQ(*DropTaken(*log_, last, between), last - 1);
+  EXPECT_EQ(log_->Read(0, 10)->size(), 1U);
+  EXPECT_EQ(*DropTaken(*log_, last, between), 0U);  // nothing more
+  EXPECT_EQ(*DropTaken(*log_, last, NextMicrosecond()), last);
+  EXPECT_THAT(*log_->Read(0, 10), IsEmpty());
 }
 
 TEST_P(EventLogContract, TheListenerHearsEveryRecordInOrder) {

@@ -188,9 +188,10 @@ Status AppendBatch::Reapply(const std::string& subject, std::uint64_t watermark,
     }
     if (!event->replaces.empty()) {
       ASSIGN_OR_RETURN(const auto earlier, FindSeen(DedupeKey(event->replaces)));
-      ASSIGN_OR_RETURN(const auto before, earlier ? ReadEvent(store_, earlier->sequence)
-                                                  : Result<std::optional<Event>>(std::nullopt));
-      if (before && earlier->sequence <= watermark) {
+      ASSIGN_OR_RETURN(const auto before, earlier && earlier->sequence <= watermark
+                                              ? ReadEvent(store_, earlier->sequence)
+                                              : Result<std::optional<Event>>(std::nullopt));
+      if (before) {
         ASSIGN_OR_RETURN(const std::string whose, Resolve(before->user_id, before->anonymous_id));
         if (whose == subject) {
           state.TakeBackLoaded(*before, NumbersOf(*before));

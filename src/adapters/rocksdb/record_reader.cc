@@ -64,8 +64,8 @@ Result<std::vector<data::LogRecord>> ReadRecords(const Store& store, std::uint64
     if (!resolved.ok()) {
       return resolved.status().WithContext(fmt::format("record {}", sequence));
     }
-    if (resolved->has_value()) {
-      records.push_back(*std::move(resolved).value());
+    if (std::optional<data::LogRecord>& record = *resolved; record.has_value()) {
+      records.push_back(std::move(*record));
     }
   }
   RETURN_IF_ERROR(store.Translate(iterator->status()));

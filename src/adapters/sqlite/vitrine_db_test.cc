@@ -11,7 +11,6 @@
 namespace vitrine::sqlite {
 namespace {
 
-using registry::Cause;
 using registry::VersionRef;
 
 /// Takes every folder for itself; the hash is the path.
@@ -118,10 +117,10 @@ TEST_F(VitrineDbTest, KeysAreFoundByHashUntilRevoked) {
   ASSERT_TRUE(db_->CreateKey({.id = "k1", .name = "shop", .hash = "h", .scope = "serve"},
                              {.action = "key.create"})
                   .ok());
-  EXPECT_EQ(db_->FindKeyByHash("h").value()->scope, "serve");
+  EXPECT_EQ(db_->FindKeyByHash("h").value().value().scope, "serve");
   EXPECT_FALSE(db_->FindKeyByHash("g").value().has_value());
   ASSERT_TRUE(db_->RevokeKey("k1", {.action = "key.revoke"}).ok());
-  EXPECT_TRUE(db_->FindKeyByHash("h").value()->revoked);
+  EXPECT_TRUE(db_->FindKeyByHash("h").value().value().revoked);
   EXPECT_EQ(db_->RevokeKey("k2", {}).code(), Code::kNotFound);
 }
 

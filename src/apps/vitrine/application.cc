@@ -1,6 +1,7 @@
 #include "apps/vitrine/application.h"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <charconv>
 #include <filesystem>
@@ -64,6 +65,16 @@ Result<http::Listener> ParseListener(const std::string& text) {
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// Connections and tables of the log are files, and shells start programs with 1,024 of them. Where the
+/// system allows no more, that is what there is.
+void RaiseFileLimit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    static_cast<void>(setrlimit(RLIMIT_NOFILE, &files));
+  }
 }
 
 }  // namespace
@@ -201,7 +212,8 @@ void Application::Parts::OpenServices() {
       *db, directory.Sub("jobs"),
       std::map<std::string, JobBody>{
           {"adopt", AdoptJob(directory.path(), programs, *log)},
-          {"retrain", RetrainJob(directory.path(), settings, programs, *registry, *versions)}},
+          {"retrain", RetrainJob(directory.path(), settings, programs, *log, *registry,
+                                  *versions)}},
       changes);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {
@@ -241,6 +253,7 @@ void Application::Parts::OpenServices() {
 }
 
 Status Application::Parts::Listen(bool publicly) {
+  RaiseFileLimit();
   http::ServerOptions options;
   options.listeners = {
       {.kind = http::Listener::Kind::kUnix, .address = DataDirectory::SocketOf(directory.path())}};

@@ -34,16 +34,16 @@ void ChangeLog::Add(std::string_view event, std::string_view data, bool last) {
 
 void ChangeLog::Follow(std::string_view last_event_id, std::shared_ptr<http::EventStream> stream) {
   const std::scoped_lock lock(mutex_);
-  Attach(NumberOf(last_event_id, number_), stream);
+  Attach(NumberOf(last_event_id, number_), std::move(stream));
 }
 
 void ChangeLog::FollowFromStart(std::string_view last_event_id,
                                 std::shared_ptr<http::EventStream> stream) {
   const std::scoped_lock lock(mutex_);
-  Attach(NumberOf(last_event_id, 0), stream);
+  Attach(NumberOf(last_event_id, 0), std::move(stream));
 }
 
-void ChangeLog::Attach(std::uint64_t after, const std::shared_ptr<http::EventStream>& stream) {
+void ChangeLog::Attach(std::uint64_t after, std::shared_ptr<http::EventStream> stream) {
   for (const Line& line : lines_) {
     if (line.number > after && !stream->Send(line.event, line.data, std::to_string(line.number))) {
       return;
@@ -53,7 +53,7 @@ void ChangeLog::Attach(std::uint64_t after, const std::shared_ptr<http::EventStr
     stream->Close();
     return;
   }
-  streams_.push_back(stream);
+  streams_.push_back(std::move(stream));
 }
 
 }  // namespace vitrine::apps

@@ -31,7 +31,7 @@ class ChangeLog final : public http::ChangeFeed {
     std::string event;
     std::string data;
   };
-  void Attach(std::uint64_t after, const std::shared_ptr<http::EventStream>& stream);
+  void Attach(std::uint64_t after, std::shared_ptr<http::EventStream> stream);
 
   std::size_t kept_;
   std::mutex mutex_;

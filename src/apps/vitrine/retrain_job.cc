@@ -7,6 +7,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/time.h"
+#include "data/log_retention.h"
+
 namespace vitrine::apps {
 namespace {
 
@@ -70,15 +73,19 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
 }
 
 JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs programs,
-                   registry::Registry& registry, VersionService& versions) {
-  return [data = std::move(data), &settings, programs = std::move(programs), &registry, &versions](
-             const loop::Job& job, const std::string& folder,
-             const Progress& progress) -> Result<std::string> {
+                   data::EventLog& log, registry::Registry& registry, VersionService& versions) {
+  return [data = std::move(data), &settings, programs = std::move(programs), &log, &registry,
+          &versions](const loop::Job& job, const std::string& folder,
+                     const Progress& progress) -> Result<std::string> {
     ASSIGN_OR_RETURN(loop::RetrainRequest request,
                      RetrainRequestOf(data, settings, job.spec, job.actor));
     request.promote_by = [&versions](const registry::VersionRef& ref,
                                      const registry::Cause& cause) {
       return versions.SetAlias(registry::kChampion, ref, cause);
+    };
+    request.log_taken = [&log, &settings](std::uint64_t taken) {
+      const Micros before{Now().value - settings.Integer("log.keep_days") * kMicrosPerDay};
+      return data::DropTaken(log, taken, before).status();
     };
     loop::Steps steps(folder, progress);
     ASSIGN_OR_RETURN(const loop::RetrainOutcome outcome,

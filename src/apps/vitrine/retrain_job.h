@@ -6,6 +6,7 @@
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/settings.h"
+#include "data/event_log.h"
 #include "loop/retrain.h"
 #include "registry/registry.h"
 
@@ -18,6 +19,6 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
 
 /// All outlive it.
 JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs programs,
-                   registry::Registry& registry, VersionService& versions);
+                   data::EventLog& log, registry::Registry& registry, VersionService& versions);
 
 }  // namespace vitrine::apps

@@ -131,6 +131,8 @@ const std::vector<SettingDef>& SettingDefs() {
        "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
+      {"log.keep_days", SettingType::kInteger, "30",
+       "Days of the event log that stay readable after a retraining took them into the lake."},
       {"lake.mapping", SettingType::kText, "",
        "Mapping whose rules clean what arrives: a ready one's name, or a file; empty: the default "
        "rules, and those of each imported file."},
