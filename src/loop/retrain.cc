@@ -284,7 +284,7 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule
   std::vector<const evaluate::EvalReport*> reports;
   std::vector<evaluate::EvalReport> named;
   named.reserve(outcome.candidates.size() + 1);
-  if (outcome.champion_report) {
+  if (outcome.champion_report && outcome.champion_before) {
     named.push_back(*outcome.champion_report);
     named.back().model = fmt::format("champion {}", outcome.champion_before->ToString());
   }

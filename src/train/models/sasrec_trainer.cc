@@ -127,14 +127,14 @@ bool SasrecTrainer::Finished(std::int64_t epochs) const {
   return judged && epoch_ - best_.epoch >= options_.patience * options_.validate_every;
 }
 
-void SasrecTrainer::Report(double loss) const {
+void SasrecTrainer::Report(double loss, std::int64_t epochs) const {
   std::string detail = fmt::format("loss {:.4f}", loss);
   if (!best_.weights.empty()) {
     detail += fmt::format(", best {:.4f} at epoch {}", best_.value, best_.epoch);
   }
   context_.progress.report({.stage = "epoch",
                             .done = static_cast<double>(epoch_),
-                            .total = static_cast<double>(options_.epochs),
+                            .total = static_cast<double>(epochs),
                             .unit = "epochs",
                             .detail = std::move(detail)});
 }
@@ -156,7 +156,7 @@ Result<FitOutcome> SasrecTrainer::Run(const std::function<Result<double>()>& val
       RETURN_IF_ERROR(Validate(validate));
     }
     RETURN_IF_ERROR(SaveCheckpoint());
-    Report(loss_);
+    Report(loss_, epochs);
   }
   network_->eval();
   const torch::NoGradGuard no_grad;

@@ -36,7 +36,7 @@ class SasrecTrainer {
   torch::Tensor Loss(const SequenceBatch& batch);
   [[nodiscard]] bool Finished(std::int64_t epochs) const;
   Status Validate(const std::function<Result<double>()>& validate);
-  void Report(double loss) const;
+  void Report(double loss, std::int64_t epochs) const;
   /// Errors: kUnavailable (cannot write).
   [[nodiscard]] Status SaveCheckpoint() const;
   /// True where there was one of this fit.
