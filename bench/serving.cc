@@ -5,7 +5,7 @@
 // outstanding on each; served and bare take turns, kPairs times; the ratio is taken pair by pair.
 // Latency: open loop, arrivals drawn beforehand (Poisson) at half of the measured throughput, each
 // latency counted from the moment the request was due, so that a server that falls behind shows it.
-// The run is refused where the client itself sent late (its lag is a bar).
+// The client's own lag is a bar: where it comes near p99, the client was too slow to judge the server.
 //   serving [DATA_DIRECTORY]   one that has a champion; without it the amazon-beauty data set is run
 //                              first (VITRINE_TEST_DATA, default ../shared), or a simulated shop
 #include <netinet/in.h>

@@ -21,7 +21,8 @@ struct Row {
 };
 
 /// Rows must be in time order within a user; `more_items` are ids that only the catalogue knows.
-inline data::Interactions MakeLog(std::vector<Row> rows, std::vector<std::string> more_items = {}) {
+inline data::Interactions MakeLog(std::vector<Row> rows,
+                                  const std::vector<std::string>& more_items = {}) {
   data::Interactions log;
   std::map<std::string, std::uint32_t> users;
   std::map<std::string, std::uint32_t> items;

@@ -160,9 +160,10 @@ Status MatchInputs(std::string_view op, std::string_view pattern,
       return InvalidArgument(fmt::format("operator {} lacks its input {}", op, next));
     }
     do {
-      if (next < inputs.size() && inputs[next] && !Fits(letter, *inputs[next], bound)) {
+      const std::optional<DType> input = next < inputs.size() ? inputs[next] : std::nullopt;
+      if (input && !Fits(letter, *input, bound)) {
         return InvalidArgument(fmt::format("operator {}: input {} is {}, it takes {}", op, next,
-                                           DTypeName(*inputs[next]), WhatFits(letter, bound)));
+                                           DTypeName(*input), WhatFits(letter, bound)));
       }
       ++next;
     } while (repeated && next < inputs.size());

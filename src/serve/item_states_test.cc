@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "serve/fake_log.h"
@@ -30,8 +31,13 @@ class States : public testing::Test {
     }
     view = items.View(std::make_shared<const ItemSpace>(ItemSpace::OfNumbers(3)));
   }
+  [[nodiscard]] data::ItemNumber NumberOf(const std::string& id) const {
+    const std::optional<data::ItemNumber> number = log.FindItem(id);
+    EXPECT_TRUE(number.has_value()) << id;
+    return number.value_or(0);
+  }
   [[nodiscard]] bool Is(Blocked kind, const std::string& id) const {
-    const data::ItemNumber number = log.FindItem(id).value();
+    const data::ItemNumber number = NumberOf(id);
     const bool bit = view->Test(kind, number + kFirstItem);
     EXPECT_EQ(bit, items.IsBlocked(number, kind));
     return bit;
@@ -48,8 +54,8 @@ TEST_F(States, AnItemIsUncataloguedUntilItsRowComes) {
   EXPECT_FALSE(Is(Blocked::kUncatalogued, "a"));
   EXPECT_TRUE(Is(Blocked::kUncatalogued, "b"));
   EXPECT_EQ(items.Table()->rows, 1U);
-  EXPECT_EQ(items.Table()->Find(log.FindItem("a").value())->id, "a");
-  EXPECT_EQ(items.Table()->Find(log.FindItem("b").value()), nullptr);
+  EXPECT_EQ(items.Table()->Find(NumberOf("a"))->id, "a");
+  EXPECT_EQ(items.Table()->Find(NumberOf("b")), nullptr);
 }
 
 TEST_F(States, RowsTurnBitsOnAndOff) {
@@ -107,7 +113,7 @@ TEST_F(States, LoadsMoreThanOneBatch) {
   ASSERT_TRUE(items.LoadCatalogue().ok());
   EXPECT_EQ(items.Table()->rows, 2500U);
   for (const Item& row : rows) {
-    ASSERT_NE(items.Table()->Find(log.FindItem(row.id).value()), nullptr) << row.id;
+    ASSERT_NE(items.Table()->Find(NumberOf(row.id)), nullptr) << row.id;
   }
 }
 
@@ -119,7 +125,7 @@ TEST_F(States, ATableThatIsHeldDoesNotChange) {
   row.price = 2;
   row.valid_from = Micros{2};
   Apply(row);
-  const data::ItemNumber number = log.FindItem("a").value();
+  const data::ItemNumber number = NumberOf("a");
   EXPECT_EQ(held->Find(number)->price, 1);
   EXPECT_EQ(items.Table()->Find(number)->price, 2);
 }

@@ -118,7 +118,7 @@ void ServedModel::KeepWhatCounts(History& history, std::vector<std::uint32_t>& f
 
 Result<std::shared_ptr<const ServedModel>> ServedModel::Make(
     std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
-    std::vector<std::size_t> warm_batches) {
+    const std::vector<std::size_t>& warm_batches) {
   if (parts.manifest.kind != ModelKind::kRetriever) {
     return InvalidArgument("version " + version + " is a " +
                            std::string(ModelKindName(parts.manifest.kind)) +

@@ -41,7 +41,7 @@ class ServedModel {
   ///         graph fails on a warm-up or scores are not finite), those of the log.
   static Result<std::shared_ptr<const ServedModel>> Make(
       std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
-      std::vector<std::size_t> warm_batches = {1});
+      const std::vector<std::size_t>& warm_batches = {1});
 
   [[nodiscard]] const std::string& version() const { return version_; }
   [[nodiscard]] const Manifest& manifest() const { return parts_.manifest; }

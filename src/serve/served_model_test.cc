@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
 
 #include "graph/artifact_files.h"
@@ -58,9 +59,14 @@ TEST_F(Folder, ReadsAllPartsOfAnArtifact) {
   const auto model = ServedModel::Make("near:1", std::move(*parts), log, items);
   ASSERT_TRUE(model.ok()) << model.status().ToString();
   const ItemSpace& space = (*model)->space();
-  EXPECT_EQ(space.IndexOf(log.FindItem("stranger").value()), kUnknownItem);
+  const auto number_of = [this](std::string_view id) {
+    const std::optional<data::ItemNumber> number = log.FindItem(id);
+    EXPECT_TRUE(number.has_value()) << id;
+    return number.value_or(0);
+  };
+  EXPECT_EQ(space.IndexOf(number_of("stranger")), kUnknownItem);
   for (ItemIndex index = kFirstItem; index < space.width(); ++index) {
-    const data::ItemNumber number = log.FindItem((*model)->vocabulary().Id(index)).value();
+    const data::ItemNumber number = number_of((*model)->vocabulary().Id(index));
     EXPECT_EQ(space.NumberOf(index), number);
     EXPECT_EQ(space.IndexOf(number), index);
   }

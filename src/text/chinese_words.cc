@@ -78,16 +78,15 @@ Status LoadChineseDictionary() {
   if (place.dictionary.load() != nullptr) {
     return Status::Ok();
   }
-  const Status missing = NotFound(
-      fmt::format("{}: the Chinese dictionary (jieba.dict.utf8, hmm_model.utf8) is not there; set "
-                  "search.chinese_dictionary to its folder",
-                  place.folder));
   // cppjieba ends the process where a file is missing: look first.
   std::error_code error;
   if (place.tried || !std::filesystem::exists(place.folder + "/jieba.dict.utf8", error) ||
       !std::filesystem::exists(place.folder + "/hmm_model.utf8", error)) {
     place.tried = true;
-    return missing;
+    return NotFound(
+        fmt::format("{}: the Chinese dictionary (jieba.dict.utf8, hmm_model.utf8) is not there; "
+                    "set search.chinese_dictionary to its folder",
+                    place.folder));
   }
   try {
     place.owned = std::make_unique<const Dictionary>(place.folder);

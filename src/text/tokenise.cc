@@ -46,7 +46,7 @@ Kind KindOf(UChar32 c) {
   if (uscript_getScript(c, &error) == USCRIPT_HAN) {
     return Kind::kHan;
   }
-  const int mask = U_GET_GC_MASK(c);
+  const auto mask = static_cast<std::uint32_t>(U_GET_GC_MASK(c));
   return (mask & (U_GC_L_MASK | U_GC_M_MASK | U_GC_ND_MASK)) != 0 ? Kind::kWord : Kind::kNone;
 }
 

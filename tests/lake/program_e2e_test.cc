@@ -306,7 +306,7 @@ TEST_F(LakeProgram, AKillLeavesTheEarlierStateAndTheNextRunGoesOn) {
                         i % 60);
   }
   const std::string large = Write("large.csv", rows);
-  const std::vector<std::string> import = {"import", large,    "--mapping", folder_ + "/shop.toml",
+  const std::vector<std::string> import = {"import", large, "--mapping", folder_ + "/shop.toml",
                                            "--data", data_};
   const auto kill_after = [this](const std::vector<std::string>& arguments, int milliseconds) {
     const pid_t child = Start(arguments);

@@ -148,7 +148,10 @@ double SlowPopularity(double half_life, bool baskets, const TrainingSequences& s
 }
 
 std::vector<Case> Cases() {
-  using namespace std::placeholders;
+  using std::placeholders::_1;
+  using std::placeholders::_2;
+  using std::placeholders::_3;
+  using std::placeholders::_4;
   using Count = train::PopularityOptions::Count;
   return {
       {"popularity_users", [] { return train::MakePopularity({}); },

@@ -121,8 +121,9 @@ class Electronics : public testing::Test {
   [[nodiscard]] Quality Measure(bool only_judged) const {
     Quality sum;
     for (const auto& [query, ratings] : judgements_) {
-      const auto skip = [&ratings = ratings, only_judged](std::string_view id) {
-        return only_judged && !ratings.contains(std::string(id));
+      const std::map<std::string, int>& known = ratings;
+      const auto skip = [&known, only_judged](std::string_view id) {
+        return only_judged && !known.contains(std::string(id));
       };
       std::vector<std::string> answer;
       for (const ItemHit& hit : index_->Search(query, kDepth, skip)) {

@@ -210,10 +210,9 @@ void Application::Parts::OpenServices() {
   });
   jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
-      std::map<std::string, JobBody>{
-          {"adopt", AdoptJob(directory.path(), programs, *log)},
-          {"retrain", RetrainJob(directory.path(), settings, programs, *log, *registry,
-                                  *versions)}},
+      std::map<std::string, JobBody>{{"adopt", AdoptJob(directory.path(), programs, *log)},
+                                     {"retrain", RetrainJob(directory.path(), settings, programs,
+                                                            *log, *registry, *versions)}},
       changes);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {

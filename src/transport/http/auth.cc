@@ -195,19 +195,16 @@ Result<Principal> Authorizer::CheckKey(std::string_view key) const {
   if (trusted) {
     return *trusted;
   }
-  auto found = keys_->FindKeyByHash(hash);
+  const auto found = keys_->FindKeyByHash(hash);
   if (!found.ok()) {
     return Unavailable("the store of API keys cannot be read");
   }
-  if (!found->has_value()) {
+  const std::optional<registry::ApiKey>& stored = *found;
+  if (!stored || stored->revoked || (stored->expires.value != 0 && stored->expires < Now())) {
     return BadKey();
   }
-  const registry::ApiKey& stored = **found;
-  if (stored.revoked || (stored.expires.value != 0 && stored.expires < Now())) {
-    return BadKey();
-  }
-  ASSIGN_OR_RETURN(const unsigned permissions, ParseScope(stored.scope));
-  Principal principal{stored.name.empty() ? stored.id : stored.name, permissions};
+  ASSIGN_OR_RETURN(const unsigned permissions, ParseScope(stored->scope));
+  Principal principal{stored->name.empty() ? stored->id : stored->name, permissions};
   trusted_.With([&](TrustedKeys& keys) {
     if (keys.size() >= kMaxTrusted) {
       keys.clear();

@@ -47,7 +47,7 @@ Connection::~Connection() {
 
 void Connection::Start() {
   error_code ignored;
-  socket_.non_blocking(true, ignored);
+  static_cast<void>(socket_.non_blocking(true, ignored));
   since_ = Clock::now();
   parser_.Start(request_);
   Read();

@@ -149,7 +149,7 @@ void Connection::Linger() {
   lingering_ = true;
   since_ = Clock::now();
   error_code ec;
-  socket_.shutdown(Socket::shutdown_send, ec);
+  static_cast<void>(socket_.shutdown(Socket::shutdown_send, ec));
   if (ec) {
     Close();
     return;
@@ -252,7 +252,7 @@ void Connection::Close() {
   closed_ = true;
   const auto self = shared_from_this();  // Remove may drop the last owner
   error_code ignored;
-  socket_.close(ignored);
+  static_cast<void>(socket_.close(ignored));
   if (stream_) {
     stream_->Detach();
   }

@@ -34,14 +34,14 @@ bool EventStream::Send(std::string_view event, std::string_view data, std::strin
   }
   AppendField(text, "data", data);
   text.push_back('\n');
-  return Queue(std::move(text));
+  return Queue(text);
 }
 
 bool EventStream::SendComment(std::string_view text) {
   return Queue(": " + OneLine(text) + "\n\n");
 }
 
-bool EventStream::Queue(std::string text) {
+bool EventStream::Queue(std::string_view text) {
   const std::scoped_lock lock(mutex_);
   if (!wake_ || ended_) {
     return false;

@@ -32,7 +32,7 @@ class EventStream {
 
  private:
   friend class Connection;
-  bool Queue(std::string text);
+  bool Queue(std::string_view text);
   /// Side of the connection: takes what is queued; sets `ended` once Close was called.
   std::string Take(bool& ended);
   void Attach(std::function<void()> wake);

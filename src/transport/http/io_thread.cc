@@ -163,14 +163,14 @@ void IoThread::Admit(Socket socket, IoThread& target) {
         "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\n"
         "Connection: close\r\n\r\n";
     error_code ignored;
-    socket.non_blocking(true, ignored);
+    static_cast<void>(socket.non_blocking(true, ignored));
     socket.write_some(asio::buffer(kFull), ignored);
     return;
   }
   Peer peer = PeerOf(socket);
   if (peer.kind != Peer::Kind::kUnix) {
     error_code ignored;
-    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+    static_cast<void>(socket.set_option(asio::ip::tcp::no_delay(true), ignored));
   }
   auto connection = std::make_shared<Connection>(target, std::move(socket), std::move(peer));
   if (&target == this) {
@@ -216,7 +216,7 @@ void IoThread::Tick() {
 void IoThread::Drain() {
   for (const auto& door : doors_) {
     error_code ignored;
-    door->acceptor.close(ignored);
+    static_cast<void>(door->acceptor.close(ignored));
     door->retry.cancel();
   }
   std::vector<std::shared_ptr<Connection>> all;

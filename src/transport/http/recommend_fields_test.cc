@@ -53,11 +53,11 @@ TEST(RecommendFields, ReadsAll) {
   EXPECT_EQ(r.language, "zh");
   EXPECT_EQ(std::get<double>(r.context.at("hour")), 13);
   EXPECT_EQ(r.as_of, Micros{1'700'000'000'000'000});
-  ASSERT_TRUE(r.history.has_value());
-  ASSERT_EQ(r.history->size(), 2U);
-  EXPECT_EQ((*r.history)[1].item_id, "i2");
-  EXPECT_EQ((*r.history)[1].type, EventType::kPurchase);
-  EXPECT_EQ((*r.history)[1].ts, Micros{1'600'000'000'000'000});
+  const auto history = r.history.value_or(std::vector<SeenEvent>());
+  ASSERT_EQ(history.size(), 2U);
+  EXPECT_EQ(history[1].item_id, "i2");
+  EXPECT_EQ(history[1].type, EventType::kPurchase);
+  EXPECT_EQ(history[1].ts, Micros{1'600'000'000'000'000});
 }
 
 TEST(RecommendFields, AnEmptyHistoryIsNotAMissingOne) {

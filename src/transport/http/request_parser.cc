@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "core/check.h"
+
 namespace vitrine::http {
 
 namespace beast = boost::beast;
@@ -63,20 +65,20 @@ class RequestParser::Impl {
 
   State Feed(std::string_view bytes, std::size_t& consumed) {
     consumed = 0;
-    while (!parser_->is_done()) {
+    while (!parser().is_done()) {
       const std::string_view rest = bytes.substr(consumed);
       if (rest.empty()) {
         return State::kNeedMore;
       }
       // A chunked body never ends in fewer than the five bytes of its last chunk; Beast asserts
       // that it is not asked about fewer.
-      if (parser_->is_header_done() && parser_->chunked() && rest.size() < kLastChunkBytes) {
+      if (parser().is_header_done() && parser().chunked() && rest.size() < kLastChunkBytes) {
         return State::kNeedMore;
       }
       started_ = true;
-      const bool in_body_before = parser_->is_header_done();
+      const bool in_body_before = parser().is_header_done();
       error_code ec;
-      const std::size_t used = parser_->put({rest.data(), rest.size()}, ec);
+      const std::size_t used = parser().put({rest.data(), rest.size()}, ec);
       consumed += used;
       if (in_body_before) {
         body_bytes_ += used;
@@ -91,7 +93,7 @@ class RequestParser::Impl {
       if (ec) {
         return Fail(ec);
       }
-      if (parser_->is_header_done() && !head_reported_ && !parser_->is_done()) {
+      if (parser().is_header_done() && !head_reported_ && !parser().is_done()) {
         head_reported_ = true;
         return State::kHead;
       }
@@ -102,7 +104,7 @@ class RequestParser::Impl {
 
   [[nodiscard]] bool started() const { return started_; }
   [[nodiscard]] bool in_body() const {
-    return started_ && parser_->is_header_done() && !parser_->is_done();
+    return started_ && parser().is_header_done() && !parser().is_done();
   }
   [[nodiscard]] std::size_t body_bytes() const { return body_bytes_; }
   [[nodiscard]] const FramingError& error() const { return error_; }
@@ -147,6 +149,16 @@ class RequestParser::Impl {
     Impl& owner_;
   };
 
+  // Start made it.
+  [[nodiscard]] const Parser& parser() const {
+    CHECK(parser_.has_value());
+    return *parser_;
+  }
+  [[nodiscard]] Parser& parser() {
+    CHECK(parser_.has_value());
+    return *parser_;
+  }
+
   // What chunk lines, extensions and trailers may add on the wire.
   [[nodiscard]] std::size_t Overhead() const {
     return std::max(request_->body_limit_, limits_.head_bytes);
@@ -156,7 +168,7 @@ class RequestParser::Impl {
     // Beast limits a head piecewise; chunk lines and trailers not at all. What it holds back is one
     // line (or the trailers), so the same bound fits everywhere.
     if (unread >= limits_.head_bytes) {
-      if (parser_->is_header_done()) {
+      if (parser().is_header_done()) {
         error_ = {400, "bad_chunk", "A chunk's size line or the trailers are too long."};
         return State::kError;
       }
@@ -206,7 +218,7 @@ class RequestParser::Impl {
                error_code& ec) {
     using Known = beast::http::field;
     Request& r = *request_;
-    if (parser_->is_header_done()) {
+    if (parser().is_header_done()) {
       return;  // a trailer never becomes a header: it could set what was already checked
     }
     const std::size_t head_bytes = r.head_.size() + 4 * (r.fields_.size() + 1);  // ": " and CRLF

@@ -68,7 +68,7 @@ class Paths : public RequestHandler {
       return;
     }
     if (request.path() == "/stream") {
-      response.Stream([this](std::shared_ptr<EventStream> stream) {
+      response.Stream([this](const std::shared_ptr<EventStream>& stream) {
         stream->OnClose([this] { stream_closed.Open(); });
         {
           const std::scoped_lock lock(mutex);
