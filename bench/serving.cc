@@ -184,8 +184,13 @@ Latencies OpenLoop(int port, const Questions& questions, double per_second) {
         ++open;
       }
     }
-    // Spins between arrivals: a sleeping client would add its own wake-up to every latency.
-    ::poll(polls.data(), polls.size(), 0);
+    // Sleeps until the next arrival: a spinning client would take a core from the server. Its own
+    // wake-ups are in the latencies, and in its lag.
+    const double wait =
+        next < schedule.size() ? std::max(0.0, schedule[next] - since(Clock::now())) : 1;
+    const timespec pause{.tv_sec = static_cast<time_t>(wait),
+                         .tv_nsec = static_cast<long>((wait - std::floor(wait)) * 1e9)};
+    ::ppoll(polls.data(), polls.size(), &pause, nullptr);
     for (std::size_t c = 0; c < connections.size(); ++c) {
       if (connections[c]->busy && (polls[c].revents & POLLIN) != 0 && connections[c]->Read()) {
         out.microseconds.push_back(

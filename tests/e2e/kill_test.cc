@@ -68,6 +68,17 @@ void PostUntilKilled(const RunningServer& server, std::atomic<std::uint64_t>& ne
   }
 }
 
+/// What the newest round acknowledged, and of what came before a sample that the last start makes whole.
+std::vector<std::uint64_t> NewestAndSome(const std::vector<std::uint64_t>& acknowledged,
+                                         std::size_t newest_begin, std::mt19937_64& random) {
+  std::vector<std::uint64_t> asked(acknowledged.begin() + static_cast<std::ptrdiff_t>(newest_begin),
+                                   acknowledged.end());
+  for (int i = 0; i < 2000 && newest_begin > 0; ++i) {
+    asked.push_back(acknowledged[random() % newest_begin]);
+  }
+  return asked;
+}
+
 /// Everything that was acknowledged must be known already.
 void ExpectAllThere(http::Client& client, const std::vector<std::uint64_t>& acknowledged) {
   for (std::size_t begin = 0; begin < acknowledged.size(); begin += 1000) {
@@ -110,6 +121,7 @@ TEST(Kill, NothingThatWasAcknowledgedIsLostAndNothingCountsTwice) {
   std::mt19937_64 random(seed);
   const Folder folder;
   std::vector<std::uint64_t> acknowledged;
+  std::size_t newest_begin = 0;
   std::atomic<std::uint64_t> next{0};
   double slowest = 0;
   for (int round = 0; round < Rounds(); ++round) {
@@ -117,7 +129,7 @@ TEST(Kill, NothingThatWasAcknowledgedIsLostAndNothingCountsTwice) {
     ASSERT_TRUE(server.ok()) << "round " << round;
     slowest = std::max(slowest, server.ready_seconds());
     http::Client client = server.Client();
-    ExpectAllThere(client, acknowledged);
+    ExpectAllThere(client, NewestAndSome(acknowledged, newest_begin, random));
     ASSERT_FALSE(testing::Test::HasFatalFailure()) << "round " << round << " of seed " << seed;
     std::vector<std::vector<std::uint64_t>> of_thread(3);
     {
@@ -131,6 +143,7 @@ TEST(Kill, NothingThatWasAcknowledgedIsLostAndNothingCountsTwice) {
       std::this_thread::sleep_for(std::chrono::milliseconds(20 + random() % 200));
       server.Kill();
     }
+    newest_begin = acknowledged.size();
     for (const auto& mine : of_thread) {
       acknowledged.insert(acknowledged.end(), mine.begin(), mine.end());
     }
@@ -149,7 +162,7 @@ TEST(Kill, NothingThatWasAcknowledgedIsLostAndNothingCountsTwice) {
   EXPECT_TRUE((*registry)->VerifyAudit().ok());
   std::cout << acknowledged.size() << " acknowledged events, slowest start " << slowest << " s\n";
   EXPECT_GT(acknowledged.size(), 100U) << "the rounds were too short to prove anything";
-  EXPECT_LT(slowest, 30) << "a start that hangs; the figure above is the one to read";
+  EXPECT_LT(slowest, 3) << "seconds until the server answered again";
 }
 
 }  // namespace
