@@ -60,8 +60,11 @@ class LossyFile final : public rocksdb::FSWritableFileOwnerWrapper {
     const IOStatus status = Told(disk_.Truncate(path_, size), path_);
     return status.ok() ? FSWritableFileOwnerWrapper::Truncate(size, options, dbg) : status;
   }
+  /// Says yes when the power is gone as well: nobody is there to hear it. RocksDB with assertions ends
+  /// the process where a log fails to sync while another thread waits to sync it, and then the test with it.
   IOStatus Sync(const IOOptions& /*options*/, IODebugContext* /*dbg*/) override {
-    return Told(disk_.Sync(path_), path_);
+    static_cast<void>(disk_.Sync(path_));
+    return IOStatus::OK();
   }
   IOStatus Fsync(const IOOptions& options, IODebugContext* dbg) override {
     return Sync(options, dbg);
