@@ -1,9 +1,11 @@
 /// A dense row-major tensor: the only thing that crosses the model runtime's border.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,12 +15,32 @@
 
 namespace vitrine {
 
-/// Numbers are persisted in manifests by name, not by value.
-enum class DType : std::uint8_t { kBool, kInt32, kInt64, kFloat32, kFloat64 };
+/// Persisted in manifests by name, not by value.
+enum class DType : std::uint8_t {
+  kBool,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kFloat16,  ///< carried, not computed with: two bytes an element
+  kFloat32,
+  kFloat64,
+  kString,  ///< elements of their own lengths, see StringsOf
+};
+inline constexpr std::array kDTypes = {
+    DType::kBool,    DType::kInt8,    DType::kInt16,  DType::kInt32,  DType::kInt64,
+    DType::kUint8,   DType::kUint16,  DType::kUint32, DType::kUint64, DType::kFloat16,
+    DType::kFloat32, DType::kFloat64, DType::kString};
 
+/// Bytes of one element; 0 for kString.
 std::size_t SizeOf(DType type);
-/// "bool", "int32", "int64", "float32", "float64".
+/// "bool", "int64", "float32", ..., "string".
 std::string_view DTypeName(DType type);
+std::optional<DType> DTypeFromName(std::string_view name);
 
 template <typename T>
 constexpr DType DTypeOf();
@@ -27,12 +49,36 @@ constexpr DType DTypeOf<bool>() {
   return DType::kBool;
 }
 template <>
+constexpr DType DTypeOf<std::int8_t>() {
+  return DType::kInt8;
+}
+template <>
+constexpr DType DTypeOf<std::int16_t>() {
+  return DType::kInt16;
+}
+template <>
 constexpr DType DTypeOf<std::int32_t>() {
   return DType::kInt32;
 }
 template <>
 constexpr DType DTypeOf<std::int64_t>() {
   return DType::kInt64;
+}
+template <>
+constexpr DType DTypeOf<std::uint8_t>() {
+  return DType::kUint8;
+}
+template <>
+constexpr DType DTypeOf<std::uint16_t>() {
+  return DType::kUint16;
+}
+template <>
+constexpr DType DTypeOf<std::uint32_t>() {
+  return DType::kUint32;
+}
+template <>
+constexpr DType DTypeOf<std::uint64_t>() {
+  return DType::kUint64;
 }
 template <>
 constexpr DType DTypeOf<float>() {
@@ -75,6 +121,9 @@ class Tensor {
   [[nodiscard]] std::int64_t size() const { return ElementCount(shape_); }
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
   [[nodiscard]] std::span<std::byte> bytes() { return bytes_; }
+  /// A tensor of strings: its shape and its elements, row-major.
+  /// Precondition: as many elements as the shape says, each shorter than 4 GiB.
+  void SetStrings(std::span<const std::int64_t> shape, std::span<const std::string_view> elements);
 
   /// Precondition: T is the tensor's type.
   template <typename T>
@@ -94,5 +143,9 @@ class Tensor {
   Shape shape_ = {0};
   std::vector<std::byte> bytes_;
 };
+
+/// The elements of a tensor of strings, held as a little-endian uint32 length and the bytes each.
+/// Valid while the tensor is. Precondition: the tensor was made by SetStrings.
+std::vector<std::string_view> StringsOf(const Tensor& tensor);
 
 }  // namespace vitrine

@@ -24,6 +24,23 @@ TEST(Tensor, ResetZeroes) {
   EXPECT_EQ(t.values<std::int64_t>()[0], 0);
 }
 
+TEST(Tensor, StringsOfAnyBytesComeBack) {
+  const std::array<std::string_view, 4> elements = {"a", "", std::string_view("\0b", 2), "长"};
+  Tensor t;
+  const Shape shape = {2, 2};
+  t.SetStrings(shape, elements);
+  EXPECT_EQ(t.dtype(), DType::kString);
+  EXPECT_EQ(t.shape(), shape);
+  EXPECT_EQ(StringsOf(t), std::vector<std::string_view>(elements.begin(), elements.end()));
+}
+
+TEST(DType, NamesComeBack) {
+  for (const DType type : kDTypes) {
+    EXPECT_EQ(DTypeFromName(DTypeName(type)), type);
+  }
+  EXPECT_EQ(DTypeFromName("complex64"), std::nullopt);
+}
+
 TEST(TensorDeathTest, WrongTypeIsABrokenInvariant) {
   const Tensor t("x", DType::kFloat32, {1});
   EXPECT_DEATH(static_cast<void>(t.values<double>()), "broken invariant");

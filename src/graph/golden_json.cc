@@ -12,25 +12,46 @@ namespace {
 
 constexpr int kGoldenFormat = 1;
 
-/// f(T{}) for the element type of a tensor.
+/// f(T{}) for the element type of a tensor. Precondition: HasNumbers(type).
 template <typename F>
 auto OnType(DType type, F&& f) {
   switch (type) {
     case DType::kBool:
       return f(bool{});
+    case DType::kInt8:
+      return f(std::int8_t{});
+    case DType::kInt16:
+      return f(std::int16_t{});
     case DType::kInt32:
       return f(std::int32_t{});
     case DType::kInt64:
       return f(std::int64_t{});
+    case DType::kUint8:
+      return f(std::uint8_t{});
+    case DType::kUint16:
+      return f(std::uint16_t{});
+    case DType::kUint32:
+      return f(std::uint32_t{});
+    case DType::kUint64:
+      return f(std::uint64_t{});
     case DType::kFloat32:
       return f(float{});
     case DType::kFloat64:
       return f(double{});
+    case DType::kFloat16:
+    case DType::kString:
+      break;
   }
   CHECK(false);
 }
 
+bool HasNumbers(DType type) { return type != DType::kFloat16 && type != DType::kString; }
+
 Result<Json> TensorJson(const Tensor& t) {
+  if (!HasNumbers(t.dtype())) {
+    return InvalidArgument(fmt::format("golden inputs of type {} are not kept ('{}')",
+                                       DTypeName(t.dtype()), t.name()));
+  }
   Json values = Json::array();
   const bool finite = OnType(t.dtype(), [&](auto type) {
     using T = decltype(type);
@@ -66,6 +87,10 @@ Result<Tensor> ReadTensor(const Json& value, const std::string& field) {
   RETURN_IF_ERROR(fields.Need("dtype", dtype_name));
   RETURN_IF_ERROR(fields.Take("shape", shape));
   ASSIGN_OR_RETURN(const DType dtype, ParseDType(dtype_name, fields.NameOf("dtype")));
+  if (!HasNumbers(dtype)) {
+    return InvalidArgument(
+        fmt::format("{}: golden inputs of type {} are not kept", field, dtype_name));
+  }
   std::size_t wanted = 1;
   const std::size_t held = value.contains("values") ? value["values"].size() : 0;
   for (const std::int64_t dim : shape) {

@@ -31,11 +31,8 @@ Status CheckFormat(const Json& object, int newest, std::string_view what) {
 }
 
 Result<DType> ParseDType(const std::string& name, const std::string& field) {
-  for (const DType type :
-       {DType::kBool, DType::kInt32, DType::kInt64, DType::kFloat32, DType::kFloat64}) {
-    if (DTypeName(type) == name) {
-      return type;
-    }
+  if (const std::optional<DType> type = DTypeFromName(name)) {
+    return *type;
   }
   return InvalidArgument(fmt::format("{} names the unknown type '{}'", field, name));
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -225,37 +226,37 @@ class Walker {
 
 }  // namespace
 
+namespace {
+
+constexpr std::array<std::pair<DType, std::int32_t>, kDTypes.size()> kOnnxTypes = {{
+    {DType::kBool, onnx::TensorProto::BOOL},
+    {DType::kInt8, onnx::TensorProto::INT8},
+    {DType::kInt16, onnx::TensorProto::INT16},
+    {DType::kInt32, onnx::TensorProto::INT32},
+    {DType::kInt64, onnx::TensorProto::INT64},
+    {DType::kUint8, onnx::TensorProto::UINT8},
+    {DType::kUint16, onnx::TensorProto::UINT16},
+    {DType::kUint32, onnx::TensorProto::UINT32},
+    {DType::kUint64, onnx::TensorProto::UINT64},
+    {DType::kFloat16, onnx::TensorProto::FLOAT16},
+    {DType::kFloat32, onnx::TensorProto::FLOAT},
+    {DType::kFloat64, onnx::TensorProto::DOUBLE},
+    {DType::kString, onnx::TensorProto::STRING},
+}};
+
+}  // namespace
+
 std::optional<DType> DTypeOfOnnx(std::int32_t onnx_type) {
-  switch (onnx_type) {
-    case onnx::TensorProto::BOOL:
-      return DType::kBool;
-    case onnx::TensorProto::INT32:
-      return DType::kInt32;
-    case onnx::TensorProto::INT64:
-      return DType::kInt64;
-    case onnx::TensorProto::FLOAT:
-      return DType::kFloat32;
-    case onnx::TensorProto::DOUBLE:
-      return DType::kFloat64;
-    default:
-      return std::nullopt;
-  }
+  const auto* found = std::find_if(kOnnxTypes.begin(), kOnnxTypes.end(),
+                                   [&](const auto& pair) { return pair.second == onnx_type; });
+  return found == kOnnxTypes.end() ? std::nullopt : std::optional(found->first);
 }
 
 std::int32_t OnnxTypeOf(DType type) {
-  switch (type) {
-    case DType::kBool:
-      return onnx::TensorProto::BOOL;
-    case DType::kInt32:
-      return onnx::TensorProto::INT32;
-    case DType::kInt64:
-      return onnx::TensorProto::INT64;
-    case DType::kFloat32:
-      return onnx::TensorProto::FLOAT;
-    case DType::kFloat64:
-      return onnx::TensorProto::DOUBLE;
-  }
-  CHECK(false);
+  const auto* found = std::find_if(kOnnxTypes.begin(), kOnnxTypes.end(),
+                                   [&](const auto& pair) { return pair.first == type; });
+  CHECK(found != kOnnxTypes.end());
+  return found->second;
 }
 
 Status CheckGraph(const onnx::GraphProto& graph, const CheckLimits& limits, GraphCounts& counts) {
@@ -270,8 +271,8 @@ Result<TensorSpec> SpecOf(const onnx::ValueInfoProto& info, const char* what) {
   const std::optional<DType> type = DTypeOfOnnx(tensor.elem_type());
   if (!type) {
     return InvalidArgument(fmt::format(
-        "the {} '{}' has the type number {}; Vitrine carries bool, int32, int64, float32 and "
-        "float64",
+        "the {} '{}' has the type number {}; Vitrine carries bool, whole numbers of 8 to 64 bits, "
+        "float16, float32, float64 and string",
         what, info.name(), tensor.elem_type()));
   }
   TensorSpec spec{.name = info.name(), .dtype = *type, .shape = {}};

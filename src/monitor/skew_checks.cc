@@ -56,6 +56,18 @@ void CompareTensors(const Tensor& served, const Tensor& recomputed, double toler
   switch (served.dtype()) {
     case DType::kBool:
       return CompareValues<bool>(served, recomputed, tolerance, request_id, tally);
+    case DType::kInt8:
+      return CompareValues<std::int8_t>(served, recomputed, tolerance, request_id, tally);
+    case DType::kInt16:
+      return CompareValues<std::int16_t>(served, recomputed, tolerance, request_id, tally);
+    case DType::kUint8:
+      return CompareValues<std::uint8_t>(served, recomputed, tolerance, request_id, tally);
+    case DType::kUint16:
+      return CompareValues<std::uint16_t>(served, recomputed, tolerance, request_id, tally);
+    case DType::kUint32:
+      return CompareValues<std::uint32_t>(served, recomputed, tolerance, request_id, tally);
+    case DType::kUint64:
+      return CompareValues<std::uint64_t>(served, recomputed, tolerance, request_id, tally);
     case DType::kInt32:
       return CompareValues<std::int32_t>(served, recomputed, tolerance, request_id, tally);
     case DType::kInt64:
@@ -64,6 +76,9 @@ void CompareTensors(const Tensor& served, const Tensor& recomputed, double toler
       return CompareValues<float>(served, recomputed, tolerance, request_id, tally);
     case DType::kFloat64:
       return CompareValues<double>(served, recomputed, tolerance, request_id, tally);
+    case DType::kFloat16:
+    case DType::kString:
+      break;  // no FeatureSpec makes them
   }
 }
 

@@ -27,6 +27,23 @@ std::shared_ptr<const ServedModel> ModelSet::Version(std::string_view version) c
   return found == tables->by_version.end() ? nullptr : found->second;
 }
 
+std::shared_ptr<const ServedModel> ModelSet::Newest(std::string_view name) const {
+  const std::shared_ptr<const Tables> tables = tables_.Get();
+  const std::string prefix = std::string(name) + ":";
+  std::shared_ptr<const ServedModel> newest;
+  std::string_view newest_number;
+  for (auto at = tables->by_version.lower_bound(prefix);
+       at != tables->by_version.end() && at->first.starts_with(prefix); ++at) {
+    // Numbers without leading zeros: the longer one is the larger one.
+    const std::string_view number = std::string_view(at->first).substr(prefix.size());
+    if (std::pair(number.size(), number) > std::pair(newest_number.size(), newest_number)) {
+      newest = at->second;
+      newest_number = number;
+    }
+  }
+  return newest;
+}
+
 void ModelSet::SetDesired(DesiredModels desired) {
   {
     const std::scoped_lock lock(mutex_);

@@ -43,6 +43,8 @@ class ModelSet {
   [[nodiscard]] std::shared_ptr<const ServedModel> Get(std::string_view alias) const;
   /// A loaded version by "name:number"; null where it is not loaded.
   [[nodiscard]] std::shared_ptr<const ServedModel> Version(std::string_view version) const;
+  /// The loaded version of a name with the highest number; null where none is loaded.
+  [[nodiscard]] std::shared_ptr<const ServedModel> Newest(std::string_view name) const;
 
   /// Sets what should be. Aliases of versions that are loaded move before this returns (a roll back
   /// takes no load); the rest follows on the set's thread. A version that failed is tried again.

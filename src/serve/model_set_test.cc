@@ -52,6 +52,17 @@ TEST_F(Models, LoadsFromTheFolderAndServesUnderTheAlias) {
   EXPECT_EQ(status[0].aliases, std::vector<std::string>{"champion"});
 }
 
+TEST_F(Models, TheNewestIsTheOneWithTheHighestNumber) {
+  ModelSet models(
+      [&](const std::string& version, const std::string&) { return Result(Make(version)); });
+  EXPECT_EQ(models.Newest("m"), nullptr);
+  models.SetDesired(Want({{"champion", "m:9"}, {"previous", "m:10"}, {"other", "mm:11"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_EQ(models.Newest("m")->version(), "m:10");
+  EXPECT_EQ(models.Newest("mm")->version(), "mm:11");
+  EXPECT_EQ(models.Newest("near"), nullptr);
+}
+
 TEST_F(Models, RollsBackAtOnceAlsoWhileAnotherVersionLoads) {
   std::latch loading(1);
   std::latch go_on(1);

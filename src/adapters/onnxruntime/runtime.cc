@@ -93,12 +93,20 @@ Result<std::shared_ptr<Environment>> SharedEnvironment() {
   return environment;
 }
 
-constexpr std::array<std::pair<DType, ONNXTensorElementDataType>, 5> kTypes = {{
+constexpr std::array<std::pair<DType, ONNXTensorElementDataType>, kDTypes.size()> kTypes = {{
     {DType::kBool, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL},
+    {DType::kInt8, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8},
+    {DType::kInt16, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT16},
     {DType::kInt32, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32},
     {DType::kInt64, ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64},
+    {DType::kUint8, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8},
+    {DType::kUint16, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT16},
+    {DType::kUint32, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT32},
+    {DType::kUint64, ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT64},
+    {DType::kFloat16, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16},
     {DType::kFloat32, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT},
     {DType::kFloat64, ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE},
+    {DType::kString, ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING},
 }};
 
 ONNXTensorElementDataType OrtType(DType type) {
@@ -228,9 +236,12 @@ class OrtGraph : public serve::LoadedGraph {
     return &*tensor;
   }
 
-  /// The shape of an output where the inputs settle it.
+  /// The shape of an output where the inputs settle its size.
   [[nodiscard]] std::optional<Shape> Settled(const Port& port,
                                              const std::vector<std::int64_t>& sizes) const {
+    if (port.spec.dtype == DType::kString) {
+      return std::nullopt;  // its bytes are not known before the run
+    }
     Shape shape = port.spec.shape;
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
       if (shape[axis] >= 0) {
@@ -245,7 +256,24 @@ class OrtGraph : public serve::LoadedGraph {
     return shape;
   }
 
+  static Ort::Value Strings(const Tensor& tensor) {
+    Ort::AllocatorWithDefaultOptions allocator;
+    Ort::Value value =
+        Ort::Value::CreateTensor(allocator, tensor.shape().data(), tensor.shape().size(),
+                                 ONNX_TENSOR_ELEMENT_DATA_TYPE_STRING);
+    std::size_t index = 0;
+    for (const std::string_view element : StringsOf(tensor)) {
+      // With a NUL inside, the copy of ONNX Runtime would end there: its own buffer takes any bytes.
+      std::memcpy(value.GetResizedStringTensorElementBuffer(index++, element.size()),
+                  element.data(), element.size());
+    }
+    return value;
+  }
+
   static Ort::Value View(const Ort::MemoryInfo& memory, const Tensor& tensor) {
+    if (tensor.dtype() == DType::kString) {
+      return Strings(tensor);
+    }
     // ONNX Runtime's inputs are not const, but it does not write to them.
     auto* data = const_cast<std::byte*>(tensor.bytes().data());
     return Ort::Value::CreateTensor(memory, data, tensor.bytes().size(), tensor.shape().data(),
@@ -288,7 +316,26 @@ class OrtGraph : public serve::LoadedGraph {
     }
   }
 
+  static void CopyStrings(const Ort::Value& from, Tensor& to) {
+    const Shape shape = from.GetTensorTypeAndShapeInfo().GetShape();
+    const auto count = static_cast<std::size_t>(ElementCount(shape));
+    std::vector<std::size_t> begins(count);
+    std::string bytes(from.GetStringTensorDataLength(), '\0');
+    from.GetStringTensorContent(bytes.data(), bytes.size(), begins.data(), count);
+    std::vector<std::string_view> elements;
+    elements.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t end = i + 1 < count ? begins[i + 1] : bytes.size();
+      elements.push_back(std::string_view(bytes).substr(begins[i], end - begins[i]));
+    }
+    to.SetStrings(shape, elements);
+  }
+
   static void CopyOut(const Ort::Value& from, DType type, Tensor& to) {
+    if (type == DType::kString) {
+      CopyStrings(from, to);
+      return;
+    }
     to.Resize(type, from.GetTensorTypeAndShapeInfo().GetShape());
     if (!to.bytes().empty()) {
       std::memcpy(to.bytes().data(), from.GetTensorRawData(), to.bytes().size());

@@ -26,6 +26,7 @@
 #include "apps/vitrine/watching.h"
 #include "explain/explain.h"
 #include "search/live_catalogue.h"
+#include "serve/inference.h"
 #include "serve/item_states.h"
 #include "serve/model_set.h"
 #include "serve/recommend.h"
@@ -99,6 +100,7 @@ struct Application::Parts {
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
   std::unique_ptr<serve::ModelSet> models;
+  std::unique_ptr<serve::Inference> inference;
   std::unique_ptr<explain::ScoreExplainer> explainer;
   std::unique_ptr<serve::Recommender> recommender;
   std::unique_ptr<CatalogueSearch> search;
@@ -186,6 +188,7 @@ Status Application::Parts::OpenServing() {
       [this](const std::string& version, const std::string& folder) {
         return LoadModel(version, folder);
       });
+  inference = std::make_unique<serve::Inference>(*models);
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
@@ -225,6 +228,7 @@ void Application::Parts::OpenServices() {
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,
+      .inference = &*inference,
       .metrics = &metrics,
       .save_scenes =
           [this](const serve::SceneMap& kept) {

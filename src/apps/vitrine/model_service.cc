@@ -32,6 +32,10 @@ Result<serve::DesiredModels> VersionService::Desired() const {
     ASSIGN_OR_RETURN(desired.folders[ref.ToString()], registry_.ArtifactPath(version));
     desired.aliases[alias] = ref.ToString();
   }
+  for (const std::string& held : held_) {
+    ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Find(held));
+    ASSIGN_OR_RETURN(desired.folders[held], registry_.ArtifactPath(version));
+  }
   return desired;
 }
 
@@ -68,6 +72,51 @@ Status VersionService::SetAlias(std::string_view alias, const registry::VersionR
     RETURN_IF_ERROR(registry_.SetAlias(alias, ref, cause));
   }
   RETURN_IF_ERROR(Synchronise(After(kWarmWithin)));
+  on_change_();
+  return Status::Ok();
+}
+
+Result<registry::ModelVersion> VersionService::Registered(std::string_view name,
+                                                          std::uint64_t number) const {
+  if (number > 0) {
+    return registry_.Find(fmt::format("{}:{}", name, number));
+  }
+  ASSIGN_OR_RETURN(const auto newest, registry_.List(name, "", 1));
+  if (newest.empty()) {
+    return NotFound(fmt::format("no version of the model '{}' is registered", name));
+  }
+  return newest.front();
+}
+
+Status VersionService::Load(std::string_view name, std::uint64_t number) {
+  {
+    const std::scoped_lock lock(moving_);
+    ASSIGN_OR_RETURN(const registry::ModelVersion version, Registered(name, number));
+    RETURN_IF_ERROR(Warm(version));
+    held_.insert(version.ref.ToString());
+  }
+  on_change_();
+  return Status::Ok();
+}
+
+Status VersionService::Unload(std::string_view name) {
+  {
+    const std::scoped_lock lock(moving_);
+    const std::string prefix = fmt::format("{}:", name);
+    ASSIGN_OR_RETURN(const auto aliases, registry_.Aliases());
+    for (const auto& [alias, ref] : aliases) {
+      if (ref.name == name) {
+        return FailedPrecondition(fmt::format("{} serves as '{}'; point the alias elsewhere first",
+                                              ref.ToString(), alias));
+      }
+    }
+    if (std::erase_if(held_, [&](const std::string& held) { return held.starts_with(prefix); }) ==
+        0) {
+      return NotFound(fmt::format("no version of the model '{}' is loaded", name));
+    }
+    ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
+    models_.SetDesired(std::move(desired));
+  }
   on_change_();
   return Status::Ok();
 }

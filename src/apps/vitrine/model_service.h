@@ -4,6 +4,7 @@
 #pragma once
 
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "apps/vitrine/settings.h"
@@ -35,6 +36,8 @@ class VersionService final : public http::ModelService {
                                         const registry::Cause& cause) override;
   Status SetAlias(std::string_view alias, const registry::VersionRef& ref,
                   const registry::Cause& cause) override;
+  Status Load(std::string_view name, std::uint64_t number) override;
+  Status Unload(std::string_view name) override;
   Result<registry::VersionRef> Rollback(const registry::Cause& cause) override;
   Result<std::vector<registry::AuditEntry>> Audit(std::uint64_t before,
                                                   std::size_t limit) const override {
@@ -47,6 +50,7 @@ class VersionService final : public http::ModelService {
  private:
   Result<serve::DesiredModels> Desired() const;
   Status Warm(const registry::ModelVersion& version);
+  Result<registry::ModelVersion> Registered(std::string_view name, std::uint64_t number) const;
 
   registry::Registry& registry_;
   serve::ModelSet& models_;
@@ -54,6 +58,8 @@ class VersionService final : public http::ModelService {
   const Settings& settings_;
   std::function<void()> on_change_;
   std::mutex moving_;
+  std::set<std::string, std::less<>>
+      held_;  ///< "name:number" loaded on request, alias or not; with moving_ held
 };
 
 }  // namespace vitrine::apps

@@ -154,6 +154,7 @@ void Connection::OnHead() {
   since_ = head_read_at_;
   admitted_ = true;
   TakeRequestId(request_.header("X-Request-Id"), request_.id_);
+  response_.error_style = ErrorStyleOf(request_.path());
   auto placement = RequestHandler::Placement::kRefused;
   try {
     placement = core_.handler.Admit(request_, response_);
@@ -250,6 +251,7 @@ void Connection::FinishRequest(bool handled) {
   }
   ReleaseBody();
   response_.Clear();
+  response_.error_style = Response::ErrorStyle::kProblem;
   admitted_ = false;
   if (!closing_) {
     parser_.Start(request_);

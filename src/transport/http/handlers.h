@@ -62,6 +62,19 @@ Handler GetMonitor;
 Handler ListAlerts;
 Handler FollowChanges;
 
+// inference by tensors (/v2)
+Handler GetInferenceServer;
+Handler GetInferenceLive;
+Handler GetInferenceReady;
+Handler GetInferenceModel;
+Handler GetInferenceModelReady;
+Handler GetInferenceConfig;
+Handler GetInferenceStats;
+Handler PostInfer;
+Handler PostRepositoryIndex;
+Handler PostRepositoryLoad;
+Handler PostRepositoryUnload;
+
 // operate
 Handler GetLive;
 Handler GetReady;

@@ -154,6 +154,15 @@ JsonWriter& JsonWriter::Double(double value) {
   return *this;
 }
 
+JsonWriter& JsonWriter::Float(float value) {
+  if (!std::isfinite(value)) {
+    return Null();
+  }
+  Separate();
+  AppendNumber(out_, value);
+  return *this;
+}
+
 JsonWriter& JsonWriter::Bool(bool value) { return Raw(value ? "true" : "false"); }
 JsonWriter& JsonWriter::Null() { return Raw("null"); }
 JsonWriter& JsonWriter::Time(Micros time) { return String(FormatIso(time)); }

@@ -29,6 +29,8 @@ class JsonWriter {
   JsonWriter& Uint(std::uint64_t value);
   /// Not a number and infinities become null.
   JsonWriter& Double(double value);
+  /// The shortest text that reads back as the same float.
+  JsonWriter& Float(float value);
   JsonWriter& Bool(bool value);
   JsonWriter& Null();
   /// ISO 8601 in UTC.

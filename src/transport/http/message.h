@@ -123,6 +123,11 @@ class Response {
   std::string_view content_type = "application/json";
   std::string body;
 
+  /// How errors are written: problem documents, or {"error": "..."} as the inference protocol has it.
+  enum class ErrorStyle : std::uint8_t { kProblem, kInference };
+  /// Stays over Clear; the connection sets it for each request, by its path.
+  ErrorStyle error_style = ErrorStyle::kProblem;
+
   /// Adds a header; line breaks in the value are replaced by spaces, so that no input can add one.
   void AddHeader(std::string_view name, std::string_view value);
   /// Lines added so far, each with its CRLF.

@@ -9,9 +9,20 @@ namespace vitrine::http {
 void WriteProblem(Response& response, std::string_view request_id, int status,
                   std::string_view code, std::string_view detail) {
   response.status = status;
-  response.content_type = "application/problem+json";
   response.body.clear();
   JsonWriter json(response.body);
+  if (response.error_style == Response::ErrorStyle::kInference) {
+    // A state that forbids a call is the caller's mistake in this protocol.
+    response.status = status == 409 ? 400 : status;
+    response.content_type = "application/json";
+    std::string text(detail);
+    if (status >= 500 && status != 501 && status != 503) {
+      text.append(" (request ").append(request_id).append(")");
+    }
+    json.BeginObject().Field("error", text).EndObject();
+    return;
+  }
+  response.content_type = "application/problem+json";
   json.BeginObject()
       .Field("type", "about:blank")
       .Field("title", ReasonPhrase(status))
@@ -37,6 +48,11 @@ void WriteProblem(Response& response, std::string_view request_id, const Status&
                hide ? "The server failed on this request. Its log names the cause under the "
                       "request id."
                     : std::string_view(status.message()));
+}
+
+Response::ErrorStyle ErrorStyleOf(std::string_view path) {
+  return path == "/v2" || path.starts_with("/v2/") ? Response::ErrorStyle::kInference
+                                                   : Response::ErrorStyle::kProblem;
 }
 
 int StatusToHttp(Code code) {

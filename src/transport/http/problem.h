@@ -20,6 +20,9 @@ void WriteProblem(Response& response, std::string_view request_id, int status,
 /// Adds Retry-After to 429 and 503.
 void WriteProblem(Response& response, std::string_view request_id, const Status& status);
 
+/// How errors of a path are written: those below /v2 as the Open Inference Protocol has them.
+Response::ErrorStyle ErrorStyleOf(std::string_view path);
+
 /// HTTP status of a Status code (google.rpc's table).
 int StatusToHttp(Code code);
 

@@ -18,6 +18,7 @@
 #include "registry/model_version.h"
 #include "registry/ports.h"
 #include "registry/registry.h"
+#include "serve/inference.h"
 #include "serve/model_set.h"
 #include "serve/recommend.h"
 #include "serve/scene.h"
@@ -47,6 +48,12 @@ class ModelService {
   /// be loaded: says why; nothing has changed then).
   virtual Status SetAlias(std::string_view alias, const registry::VersionRef& ref,
                           const registry::Cause& cause) = 0;
+  /// Loads a version (`number` 0: the newest that is registered), which stays until it is unloaded or
+  /// the server ends. Errors: kNotFound, kFailedPrecondition (it cannot be loaded: says why).
+  virtual Status Load(std::string_view name, std::uint64_t number) = 0;
+  /// Lets every version of a name go that no alias needs.
+  /// Errors: kNotFound (none is loaded), kFailedPrecondition (an alias needs it: names it).
+  virtual Status Unload(std::string_view name) = 0;
   /// champion and previous change places; returns what serves now.
   virtual Result<registry::VersionRef> Rollback(const registry::Cause& cause) = 0;
   /// Newest first, numbers below `before` (0: from the newest).
@@ -139,6 +146,7 @@ struct Services {
   ChangeFeed* changes = nullptr;
   SearchService* search = nullptr;
   AnswerExplainer* explainer = nullptr;
+  serve::Inference* inference = nullptr;
   MetricRegistry* metrics = nullptr;
 
   /// Keeps the scenes durably after a change; an error takes the change back.
