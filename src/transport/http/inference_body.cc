@@ -38,6 +38,23 @@ std::optional<std::uint64_t> CountOf(const Shape& shape) {
   return count;
 }
 
+Status NotJson() { return InvalidArgument("the request is not valid JSON"); }
+
+/// Calls f(name, value) for each member until one returns an error.
+template <typename F>
+Status ForEachMember(ondemand::object object, F&& f) {
+  for (auto field : object) {
+    std::string_view name;
+    ondemand::value value;
+    if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
+        field.value().get(value) != simdjson::SUCCESS) {
+      return NotJson();
+    }
+    RETURN_IF_ERROR(f(name, value));
+  }
+  return Status::Ok();
+}
+
 class BodyReader {
  public:
   BodyReader(std::string_view json, std::string_view raw, InferenceBody& out)
@@ -45,26 +62,23 @@ class BodyReader {
 
   Status Read(ondemand::object body) {
     bool inputs = false;
-    for (auto field : body) {
-      std::string_view name;
-      ondemand::value value;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-          field.value().get(value) != simdjson::SUCCESS) {
-        return NotJson();
-      }
-      if (name == "id") {
-        std::string_view id;
-        TAKE_OR_RETURN(value.get_string(), id, "id", "a text");
-        out_.id = id;
-      } else if (name == "parameters") {
-        RETURN_IF_ERROR(Parameters(value));
-      } else if (name == "inputs") {
-        RETURN_IF_ERROR(Inputs(value));
-        inputs = true;
-      } else if (name == "outputs") {
-        RETURN_IF_ERROR(Outputs(value));
-      }
-    }
+    const Status members =
+        ForEachMember(body, [&](std::string_view name, ondemand::value value) -> Status {
+          if (name == "id") {
+            std::string_view id;
+            TAKE_OR_RETURN(value.get_string(), id, "id", "a text");
+            out_.id = id;
+          } else if (name == "parameters") {
+            RETURN_IF_ERROR(Parameters(value));
+          } else if (name == "inputs") {
+            RETURN_IF_ERROR(Inputs(value));
+            inputs = true;
+          } else if (name == "outputs") {
+            RETURN_IF_ERROR(Outputs(value));
+          }
+          return Status::Ok();
+        });
+    RETURN_IF_ERROR(members);
     if (!inputs) {
       return InvalidArgument("the request has no 'inputs'");
     }
@@ -76,18 +90,10 @@ class BodyReader {
   }
 
  private:
-  static Status NotJson() { return InvalidArgument("the request is not valid JSON"); }
-
   Status Parameters(ondemand::value value) {
     ondemand::object parameters;
     TAKE_OR_RETURN(value.get_object(), parameters, "parameters", "an object");
-    for (auto field : parameters) {
-      std::string_view name;
-      ondemand::value given;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-          field.value().get(given) != simdjson::SUCCESS) {
-        return NotJson();
-      }
+    return ForEachMember(parameters, [&](std::string_view name, ondemand::value given) -> Status {
       if (name == "binary_data_output") {
         TAKE_OR_RETURN(given.get_bool(), out_.binary_outputs, "parameters.binary_data_output",
                        "true or false");
@@ -100,8 +106,8 @@ class BodyReader {
           return Unimplemented("this server keeps no sequences; send each request whole");
         }
       }
-    }
-    return Status::Ok();
+      return Status::Ok();
+    });
   }
 
   Status Inputs(ondemand::value value) {
@@ -150,20 +156,14 @@ class BodyReader {
 
   /// Reads the members; `data` as soon as type and shape are known. With `values` only `data`.
   Status Members(ondemand::object input, Head& head, bool values) {
-    for (auto field : input) {
-      std::string_view name;
-      ondemand::value value;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-          field.value().get(value) != simdjson::SUCCESS) {
-        return NotJson();
-      }
+    return ForEachMember(input, [&](std::string_view name, ondemand::value value) -> Status {
       if (name == "data") {
         if (head.type && head.shape && !head.raw_bytes && !head.read) {
           RETURN_IF_ERROR(Values(value, head.name, *head.type, *head.shape));
           head.read = true;
         }
       } else if (values) {
-        continue;
+        return Status::Ok();
       } else if (name == "name") {
         std::string_view text;
         TAKE_OR_RETURN(value.get_string(), text, "inputs.name", "a text");
@@ -181,8 +181,8 @@ class BodyReader {
       } else if (name == "parameters") {
         RETURN_IF_ERROR(InputParameters(value, head));
       }
-    }
-    return Status::Ok();
+      return Status::Ok();
+    });
   }
 
   Status ReadShape(ondemand::value value, Head& head) {
@@ -204,13 +204,7 @@ class BodyReader {
   static Status InputParameters(ondemand::value value, Head& head) {
     ondemand::object parameters;
     TAKE_OR_RETURN(value.get_object(), parameters, "inputs.parameters", "an object");
-    for (auto field : parameters) {
-      std::string_view name;
-      ondemand::value given;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-          field.value().get(given) != simdjson::SUCCESS) {
-        return NotJson();
-      }
+    return ForEachMember(parameters, [&](std::string_view name, ondemand::value given) -> Status {
       if (name == "binary_data_size") {
         std::uint64_t bytes = 0;
         TAKE_OR_RETURN(given.get_uint64(), bytes, "inputs.parameters.binary_data_size",
@@ -219,8 +213,8 @@ class BodyReader {
       } else if (name.starts_with("shared_memory")) {
         return Unimplemented("this server takes no tensors from shared memory; send them");
       }
-    }
-    return Status::Ok();
+      return Status::Ok();
+    });
   }
 
   /// An empty tensor, where `most` elements could be behind it.
@@ -267,21 +261,18 @@ class BodyReader {
         return InvalidArgument(fmt::format("more than {} outputs", kMaxTensors));
       }
       WantedOutput wanted;
-      for (auto field : output) {
-        std::string_view name;
-        ondemand::value given;
-        if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-            field.value().get(given) != simdjson::SUCCESS) {
-          return NotJson();
-        }
-        if (name == "name") {
-          std::string_view text;
-          TAKE_OR_RETURN(given.get_string(), text, "outputs.name", "a text");
-          wanted.name = text;
-        } else if (name == "parameters") {
-          RETURN_IF_ERROR(OutputParameters(given, wanted));
-        }
-      }
+      const Status members =
+          ForEachMember(output, [&](std::string_view name, ondemand::value given) -> Status {
+            if (name == "name") {
+              std::string_view text;
+              TAKE_OR_RETURN(given.get_string(), text, "outputs.name", "a text");
+              wanted.name = text;
+            } else if (name == "parameters") {
+              RETURN_IF_ERROR(OutputParameters(given, wanted));
+            }
+            return Status::Ok();
+          });
+      RETURN_IF_ERROR(members);
       out_.outputs.push_back(std::move(wanted));
     }
     return Status::Ok();
@@ -290,13 +281,7 @@ class BodyReader {
   static Status OutputParameters(ondemand::value value, WantedOutput& wanted) {
     ondemand::object parameters;
     TAKE_OR_RETURN(value.get_object(), parameters, "outputs.parameters", "an object");
-    for (auto field : parameters) {
-      std::string_view name;
-      ondemand::value given;
-      if (field.unescaped_key().get(name) != simdjson::SUCCESS ||
-          field.value().get(given) != simdjson::SUCCESS) {
-        return NotJson();
-      }
+    return ForEachMember(parameters, [&](std::string_view name, ondemand::value given) -> Status {
       if (name == "binary_data") {
         bool binary = false;
         TAKE_OR_RETURN(given.get_bool(), binary, "outputs.parameters.binary_data", "true or false");
@@ -311,8 +296,8 @@ class BodyReader {
       } else if (name.starts_with("shared_memory")) {
         return Unimplemented("this server puts no tensors into shared memory");
       }
-    }
-    return Status::Ok();
+      return Status::Ok();
+    });
   }
 
   std::string_view json_;
