@@ -12,6 +12,8 @@ std::string_view ModelKindName(ModelKind kind) {
       return "encoder";
     case ModelKind::kIndex:
       return "index";
+    case ModelKind::kGraph:
+      return "graph";
   }
   CHECK(false);
 }

@@ -2,7 +2,8 @@
 /// Layout of an artifact folder (immutable; named by the sha256 of manifest.json):
 ///   manifest.json  this struct; holds the sha256 of every other file
 ///   model.onnx     the graph
-///   featurespec.json, vocabulary.txt (an item id a line; line n is ItemIndex n + 2), golden.json
+///   featurespec.json, vocabulary.txt (an item id a line; line n is ItemIndex n + 2), golden.json:
+///   of what scores items; a graph has none of them
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace vitrine {
 
-enum class ModelKind : std::uint8_t { kRetriever, kRanker, kEncoder, kIndex };
+/// kGraph: asked by its tensors alone; no scene can name it.
+enum class ModelKind : std::uint8_t { kRetriever, kRanker, kEncoder, kIndex, kGraph };
 std::string_view ModelKindName(ModelKind kind);
 
 struct TensorSpec {
@@ -65,6 +67,8 @@ struct Manifest {
   std::vector<ReferenceHistogram> references;
   std::string parent;  ///< ModelVersion this one was derived from, "name:number"
   std::string data_licence;
+  std::map<std::string, Shape> sample_shapes;  ///< input -> shape of a run that works; else 1 a free size
+  std::int64_t max_rows = 0;                   ///< most of a first axis in one run; 0: no bound
 };
 
 }  // namespace vitrine

@@ -166,7 +166,7 @@ Result<Explanation> ExplainAnswer(const serve::Recommender& recommender,
   RETURN_IF_ERROR(ParseLanguage(language).status());
   ASSIGN_OR_RETURN(serve::Replayed replayed, recommender.Replay(request_id));
   const Impression& impression = replayed.impression;
-  const std::shared_ptr<const serve::ServedModel> model = models.Version(impression.model);
+  const std::shared_ptr<const serve::ServedModel> model = models.FindModel(impression.model);
   if (model == nullptr && !impression.model.empty()) {
     return FailedPrecondition("version " + impression.model +
                               " was retired just now; ask again "

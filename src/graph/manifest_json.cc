@@ -9,7 +9,8 @@ namespace vitrine::graph {
 namespace {
 
 constexpr auto kKinds = std::to_array(
-    {ModelKind::kRetriever, ModelKind::kRanker, ModelKind::kEncoder, ModelKind::kIndex});
+    {ModelKind::kRetriever, ModelKind::kRanker, ModelKind::kEncoder, ModelKind::kIndex,
+     ModelKind::kGraph});
 
 Json SpecsJson(const std::vector<TensorSpec>& specs) {
   Json list = Json::array();
@@ -108,6 +109,20 @@ Status ReadFiles(const Fields& fields, std::map<std::string, std::string>& files
       });
 }
 
+Status ReadSampleShapes(const Fields& fields, std::map<std::string, Shape>& shapes) {
+  return fields.ForEachEntry(
+      "sample_shapes", [&](const std::string& name, const Json& value, const std::string& field) {
+        if (!value.is_array()) {
+          return InvalidArgument(fmt::format("{} is not a list", field));
+        }
+        for (const Json& size : value) {
+          ASSIGN_OR_RETURN(const auto read, ReadValue<std::int64_t>(size, field));
+          shapes[name].push_back(read);
+        }
+        return Status::Ok();
+      });
+}
+
 Status ReadOrigin(const Fields& fields, Manifest& m) {
   RETURN_IF_ERROR(fields.Take("feature_spec_hash", m.feature_spec_hash));
   RETURN_IF_ERROR(fields.Take("vocabulary_hash", m.vocabulary_hash));
@@ -133,6 +148,8 @@ Status ReadManifest(const Json& json, Manifest& m) {
   RETURN_IF_ERROR(ReadSpecs(fields, "inputs", m.inputs));
   RETURN_IF_ERROR(ReadSpecs(fields, "outputs", m.outputs));
   RETURN_IF_ERROR(ReadFiles(fields, m.files));
+  RETURN_IF_ERROR(ReadSampleShapes(fields, m.sample_shapes));
+  RETURN_IF_ERROR(fields.Take("max_rows", m.max_rows));
   RETURN_IF_ERROR(ReadOrigin(fields, m));
   RETURN_IF_ERROR(ReadMetrics(fields, m.metrics));
   return ReadReferences(fields, m.references);
@@ -141,7 +158,7 @@ Status ReadManifest(const Json& json, Manifest& m) {
 }  // namespace
 
 std::string ManifestToJson(const Manifest& m) {
-  const Json json = {
+  Json json = {
       {"format", m.format},
       {"name", m.name},
       {"algorithm", m.algorithm},
@@ -165,6 +182,12 @@ std::string ManifestToJson(const Manifest& m) {
       {"parent", m.parent},
       {"data_licence", m.data_licence},
   };
+  if (!m.sample_shapes.empty()) {
+    json["sample_shapes"] = m.sample_shapes;
+  }
+  if (m.max_rows > 0) {
+    json["max_rows"] = m.max_rows;
+  }
   // A text that is not UTF-8 keeps its readable part instead of throwing.
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -14,10 +14,10 @@ std::pair<std::string_view, std::string_view> SplitVersion(std::string_view vers
              : std::pair(version.substr(0, colon), version.substr(colon + 1));
 }
 
-Result<std::shared_ptr<const ServedModel>> Inference::Find(std::string_view name,
+Result<std::shared_ptr<const Servable>> Inference::Find(std::string_view name,
                                                            std::string_view number) const {
-  std::shared_ptr<const ServedModel> found =
-      number.empty() ? models_.Newest(name) : models_.Version(fmt::format("{}:{}", name, number));
+  std::shared_ptr<const Servable> found =
+      number.empty() ? models_.Newest(name) : models_.Find(fmt::format("{}:{}", name, number));
   if (found != nullptr) {
     return found;
   }
@@ -35,7 +35,7 @@ Result<std::shared_ptr<const ServedModel>> Inference::Find(std::string_view name
                                     number, name, loaded));
 }
 
-Status Inference::Run(const ServedModel& model, std::span<const Tensor> inputs,
+Status Inference::Run(const Servable& model, std::span<const Tensor> inputs,
                       std::vector<Tensor>& outputs) {
   const std::vector<TensorSpec>& known = model.graph().inputs();
   for (const Tensor& tensor : inputs) {
@@ -45,11 +45,17 @@ Status Inference::Run(const ServedModel& model, std::span<const Tensor> inputs,
     if (!there) {
       return InvalidArgument(fmt::format("{} has no input '{}'", model.version(), tensor.name()));
     }
+    const std::int64_t most = model.manifest().max_rows;
+    if (most > 0 && !tensor.shape().empty() && tensor.shape().front() > most) {
+      return InvalidArgument(fmt::format("{} takes at most {} rows at once, the input '{}' has {}",
+                                         model.version(), most, tensor.name(),
+                                         tensor.shape().front()));
+    }
   }
   return model.graph().Run(inputs, outputs);
 }
 
-void Inference::Count(const ServedModel& model, const InferenceTimes& times, std::uint64_t rows,
+void Inference::Count(const Servable& model, const InferenceTimes& times, std::uint64_t rows,
                       bool ok) {
   const std::uint64_t all = times.input + times.infer + times.output;
   const Micros now = Now();

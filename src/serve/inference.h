@@ -44,14 +44,14 @@ class Inference {
 
   /// The version to run; `number` empty: the newest that is loaded.
   /// Errors: kNotFound (says what is loaded of that name).
-  Result<std::shared_ptr<const ServedModel>> Find(std::string_view name,
+  Result<std::shared_ptr<const Servable>> Find(std::string_view name,
                                                   std::string_view number) const;
   /// Errors: kInvalidArgument (an input that the model does not have, or misses; type, shape),
   ///         kInternal (the graph failed).
-  static Status Run(const ServedModel& model, std::span<const Tensor> inputs,
+  static Status Run(const Servable& model, std::span<const Tensor> inputs,
                     std::vector<Tensor>& outputs);
 
-  void Count(const ServedModel& model, const InferenceTimes& times, std::uint64_t rows, bool ok);
+  void Count(const Servable& model, const InferenceTimes& times, std::uint64_t rows, bool ok);
   /// By name and number; empty: all. Versions that were never asked are there with zeros while they
   /// are loaded.
   [[nodiscard]] std::vector<InferenceCounts> Counts(std::string_view name,

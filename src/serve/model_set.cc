@@ -21,23 +21,29 @@ std::shared_ptr<const ServedModel> ModelSet::Get(std::string_view alias) const {
   return found == tables->by_alias.end() ? nullptr : found->second;
 }
 
-std::shared_ptr<const ServedModel> ModelSet::Version(std::string_view version) const {
+std::shared_ptr<const Servable> ModelSet::Find(std::string_view version) const {
   const std::shared_ptr<const Tables> tables = tables_.Get();
   const auto found = tables->by_version.find(version);
-  return found == tables->by_version.end() ? nullptr : found->second;
+  return found == tables->by_version.end() ? nullptr : found->second.servable;
 }
 
-std::shared_ptr<const ServedModel> ModelSet::Newest(std::string_view name) const {
+std::shared_ptr<const ServedModel> ModelSet::FindModel(std::string_view version) const {
+  const std::shared_ptr<const Tables> tables = tables_.Get();
+  const auto found = tables->by_version.find(version);
+  return found == tables->by_version.end() ? nullptr : found->second.model;
+}
+
+std::shared_ptr<const Servable> ModelSet::Newest(std::string_view name) const {
   const std::shared_ptr<const Tables> tables = tables_.Get();
   const std::string prefix = std::string(name) + ":";
-  std::shared_ptr<const ServedModel> newest;
+  std::shared_ptr<const Servable> newest;
   std::string_view newest_number;
   for (auto at = tables->by_version.lower_bound(prefix);
        at != tables->by_version.end() && at->first.starts_with(prefix); ++at) {
     // Numbers without leading zeros: the longer one is the larger one.
     const std::string_view number = std::string_view(at->first).substr(prefix.size());
     if (std::pair(number.size(), number) > std::pair(newest_number.size(), newest_number)) {
-      newest = at->second;
+      newest = at->second.servable;
       newest_number = number;
     }
   }
@@ -138,15 +144,15 @@ void ModelSet::Publish(const Aliases& aliases) {
   aliases_ = aliases;
   auto next = std::make_shared<Tables>();
   for (auto& [version, entry] : entries_) {
-    if (entry.model != nullptr) {
-      next->by_version[version] = entry.model;
+    if (entry.loaded.servable != nullptr) {
+      next->by_version[version] = entry.loaded;
       entry.state = VersionState::kWarm;
     }
   }
   for (const auto& [alias, version] : aliases_) {
     Entry& entry = entries_.find(version)->second;
     entry.state = VersionState::kServing;
-    next->by_alias[alias] = entry.model;
+    next->by_alias[alias] = entry.loaded.model;
   }
   tables_.Publish(std::move(next));
 }
@@ -171,21 +177,22 @@ void ModelSet::Load(const std::string& version, std::unique_lock<std::mutex>& lo
   const std::string path = known ? folder->second : "";
   lock.unlock();
   const auto start = std::chrono::steady_clock::now();
-  Result<std::shared_ptr<const ServedModel>> model =
+  Result<std::shared_ptr<const Servable>> servable =
       known ? load_(version, path)
-            : Result<std::shared_ptr<const ServedModel>>(
+            : Result<std::shared_ptr<const Servable>>(
                   InvalidArgument("no artifact folder is known for it"));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   lock.lock();
   Entry& entry = entries_[version];
   entry.load_seconds = taken.count();
-  if (model.ok()) {
-    entry.model = std::move(model).value();
+  if (servable.ok()) {
+    entry.loaded = {.servable = *servable,
+                    .model = std::dynamic_pointer_cast<const ServedModel>(*servable)};
     entry.state = VersionState::kWarm;
     Publish(aliases_);  // loaded versions can be named by requests for explanation
   } else {
     entry.state = VersionState::kFailed;
-    entry.error = model.status().ToString();
+    entry.error = servable.status().ToString();
   }
 }
 

@@ -29,8 +29,9 @@ struct VersionStatus {
   double load_seconds = 0;
 };
 
-/// Loads `version` from `folder`; runs on the set's own thread, one at a time.
-using LoadModel = std::function<Result<std::shared_ptr<const ServedModel>>(
+/// Loads `version` from `folder`; runs on the set's own thread, one at a time. A ServedModel where
+/// scenes can use it.
+using LoadModel = std::function<Result<std::shared_ptr<const Servable>>(
     const std::string& version, const std::string& folder)>;
 
 /// Threads: every method from any thread. Get costs one short lock.
@@ -39,12 +40,14 @@ class ModelSet {
   explicit ModelSet(LoadModel load);
   ~ModelSet();  ///< waits for a load under way
 
-  /// The version an alias points at; null where there is none.
+  /// The version an alias points at; null where there is none, or where scenes cannot use it.
   [[nodiscard]] std::shared_ptr<const ServedModel> Get(std::string_view alias) const;
   /// A loaded version by "name:number"; null where it is not loaded.
-  [[nodiscard]] std::shared_ptr<const ServedModel> Version(std::string_view version) const;
+  [[nodiscard]] std::shared_ptr<const Servable> Find(std::string_view version) const;
+  /// The same; null also where scenes cannot use it.
+  [[nodiscard]] std::shared_ptr<const ServedModel> FindModel(std::string_view version) const;
   /// The loaded version of a name with the highest number; null where none is loaded.
-  [[nodiscard]] std::shared_ptr<const ServedModel> Newest(std::string_view name) const;
+  [[nodiscard]] std::shared_ptr<const Servable> Newest(std::string_view name) const;
 
   /// Sets what should be. Aliases of versions that are loaded move before this returns (a roll back
   /// takes no load); the rest follows on the set's thread. A version that failed is tried again.
@@ -57,16 +60,19 @@ class ModelSet {
   [[nodiscard]] std::vector<VersionStatus> Versions() const;
 
  private:
-  using Models = std::map<std::string, std::shared_ptr<const ServedModel>, std::less<>>;
+  struct Loaded {
+    std::shared_ptr<const Servable> servable;  ///< null while it is not loaded
+    std::shared_ptr<const ServedModel> model;  ///< the same; null where scenes cannot use it
+  };
   struct Tables {
-    Models by_alias;
-    Models by_version;
+    std::map<std::string, std::shared_ptr<const ServedModel>, std::less<>> by_alias;
+    std::map<std::string, Loaded, std::less<>> by_version;
   };
   struct Entry {
     VersionState state = VersionState::kNew;
     std::string error;
     double load_seconds = 0;
-    std::shared_ptr<const ServedModel> model;
+    Loaded loaded;
   };
   void Run(const std::stop_token& stop);
   std::optional<ModelAction> DoQuickActions();

@@ -16,7 +16,7 @@ using std::chrono::seconds;
 
 class Models : public testing::Test {
  protected:
-  std::shared_ptr<const ServedModel> Make(const std::string& version) {
+  std::shared_ptr<const Servable> Make(const std::string& version) {
     return ServedModel::Make(version, FakeParts<float>("m", ItemNames(4), 3, Neighbours<float>),
                              log, items)
         .value();
@@ -44,7 +44,8 @@ TEST_F(Models, LoadsFromTheFolderAndServesUnderTheAlias) {
   ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
   EXPECT_EQ(loaded_from, "/m:1");
   EXPECT_EQ(models.Get("champion")->version(), "m:1");
-  EXPECT_EQ(models.Version("m:1"), models.Get("champion"));
+  EXPECT_EQ(models.Find("m:1"), models.Get("champion"));
+  EXPECT_EQ(models.FindModel("m:1"), models.Get("champion"));
   EXPECT_EQ(models.Get("nobody"), nullptr);
   const auto status = models.Versions();
   ASSERT_EQ(status.size(), 1U);
@@ -85,6 +86,24 @@ TEST_F(Models, RollsBackAtOnceAlsoWhileAnotherVersionLoads) {
   EXPECT_EQ(models.Get("challenger")->version(), "m:3");
 }
 
+// A graph that no scene can use is found by its tensors' callers alone, and no alias gives it to a scene.
+TEST_F(Models, AGraphIsFoundByVersionAndNeverByAlias) {
+  ModelSet models([&](const std::string& version,
+                      const std::string&) -> Result<std::shared_ptr<const Servable>> {
+    Manifest manifest;
+    manifest.name = "g";
+    manifest.kind = ModelKind::kGraph;
+    return Servable::Make(version, std::move(manifest),
+                          std::make_unique<FakeGraph<float>>(4, Neighbours<float>));
+  });
+  models.SetDesired(Want({{"mine", "g:1"}}));
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  ASSERT_NE(models.Find("g:1"), nullptr);
+  EXPECT_EQ(models.Newest("g"), models.Find("g:1"));
+  EXPECT_EQ(models.FindModel("g:1"), nullptr);
+  EXPECT_EQ(models.Get("mine"), nullptr);
+}
+
 TEST_F(Models, ARetiredVersionLivesAsLongAsARequestHoldsIt) {
   ModelSet models(
       [&](const std::string& version, const std::string&) { return Result(Make(version)); });
@@ -94,7 +113,7 @@ TEST_F(Models, ARetiredVersionLivesAsLongAsARequestHoldsIt) {
   const std::weak_ptr<const ServedModel> watched = held;
   models.SetDesired(Want({{"champion", "m:2"}}));
   ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
-  EXPECT_EQ(models.Version("m:1"), nullptr);
+  EXPECT_EQ(models.Find("m:1"), nullptr);
   EXPECT_EQ(held->version(), "m:1");
   EXPECT_EQ(watched.use_count(), 1);
   held.reset();
@@ -104,7 +123,7 @@ TEST_F(Models, ARetiredVersionLivesAsLongAsARequestHoldsIt) {
 TEST_F(Models, AFailedVersionIsNamedAndTriedAgainWhenWantedAgain) {
   std::atomic<int> tries = 0;
   ModelSet models([&](const std::string& version,
-                      const std::string&) -> Result<std::shared_ptr<const ServedModel>> {
+                      const std::string&) -> Result<std::shared_ptr<const Servable>> {
     if (++tries == 1) {
       return DataLoss("model.onnx differs from its hash");
     }

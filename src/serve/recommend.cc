@@ -169,7 +169,7 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
   if (impression.model.empty()) {
     return replayed;
   }
-  const std::shared_ptr<const ServedModel> model = parts_.models->Version(impression.model);
+  const std::shared_ptr<const ServedModel> model = parts_.models->FindModel(impression.model);
   if (model == nullptr) {
     return FailedPrecondition("version " + impression.model +
                               " gave this answer and is not loaded any more; give it an alias to "

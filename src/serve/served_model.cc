@@ -6,7 +6,6 @@
 #include <cmath>
 #include <utility>
 
-#include "graph/artifact_files.h"
 #include "serve/graph_scorer.h"
 
 namespace vitrine::serve {
@@ -53,9 +52,8 @@ Status CheckFinite(const std::vector<double>& scores, std::size_t width) {
 
 }  // namespace
 
-Result<ModelParts> ReadModelParts(const std::string& folder, ModelRuntime& runtime,
+Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtime,
                                   const RuntimeOptions& options) {
-  ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
   ASSIGN_OR_RETURN(const std::string spec_text,
                    graph::ReadArtifactFile(artifact, graph::kFeatureSpecFile));
   ASSIGN_OR_RETURN(const std::string ids,
@@ -72,13 +70,14 @@ Result<ModelParts> ReadModelParts(const std::string& folder, ModelRuntime& runti
 
 ServedModel::ServedModel(std::string version, ModelParts parts,
                          std::shared_ptr<const ItemSpace> space)
-    : version_(std::move(version)),
-      source_("model:" + parts.manifest.name),
-      parts_(std::move(parts)),
+    : Servable(std::move(version), std::move(parts.manifest), std::move(parts.graph)),
+      source_("model:" + manifest().name),
+      spec_(std::move(parts.spec)),
+      vocabulary_(std::move(parts.vocabulary)),
       space_(std::move(space)) {}
 
 Status ServedModel::ReadSpec() {
-  for (const data::FeatureDef& def : parts_.spec.defs()) {
+  for (const data::FeatureDef& def : spec_.defs()) {
     uses_user_ = uses_user_ || def.source.starts_with("user.");
     counts_all_ = counts_all_ || def.op == "count_asof" || def.op == "rate_asof";
     if (!IsSequence(def.op)) {
@@ -129,21 +128,21 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(
   auto shared_space = std::make_shared<const ItemSpace>(std::move(space));
   const std::shared_ptr<ServedModel> model(
       new ServedModel(std::move(version), std::move(parts), shared_space));
-  RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version_));
+  RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
-  RETURN_IF_ERROR(model->Warm(warm_batches).WithContext("version " + model->version_));
+  RETURN_IF_ERROR(model->Warm(warm_batches).WithContext("version " + model->version()));
   return std::shared_ptr<const ServedModel>(model);
 }
 
 Status ServedModel::Warm(const std::vector<std::size_t>& batches) {
   const std::size_t width = space_->width();
-  const GraphScorer scorer(*parts_.graph, parts_.spec, width, {.as_of = parts_.manifest.window_to});
+  const GraphScorer scorer(graph(), spec_, width, {.as_of = manifest().window_to});
   History history;
   const std::size_t items = width - kFirstItem;
   const std::size_t places = std::clamp<std::size_t>(history_limit_, 1, data::kMaxStateEvents);
   for (std::size_t i = 0; items > 0 && i < places; ++i) {
     history.push_back({.item = static_cast<ItemIndex>(kFirstItem + i % items),
-                       .ts = parts_.manifest.window_to,
+                       .ts = manifest().window_to,
                        .type = TakenType(selections_),
                        .basket = static_cast<std::uint32_t>(i)});
   }

@@ -1,5 +1,5 @@
-/// A version as serving holds it: graph, FeatureSpec, vocabulary, and the map to item numbers,
-/// loaded, checked and warmed before anybody sees it.
+/// A version as scenes use it: a Servable with its FeatureSpec, its vocabulary and the map to item
+/// numbers, loaded, checked and warmed before anybody sees it.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,11 @@
 #include "data/event_log.h"
 #include "data/feature_spec.h"
 #include "data/features/history_sequence.h"
+#include "graph/artifact_files.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
 #include "serve/model_runtime.h"
+#include "serve/servable.h"
 
 namespace vitrine::serve {
 
@@ -27,13 +29,14 @@ struct ModelParts {
   std::unique_ptr<LoadedGraph> graph;
 };
 
-/// Reads manifest, FeatureSpec, vocabulary and graph, and checks that their hashes agree.
-/// Errors: kNotFound, kDataLoss (a file's hash differs from the manifest: named), and the ports'.
-Result<ModelParts> ReadModelParts(const std::string& folder, ModelRuntime& runtime,
+/// Reads FeatureSpec, vocabulary and graph of a verified folder.
+/// Errors: kNotFound (the artifact has no such file), kDataLoss (a file's hash differs from the
+///         manifest: named), and the ports'.
+Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtime,
                                   const RuntimeOptions& options = {});
 
 /// Threads: immutable; shared by all requests.
-class ServedModel {
+class ServedModel final : public Servable {
  public:
   /// Interns the vocabulary, makes the state view, and warms the graph for each batch size.
   /// `version`: "name:number".
@@ -43,11 +46,8 @@ class ServedModel {
       std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
       const std::vector<std::size_t>& warm_batches = {1});
 
-  [[nodiscard]] const std::string& version() const { return version_; }
-  [[nodiscard]] const Manifest& manifest() const { return parts_.manifest; }
-  [[nodiscard]] const data::FeatureSpec& spec() const { return parts_.spec; }
-  [[nodiscard]] const data::Vocabulary& vocabulary() const { return parts_.vocabulary; }
-  [[nodiscard]] const LoadedGraph& graph() const { return *parts_.graph; }
+  [[nodiscard]] const data::FeatureSpec& spec() const { return spec_; }
+  [[nodiscard]] const data::Vocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] const ItemSpace& space() const { return *space_; }
   [[nodiscard]] const StateView& states() const { return *states_; }
   /// "model:sasrec"
@@ -58,24 +58,21 @@ class ServedModel {
   /// what counts. `from` (one entry per event) is cut along.
   void KeepWhatCounts(History& history, std::vector<std::uint32_t>& from) const;
   [[nodiscard]] bool uses_user() const { return uses_user_; }
-  /// Seconds of one request (features + graph), as measured by the warm-up.
-  [[nodiscard]] double warm_seconds() const { return warm_seconds_; }
 
  private:
   ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space);
   Status ReadSpec();
   Status Warm(const std::vector<std::size_t>& batches);
 
-  std::string version_;
   std::string source_;
-  ModelParts parts_;
+  data::FeatureSpec spec_;
+  data::Vocabulary vocabulary_;
   std::shared_ptr<const ItemSpace> space_;
   std::shared_ptr<const StateView> states_;
   std::size_t history_limit_ = 0;
   bool counts_all_ = false;  // a feature counts over the whole history
   std::vector<data::features::Selection> selections_;
   bool uses_user_ = false;
-  double warm_seconds_ = 0;
 };
 
 }  // namespace vitrine::serve

@@ -1,5 +1,5 @@
 /// What `vitrine model probe` does in a child process under limits before a model may become a
-/// version: verify, check, load, warm, run the golden set, measure.
+/// version: verify, check, load, warm, run the golden set (of a graph: its sample inputs), measure.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct ProbeReport {
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> outputs;
   std::vector<std::string> operators;
-  std::size_t golden_rows = 0;
+  std::size_t golden_rows = 0;  ///< 0: a graph, which has none
   double max_difference = 0;  ///< largest |got - expected| / max(1, |expected|)
   std::size_t near_ties = 0;  ///< places that differ within kOrderTolerance
   double load_seconds = 0;

@@ -25,6 +25,7 @@
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/watching.h"
 #include "explain/explain.h"
+#include "graph/artifact_files.h"
 #include "search/live_catalogue.h"
 #include "serve/inference.h"
 #include "serve/item_states.h"
@@ -117,9 +118,9 @@ struct Application::Parts {
   Status OpenStores();
   Status OpenServing();
   Status LoadScenes();
-  Result<std::shared_ptr<const serve::ServedModel>> LoadModel(const std::string& version,
-                                                              const std::string& folder);
-  void OpenServices();
+  Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
+                                                           const std::string& folder);
+  Status OpenServices();
   Status Listen(bool publicly);
 };
 
@@ -146,14 +147,20 @@ Status Application::Parts::LoadScenes() {
   return Status::Ok();
 }
 
-Result<std::shared_ptr<const serve::ServedModel>> Application::Parts::LoadModel(
+Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
-  ASSIGN_OR_RETURN(serve::ModelParts parts, serve::ReadModelParts(folder, *runtime));
+  ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
+  if (artifact.manifest.kind != ModelKind::kRetriever) {
+    ASSIGN_OR_RETURN(auto graph, runtime->Load(artifact.PathOf(graph::kModelFile), {}));
+    return serve::Servable::Make(version, std::move(artifact.manifest), std::move(graph));
+  }
+  ASSIGN_OR_RETURN(serve::ModelParts parts, serve::ReadModelParts(std::move(artifact), *runtime));
   monitor->Watch({.model = version,
                   .values = data::ServedValues(parts.spec),
                   .references = parts.manifest.references,
                   .vocabulary_size = parts.manifest.vocabulary_size});
-  return serve::ServedModel::Make(version, std::move(parts), *log, *items);
+  ASSIGN_OR_RETURN(auto model, serve::ServedModel::Make(version, std::move(parts), *log, *items));
+  return std::shared_ptr<const serve::Servable>(std::move(model));
 }
 
 Status Application::Parts::OpenServing() {
@@ -202,15 +209,16 @@ Status Application::Parts::OpenServing() {
   return Status::Ok();
 }
 
-void Application::Parts::OpenServices() {
+Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
   answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
   reports = std::make_unique<MonitorReports>(*monitor);
   keeper = std::make_unique<MonitorKeeper>(*monitor, *models, directory.Sub("monitor.json"));
   const loop::Programs programs = loop::ProgramsBeside("");
-  versions = std::make_unique<VersionService>(*registry, *models, programs, settings, [this] {
-    changes.Add("models", R"({"changed":true})");
-  });
+  ASSIGN_OR_RETURN(
+      versions,
+      VersionService::Open(*registry, *models, programs, settings, directory.Sub("loaded.json"),
+                           [this] { changes.Add("models", R"({"changed":true})"); }));
   jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
       std::map<std::string, JobBody>{{"adopt", AdoptJob(directory.path(), programs, *log)},
@@ -253,6 +261,7 @@ void Application::Parts::OpenServices() {
       .now = nullptr,
       .data_dir = directory.path(),
       .version = VITRINE_VERSION};
+  return Status::Ok();
 }
 
 Status Application::Parts::Listen(bool publicly) {
@@ -285,7 +294,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   auto parts = std::make_unique<Parts>(std::move(directory), std::move(options.settings));
   RETURN_IF_ERROR(parts->OpenStores());
   RETURN_IF_ERROR(parts->OpenServing());
-  parts->OpenServices();
+  RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->Listen(options.listen));
   std::unique_ptr<Application> application(new Application(std::move(parts)));
   return application;

@@ -39,6 +39,8 @@ struct CommandLine {
 void AddConfigCommands(CLI::App& app, CommandLine& line);
 void AddDataCommands(CLI::App& app, CommandLine& line);
 void AddEvaluationCommands(CLI::App& app, CommandLine& line);
+/// Below `vitrine model`.
+void AddImportCommands(CLI::App& model, CommandLine& line);
 void AddKeyCommands(CLI::App& app, CommandLine& line);
 void AddLoopCommands(CLI::App& app, CommandLine& line);
 void AddModelCommands(CLI::App& app, CommandLine& line);

@@ -1,8 +1,7 @@
-// vitrine model list|show|import|promote|rollback|probe, vitrine audit.
+// vitrine model list|show|promote|rollback|load|unload|probe.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -78,16 +77,22 @@ Status Rollback(const CommandLine& line) {
   return Status::Ok();
 }
 
-Status Import(const CommandLine& line, const ModelFlags& flags) {
-  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line, /*make=*/true));
-  std::error_code error;
-  const std::string folder = std::filesystem::absolute(flags.folder, error).string();
-  ASSIGN_OR_RETURN(const std::string text,
-                   session.Post("/v1/models:import", json({{"folder", folder}}).dump()));
-  Print(line.json ? text
-                  : fmt::format("imported as {}; serve it: vitrine model promote {}",
-                                json::parse(text).value("version", ""),
-                                json::parse(text).value("version", "")));
+Status Load(const CommandLine& line, const ModelFlags& flags) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  const std::string name = http::PercentEncode(flags.name);
+  RETURN_IF_ERROR(session.Post("/v2/repository/models/" + name + "/load", "{}").status());
+  Print(line.json ? "{}"
+                  : fmt::format("the newest version of {} is loaded, and will be after a restart: "
+                                "POST /v2/models/{}/infer",
+                                flags.name, name));
+  return Status::Ok();
+}
+
+Status Unload(const CommandLine& line, const ModelFlags& flags) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  const std::string name = http::PercentEncode(flags.name);
+  RETURN_IF_ERROR(session.Post("/v2/repository/models/" + name + "/unload", "{}").status());
+  Print(line.json ? "{}" : fmt::format("{} is unloaded", flags.name));
   return Status::Ok();
 }
 
@@ -109,7 +114,8 @@ Status Probe(const CommandLine& line, const ModelFlags& flags) {
 
 void AddModelCommands(CLI::App& app, CommandLine& line) {
   auto flags = std::make_shared<ModelFlags>();
-  CLI::App* model = app.add_subcommand("model", "Versions: list, show, import, promote, roll back");
+  CLI::App* model =
+      app.add_subcommand("model", "Versions: list, show, import, promote, roll back, load");
   model->require_subcommand(1);
   const auto add = [&](const char* name, const char* what, auto run) {
     CLI::App* verb = model->add_subcommand(name, what);
@@ -127,12 +133,16 @@ void AddModelCommands(CLI::App& app, CommandLine& line) {
       ->required();
   add("rollback", "Return to the previous champion",
       [](const CommandLine& l, const ModelFlags&) { return Rollback(l); });
-  add("import", "Check an artifact folder and take it into the registry", Import)
-      ->add_option("folder", flags->folder, "Artifact folder")
+  add("load", "Serve the newest version of a model at /v2, alias or not", Load)
+      ->add_option("name", flags->name, "Name of the model")
+      ->required();
+  add("unload", "Let every version of a model go that no alias needs", Unload)
+      ->add_option("name", flags->name, "Name of the model")
       ->required();
   add("probe", "Check an artifact folder: hashes, graph, golden set", Probe)
       ->add_option("folder", flags->folder, "Artifact folder")
       ->required();
+  AddImportCommands(*model, line);
 }
 
 }  // namespace vitrine::apps

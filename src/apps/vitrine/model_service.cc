@@ -2,8 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "adapters/files/durable.h"
+#include "apps/vitrine/free_memory.h"
 #include "graph/artifact_files.h"
 #include "loop/child_process.h"
 
@@ -15,14 +20,60 @@ constexpr std::chrono::seconds kWarmWithin{120};
 
 }  // namespace
 
+Result<std::unique_ptr<VersionService>> VersionService::Open(
+    registry::Registry& registry, serve::ModelSet& models, loop::Programs programs,
+    const Settings& settings, std::string held_file, std::function<void()> on_change) {
+  std::unique_ptr<VersionService> service(
+      new VersionService(registry, models, std::move(programs), settings, std::move(held_file),
+                         std::move(on_change)));
+  std::ifstream in(service->held_file_, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (text.empty()) {
+    return service;
+  }
+  const nlohmann::json held = nlohmann::json::parse(text, nullptr, false);
+  if (!held.is_array()) {
+    return DataLoss(fmt::format("{} cannot be understood; remove it, and load what you need again",
+                                service->held_file_));
+  }
+  for (const nlohmann::json& version : held) {
+    service->held_.insert(version.is_string() ? version.get<std::string>() : version.dump());
+  }
+  return service;
+}
+
 VersionService::VersionService(registry::Registry& registry, serve::ModelSet& models,
                                loop::Programs programs, const Settings& settings,
-                               std::function<void()> on_change)
+                               std::string held_file, std::function<void()> on_change)
     : registry_(registry),
       models_(models),
       programs_(std::move(programs)),
       settings_(settings),
-      on_change_(std::move(on_change)) {}
+      on_change_(std::move(on_change)),
+      held_file_(std::move(held_file)) {}
+
+Status VersionService::Hold(Held held) {
+  RETURN_IF_ERROR(files::WriteDurably(held_file_, nlohmann::json(held).dump()));
+  held_ = std::move(held);
+  return Status::Ok();
+}
+
+// What the probe's process took for this model alone is what loading it takes here.
+Status VersionService::CheckFits(const registry::ModelVersion& version) const {
+  const nlohmann::json probe = nlohmann::json::parse(version.probe, nullptr, false);
+  const std::optional<std::uint64_t> free = FreeMemoryBytes();
+  if (!probe.is_object() || !free) {
+    return Status::Ok();
+  }
+  const std::uint64_t needed = probe.value("resident_bytes", std::uint64_t{0});
+  if (needed <= *free) {
+    return Status::Ok();
+  }
+  return ResourceExhausted(
+      fmt::format("{} takes about {} MB, {} MB are free; unload a model first (vitrine model unload "
+                  "NAME), or give the server more memory",
+                  version.ref.ToString(), needed >> 20, *free >> 20));
+}
 
 Result<serve::DesiredModels> VersionService::Desired() const {
   ASSIGN_OR_RETURN(const auto aliases, registry_.Aliases());
@@ -47,15 +98,16 @@ Status VersionService::Synchronise(Deadline deadline) {
 }
 
 Status VersionService::Warm(const registry::ModelVersion& version) {
-  if (models_.Version(version.ref.ToString()) != nullptr) {
+  if (models_.Find(version.ref.ToString()) != nullptr) {
     return Status::Ok();
   }
+  RETURN_IF_ERROR(CheckFits(version));
   ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
   const serve::DesiredModels before = desired;
   ASSIGN_OR_RETURN(desired.folders[version.ref.ToString()], registry_.ArtifactPath(version));
   models_.SetDesired(std::move(desired));
   const Status reached = models_.WaitUntilReached(After(kWarmWithin));
-  if (models_.Version(version.ref.ToString()) == nullptr) {
+  if (models_.Find(version.ref.ToString()) == nullptr) {
     models_.SetDesired(before);
     return reached.ok() ? Internal(fmt::format("{} did not load", version.ref.ToString()))
                         : reached;
@@ -68,6 +120,12 @@ Status VersionService::SetAlias(std::string_view alias, const registry::VersionR
   {
     const std::scoped_lock lock(moving_);
     ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Get(ref));
+    if (version.kind != ModelKindName(ModelKind::kRetriever)) {
+      return FailedPrecondition(fmt::format(
+          "{} is a {}: scenes cannot use it, and aliases are theirs; serve it at /v2: vitrine model "
+          "load {}",
+          ref.ToString(), version.kind, ref.name));
+    }
     RETURN_IF_ERROR(Warm(version));
     RETURN_IF_ERROR(registry_.SetAlias(alias, ref, cause));
   }
@@ -93,7 +151,9 @@ Status VersionService::Load(std::string_view name, std::uint64_t number) {
     const std::scoped_lock lock(moving_);
     ASSIGN_OR_RETURN(const registry::ModelVersion version, Registered(name, number));
     RETURN_IF_ERROR(Warm(version));
-    held_.insert(version.ref.ToString());
+    Held held = held_;
+    held.insert(version.ref.ToString());
+    RETURN_IF_ERROR(Hold(std::move(held)));
   }
   on_change_();
   return Status::Ok();
@@ -110,10 +170,11 @@ Status VersionService::Unload(std::string_view name) {
                                               ref.ToString(), alias));
       }
     }
-    if (std::erase_if(held_, [&](const std::string& held) { return held.starts_with(prefix); }) ==
-        0) {
+    Held held = held_;
+    if (std::erase_if(held, [&](const std::string& one) { return one.starts_with(prefix); }) == 0) {
       return NotFound(fmt::format("no version of the model '{}' is loaded", name));
     }
+    RETURN_IF_ERROR(Hold(std::move(held)));
     ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
     models_.SetDesired(std::move(desired));
   }

@@ -3,6 +3,7 @@
 /// Threads: any; calls that move aliases wait for each other.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -17,9 +18,15 @@ namespace vitrine::apps {
 
 class VersionService final : public http::ModelService {
  public:
-  /// All outlive it. `on_change` is told after aliases moved.
-  VersionService(registry::Registry& registry, serve::ModelSet& models, loop::Programs programs,
-                 const Settings& settings, std::function<void()> on_change);
+  /// "name:number" of versions that were loaded on request, alias or not.
+  using Held = std::set<std::string, std::less<>>;
+
+  /// All outlive it. `held_file` keeps which versions were loaded on request; a restart loads them again.
+  /// `on_change` is told after aliases moved.
+  /// Errors: kDataLoss (held_file cannot be understood).
+  static Result<std::unique_ptr<VersionService>> Open(
+      registry::Registry& registry, serve::ModelSet& models, loop::Programs programs,
+      const Settings& settings, std::string held_file, std::function<void()> on_change);
 
   Result<std::vector<registry::ModelVersion>> List(std::string_view name, std::string_view cursor,
                                                    std::size_t limit) const override {
@@ -48,8 +55,13 @@ class VersionService final : public http::ModelService {
   Status Synchronise(Deadline deadline);
 
  private:
+  VersionService(registry::Registry& registry, serve::ModelSet& models, loop::Programs programs,
+                 const Settings& settings, std::string held_file, std::function<void()> on_change);
   Result<serve::DesiredModels> Desired() const;
   Status Warm(const registry::ModelVersion& version);
+  Status CheckFits(const registry::ModelVersion& version) const;
+  /// Keeps `held` durably, then takes it. With moving_ held.
+  Status Hold(Held held);
   Result<registry::ModelVersion> Registered(std::string_view name, std::uint64_t number) const;
 
   registry::Registry& registry_;
@@ -57,9 +69,9 @@ class VersionService final : public http::ModelService {
   loop::Programs programs_;
   const Settings& settings_;
   std::function<void()> on_change_;
+  std::string held_file_;
   std::mutex moving_;
-  std::set<std::string, std::less<>>
-      held_;  ///< "name:number" loaded on request, alias or not; with moving_ held
+  Held held_;  // with moving_ held
 };
 
 }  // namespace vitrine::apps

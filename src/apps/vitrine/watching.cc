@@ -13,7 +13,7 @@ namespace {
 
 /// Features of a kept answer, made again from its record by the version that ranked it.
 Result<std::vector<Tensor>> Recompute(const serve::ModelSet& models, const Impression& impression) {
-  const auto model = models.Version(impression.model);
+  const auto model = models.FindModel(impression.model);
   if (!model) {
     return FailedPrecondition(fmt::format("{} is no longer loaded", impression.model));
   }

@@ -15,7 +15,7 @@ namespace vitrine::http {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using ServedModel = serve::ServedModel;
+using Servable = serve::Servable;
 
 constexpr std::string_view kPlatform = "onnxruntime_onnx";
 constexpr std::string_view kJsonBytes = "Inference-Header-Content-Length";
@@ -28,7 +28,7 @@ std::uint64_t Nanoseconds(Clock::time_point begin, Clock::time_point end) {
 }
 
 /// The model and version of the path. Null after an error.
-std::shared_ptr<const ServedModel> Asked(const Services& services, const Request& request,
+std::shared_ptr<const Servable> Asked(const Services& services, const Request& request,
                                          Response& response) {
   if (!Need(services.inference, "inference", request, response)) {
     return nullptr;
@@ -77,7 +77,7 @@ bool Unpack(const Request& request, Response& response, std::string& buffer,
   return true;
 }
 
-Status ReadBody(const Request& request, const ServedModel& model, std::string_view body,
+Status ReadBody(const Request& request, const Servable& model, std::string_view body,
                 InferenceBody& out) {
   const std::string_view header = request.header(kJsonBytes);
   std::size_t json_bytes = body.size();
@@ -107,7 +107,7 @@ Status Pack(const Request& request, Response& response) {
   return Status::Ok();
 }
 
-Status Answer(const ServedModel& model, const InferenceBody& body,
+Status Answer(const Servable& model, const InferenceBody& body,
               const std::vector<Tensor>& outputs, const Request& request, Response& response) {
   const auto [name, number] = serve::SplitVersion(model.version());
   ASSIGN_OR_RETURN(const std::size_t json_bytes,
@@ -211,23 +211,26 @@ void GetInferenceConfig(const Services& services, Request& request, Response& re
     return;
   }
   JsonWriter json(response.body);
-  const auto write = [&json](std::string_view key, const std::vector<TensorSpec>& tensors) {
+  const auto write = [&json, &model](std::string_view key, const std::vector<TensorSpec>& tensors) {
+    const bool batched = model->manifest().max_rows > 0;
     json.Key(key).BeginArray();
     for (const TensorSpec& tensor : tensors) {
       const std::string_view type = ProtocolTypeName(tensor.dtype);
       json.BeginObject().Field("name", tensor.name);
       json.Field("data_type", "TYPE_" + std::string(type == "BYTES" ? "STRING" : type));
       json.Key("dims").BeginArray();
-      for (const std::int64_t size : tensor.shape) {
-        json.Int(size);
+      for (std::size_t axis = batched ? 1 : 0; axis < tensor.shape.size(); ++axis) {
+        json.Int(tensor.shape[axis]);
       }
       json.EndArray().EndObject();
     }
     json.EndArray();
   };
-  // Shapes are given whole, so no axis is the batch's.
+  // With a bound on rows the first axis is the batch's, and left out, as Triton's clients expect; else shapes
+  // are given whole.
+  const std::int64_t max_rows = model->manifest().max_rows;
   json.BeginObject().Field("name", serve::SplitVersion(model->version()).first);
-  json.Field("platform", kPlatform).Field("backend", "onnxruntime").Field("max_batch_size", 0);
+  json.Field("platform", kPlatform).Field("backend", "onnxruntime").Field("max_batch_size", max_rows);
   write("input", model->graph().inputs());
   write("output", model->graph().outputs());
   json.EndObject();

@@ -1,0 +1,191 @@
+#include "adapters/onnxruntime/pack.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "adapters/onnxruntime/runtime.h"
+#include "core/history.h"
+#include "core/sha256.h"
+#include "data/feature_spec.h"
+#include "graph/artifact_files.h"
+#include "graph/check.h"
+#include "graph/golden_json.h"
+#include "graph/promised_tensors.h"
+#include "graph/triton_layout.h"
+#include "registry/model_version.h"
+#include "serve/graph_scorer.h"
+#include "serve/servable.h"
+
+namespace vitrine::adapters {
+namespace {
+
+constexpr std::size_t kGoldenHistories = 8;
+
+/// Where the model file is and what a file beside it promises of it.
+struct Source {
+  std::string path;
+  graph::TritonModel triton;
+};
+
+Result<std::string> ReadWhole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return NotFound(fmt::format("{} cannot be opened", path));
+  }
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  return in.bad() ? Result<std::string>(Unavailable(fmt::format("{} cannot be read", path)))
+                  : Result<std::string>(std::move(bytes));
+}
+
+Result<Source> FindSource(const PackOptions& options) {
+  std::error_code error;
+  if (!std::filesystem::exists(options.source, error)) {
+    return NotFound(fmt::format("{} does not exist", options.source));
+  }
+  if (!std::filesystem::is_directory(options.source, error)) {
+    return Source{.path = options.source, .triton = {}};
+  }
+  ASSIGN_OR_RETURN(graph::TritonModel triton, graph::ReadTritonModel(options.source));
+  std::string path = triton.model_path;
+  return Source{.path = std::move(path), .triton = std::move(triton)};
+}
+
+Status CheckName(const std::string& name) {
+  if (name.empty()) {
+    return InvalidArgument("a model file has no name of its own; give one: --name NAME");
+  }
+  return registry::CheckModelName(name);
+}
+
+/// The graph must run: on zeros, with each free size as 1, or as the caller says.
+Status RunOnce(const Manifest& manifest, const serve::LoadedGraph& graph) {
+  ASSIGN_OR_RETURN(const std::vector<Tensor> sample, serve::SampleInputs(manifest, graph.inputs()));
+  std::vector<Tensor> outputs;
+  const Status run = graph.Run(sample, outputs);
+  if (run.ok()) {
+    return run;
+  }
+  std::string free;
+  for (const TensorSpec& input : graph.inputs()) {
+    const bool any = std::any_of(input.shape.begin(), input.shape.end(),
+                                 [](std::int64_t size) { return size < 0; });
+    free += any ? fmt::format(" --shape {}=[{}]", input.name, fmt::join(input.shape, ",")) : "";
+  }
+  return InvalidArgument(fmt::format(
+      "the model does not run on zeros: {}{}", run.message(),
+      free.empty() ? "" : "; say which sizes it takes, in place of each -1:" + free));
+}
+
+/// The model scores items: with its FeatureSpec it answers histories, and this is what it answers now.
+Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, Manifest& manifest,
+                  std::map<std::string, std::string>& files) {
+  if (options.feature_spec.empty() || options.vocabulary.empty()) {
+    return InvalidArgument("--features and --vocabulary go together: one says how inputs are made, "
+                           "the other which item each score is of");
+  }
+  ASSIGN_OR_RETURN(const std::string spec_text, ReadWhole(options.feature_spec));
+  ASSIGN_OR_RETURN(std::string ids, ReadWhole(options.vocabulary));
+  ASSIGN_OR_RETURN(const data::FeatureSpec spec, data::FeatureSpec::Parse(spec_text));
+  ASSIGN_OR_RETURN(const data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
+  const std::size_t items = vocabulary.width() - kFirstItem;
+  if (items == 0) {
+    return InvalidArgument(fmt::format("{} names no item", options.vocabulary));
+  }
+  RETURN_IF_ERROR(graph::CheckPromised(graph.inputs(), spec.Outputs(), "input",
+                                       "model.onnx")
+                      .WithContext(options.feature_spec));
+  std::vector<data::FeatureInput> inputs;
+  std::vector<History> histories(kGoldenHistories);
+  for (std::size_t h = 0; h < kGoldenHistories; ++h) {
+    for (std::size_t i = 0; i <= h; ++i) {
+      histories[h].push_back({.item = static_cast<ItemIndex>(kFirstItem + (h * 31 + i * 7) % items),
+                              .ts = Micros{static_cast<std::int64_t>(i + 1) * kMicrosPerDay},
+                              .type = EventType::kPurchase,
+                              .basket = static_cast<std::uint32_t>(i)});
+    }
+    inputs.push_back({.history = histories[h], .as_of = histories[h].back().ts, .candidates = {}});
+  }
+  graph::Golden golden;
+  std::vector<Tensor> outputs;
+  RETURN_IF_ERROR(spec.Apply(inputs, golden.inputs));
+  RETURN_IF_ERROR(graph.Run(golden.inputs, outputs).WithContext("the first histories"));
+  const serve::GraphScorer scorer(graph, spec, vocabulary.width());
+  std::vector<double> scores;
+  RETURN_IF_ERROR(scorer.Score(histories, scores).WithContext("the first histories"));
+  golden.output = outputs.front().name();
+  for (std::size_t h = 0; h < kGoldenHistories; ++h) {
+    golden.rows.push_back(
+        graph::TopOf(std::span(scores).subspan(h * vocabulary.width(), vocabulary.width())));
+  }
+  ASSIGN_OR_RETURN(files[std::string(graph::kGoldenFile)], graph::GoldenToJson(golden));
+  manifest.kind = ModelKind::kRetriever;
+  manifest.feature_spec_hash = spec.Hash();
+  manifest.vocabulary_hash = Sha256Hex(ids);
+  manifest.vocabulary_size = items;
+  manifest.window_from = histories.back().front().ts;
+  manifest.window_to = histories.back().back().ts;
+  files[std::string(graph::kFeatureSpecFile)] = spec.ToJson();
+  files[std::string(graph::kVocabularyFile)] = std::move(ids);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status AddShape(const std::string& text, std::map<std::string, Shape>& shapes) {
+  const auto equals = text.rfind('=');
+  bool good = equals != std::string::npos && equals > 0;
+  Shape shape;
+  for (const char* at = text.data() + equals + 1; good && at != text.data() + text.size();) {
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(at, end, shape.emplace_back());
+    good = error == std::errc() && (stop == end || (*stop == ',' && stop + 1 != end));
+    at = stop == end ? end : stop + 1;
+  }
+  if (!good) {
+    return InvalidArgument(fmt::format(
+        "'{}' is no shape of an input; write INPUT=SIZE,SIZE, for example ids=1,32", text));
+  }
+  shapes[text.substr(0, equals)] = std::move(shape);
+  return Status::Ok();
+}
+
+Result<Manifest> PackModel(const PackOptions& options, const std::string& to) {
+  ASSIGN_OR_RETURN(const Source source, FindSource(options));
+  Manifest manifest;
+  manifest.name = options.name.empty() ? source.triton.name : options.name;
+  RETURN_IF_ERROR(CheckName(manifest.name));
+  RETURN_IF_ERROR(graph::CheckModelFile(source.path).status());
+  ASSIGN_OR_RETURN(const auto runtime, MakeOnnxRuntime());
+  ASSIGN_OR_RETURN(const auto graph, runtime->Load(source.path, {}));
+  RETURN_IF_ERROR(
+      graph::CheckPromised(source.triton.inputs, graph->inputs(), "input", "config.pbtxt"));
+  RETURN_IF_ERROR(
+      graph::CheckPromised(source.triton.outputs, graph->outputs(), "output", "config.pbtxt"));
+  manifest.algorithm = "imported";
+  manifest.kind = ModelKind::kGraph;
+  manifest.inputs = graph->inputs();
+  manifest.outputs = graph->outputs();
+  manifest.code_version = options.code_version;
+  manifest.sample_shapes = options.sample_shapes;
+  manifest.max_rows = source.triton.max_rows;
+  std::map<std::string, std::string> files;
+  if (options.feature_spec.empty() && options.vocabulary.empty()) {
+    RETURN_IF_ERROR(RunOnce(manifest, *graph));
+  } else {
+    RETURN_IF_ERROR(AddScoring(options, *graph, manifest, files));
+  }
+  ASSIGN_OR_RETURN(files[std::string(graph::kModelFile)], ReadWhole(source.path));
+  ASSIGN_OR_RETURN(graph::Artifact artifact, graph::WriteArtifact(to, manifest, files));
+  return std::move(artifact.manifest);
+}
+
+}  // namespace vitrine::adapters

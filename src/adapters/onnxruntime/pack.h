@@ -1,0 +1,34 @@
+/// A model that was trained elsewhere becomes an artifact folder: looked at, loaded, run once on zeros, and
+/// described by a manifest. What `vitrine model pack` does in a child process under limits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/artifact.h"
+#include "core/status.h"
+#include "core/tensor.h"
+
+namespace vitrine::adapters {
+
+struct PackOptions {
+  std::string source;  ///< a .onnx file, or a model's folder in Triton's layout
+  std::string name;    ///< of the model; empty: what Triton's folder says
+  std::map<std::string, Shape> sample_shapes;  ///< see Manifest
+  /// Files that make its scores those of items, so that scenes can use it; both or neither.
+  std::string feature_spec;
+  std::string vocabulary;
+  std::string code_version;
+};
+
+/// Writes the artifact to the new folder `to`: a graph, or, with FeatureSpec and vocabulary, a retriever
+/// whose golden set is what it scores now for histories made of its own items.
+/// Errors: kInvalidArgument (no name, or a wrong one; the model is refused, or does not run: why, and what
+///         to give), kNotFound, those of graph::CheckModel, graph::ReadTritonModel, graph::WriteArtifact.
+Result<Manifest> PackModel(const PackOptions& options, const std::string& to);
+
+/// "input=1,32" into its two parts. Errors: kInvalidArgument (another form).
+Status AddShape(const std::string& text, std::map<std::string, Shape>& shapes);
+
+}  // namespace vitrine::adapters

@@ -1,0 +1,41 @@
+#include "apps/vitrine/free_memory.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+
+namespace vitrine::apps {
+namespace {
+
+std::optional<std::uint64_t> ReadNumber(const std::string& path) {
+  std::ifstream in(path);
+  std::uint64_t number = 0;
+  return in >> number ? std::optional(number) : std::nullopt;  // "max" is no number: no limit
+}
+
+std::optional<std::uint64_t> Available(const std::string& path) {
+  std::ifstream in(path);
+  for (std::string name; in >> name;) {
+    std::uint64_t kilobytes = 0;
+    if (name == "MemAvailable:" && in >> kilobytes) {
+      return kilobytes * 1024;
+    }
+    in.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::uint64_t> FreeMemoryBytes(const std::string& root) {
+  std::optional<std::uint64_t> free = Available(root + "proc/meminfo");
+  const auto limit = ReadNumber(root + "sys/fs/cgroup/memory.max");
+  const auto used = ReadNumber(root + "sys/fs/cgroup/memory.current");
+  if (limit && used) {
+    const std::uint64_t left = *limit > *used ? *limit - *used : 0;
+    free = std::min(free.value_or(left), left);
+  }
+  return free;
+}
+
+}  // namespace vitrine::apps
