@@ -1,5 +1,5 @@
-# The schemas of model files. ONNX's is compiled by protoc under a package and a file name of our own: LibTorch
-# registers the original ones in the same process.
+# The ONNX schema, compiled by protoc under a package and a file name of our own: LibTorch registers the original ones
+# in the same process.
 find_program(VITRINE_PROTOC protoc)
 mark_as_advanced(VITRINE_PROTOC)
 if(NOT VITRINE_PROTOC)
@@ -19,18 +19,8 @@ add_custom_command(
           vitrine_onnx/onnx.proto
   DEPENDS "${vitrine_onnx_proto}"
   VERBATIM)
-set(vitrine_triton_schema "${CMAKE_SOURCE_DIR}/src/graph/triton_config.proto")
-add_custom_command(
-  OUTPUT "${VITRINE_GENERATED_DIR}/vitrine_onnx/triton_config.pb.cc"
-         "${VITRINE_GENERATED_DIR}/vitrine_onnx/triton_config.pb.h"
-  COMMAND "${VITRINE_PROTOC}" "--proto_path=${CMAKE_SOURCE_DIR}/src/graph"
-          "--cpp_out=${VITRINE_GENERATED_DIR}/vitrine_onnx" triton_config.proto
-  DEPENDS "${vitrine_triton_schema}"
-  VERBATIM)
-add_library(vitrine_onnx_proto STATIC
-  "${VITRINE_GENERATED_DIR}/vitrine_onnx/onnx.pb.cc" "${VITRINE_GENERATED_DIR}/vitrine_onnx/onnx.pb.h"
-  "${VITRINE_GENERATED_DIR}/vitrine_onnx/triton_config.pb.cc"
-  "${VITRINE_GENERATED_DIR}/vitrine_onnx/triton_config.pb.h")
+add_library(vitrine_onnx_proto STATIC "${VITRINE_GENERATED_DIR}/vitrine_onnx/onnx.pb.cc"
+                                      "${VITRINE_GENERATED_DIR}/vitrine_onnx/onnx.pb.h")
 target_include_directories(vitrine_onnx_proto SYSTEM PUBLIC "${VITRINE_GENERATED_DIR}")
 target_link_libraries(vitrine_onnx_proto PUBLIC dep::protobuf)
 target_compile_options(vitrine_onnx_proto PRIVATE -w)

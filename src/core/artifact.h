@@ -67,8 +67,9 @@ struct Manifest {
   std::vector<ReferenceHistogram> references;
   std::string parent;  ///< ModelVersion this one was derived from, "name:number"
   std::string data_licence;
-  std::map<std::string, Shape> sample_shapes;  ///< input -> shape of a run that works; else 1 a free size
-  std::int64_t max_rows = 0;                   ///< most of a first axis in one run; 0: no bound
+  std::map<std::string, Shape>
+      sample_shapes;          ///< input -> shape of a run that works; else 1 a free size
+  std::int64_t max_rows = 0;  ///< most of a first axis in one run; 0: no bound
 };
 
 }  // namespace vitrine

@@ -8,9 +8,8 @@
 namespace vitrine::graph {
 namespace {
 
-constexpr auto kKinds = std::to_array(
-    {ModelKind::kRetriever, ModelKind::kRanker, ModelKind::kEncoder, ModelKind::kIndex,
-     ModelKind::kGraph});
+constexpr auto kKinds = std::to_array({ModelKind::kRetriever, ModelKind::kRanker,
+                                       ModelKind::kEncoder, ModelKind::kIndex, ModelKind::kGraph});
 
 Json SpecsJson(const std::vector<TensorSpec>& specs) {
   Json list = Json::array();

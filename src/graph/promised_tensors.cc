@@ -9,10 +9,9 @@ namespace vitrine::graph {
 namespace {
 
 bool Agree(const TensorSpec& a, const TensorSpec& b) {
-  return a.dtype == b.dtype && std::equal(a.shape.begin(), a.shape.end(), b.shape.begin(),
-                                          b.shape.end(), [](std::int64_t x, std::int64_t y) {
-                                            return x < 0 || y < 0 || x == y;
-                                          });
+  return a.dtype == b.dtype &&
+         std::equal(a.shape.begin(), a.shape.end(), b.shape.begin(), b.shape.end(),
+                    [](std::int64_t x, std::int64_t y) { return x < 0 || y < 0 || x == y; });
 }
 
 }  // namespace

@@ -1,121 +1,130 @@
 #include "graph/triton_layout.h"
 
 #include <fmt/format.h>
-#include <google/protobuf/io/tokenizer.h>
-#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <google/protobuf/text_format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "graph/artifact_files.h"
-#include "vitrine_onnx/triton_config.pb.h"
+#include "graph/text_fields.h"
 
 namespace vitrine::graph {
 namespace {
 
 namespace fs = std::filesystem;
-namespace triton = vitrine_triton;
 
 constexpr std::string_view kConfigFile = "config.pbtxt";
 constexpr std::size_t kMaxConfigBytes = 1 << 20;
 
-/// Keeps the first error; protobuf would print it.
-class FirstError final : public google::protobuf::io::ErrorCollector {
- public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (text_.empty()) {
-      text_ = fmt::format("line {}, column {}: {}", line + 1, column + 1, message);
+constexpr auto kTypes = std::to_array<std::pair<std::string_view, DType>>({
+    {"TYPE_BOOL", DType::kBool},
+    {"TYPE_UINT8", DType::kUint8},
+    {"TYPE_UINT16", DType::kUint16},
+    {"TYPE_UINT32", DType::kUint32},
+    {"TYPE_UINT64", DType::kUint64},
+    {"TYPE_INT8", DType::kInt8},
+    {"TYPE_INT16", DType::kInt16},
+    {"TYPE_INT32", DType::kInt32},
+    {"TYPE_INT64", DType::kInt64},
+    {"TYPE_FP16", DType::kFloat16},
+    {"TYPE_FP32", DType::kFloat32},
+    {"TYPE_FP64", DType::kFloat64},
+    {"TYPE_STRING", DType::kString},
+});
+
+Status ReadInteger(const TextField& field, std::int64_t& number) {
+  const char* end = field.text.data() + field.text.size();
+  const auto [stop, error] = std::from_chars(field.text.data(), end, number);
+  return error == std::errc() && stop == end
+             ? Status::Ok()
+             : InvalidArgument(fmt::format("{} is '{}', not a number", field.name, field.text));
+}
+
+/// One entry of `input` or `output`; its shape is without the batch's axis.
+Result<TensorSpec> ReadTensor(const TextField& tensor) {
+  TensorSpec spec;
+  bool typed = false;
+  for (const TextField& field : tensor.fields) {
+    if (field.name == "name") {
+      spec.name = field.text;
+    } else if (field.name == "data_type") {
+      const auto* found = std::find_if(kTypes.begin(), kTypes.end(),
+                                       [&](const auto& type) { return type.first == field.text; });
+      if (found == kTypes.end()) {
+        return InvalidArgument(
+            fmt::format("'{}' is of type {}, which is not served", spec.name, field.text));
+      }
+      spec.dtype = found->second;
+      typed = true;
+    } else if (field.name == "dims") {
+      RETURN_IF_ERROR(ReadInteger(field, spec.shape.emplace_back()));
     }
   }
-  void AddWarning(int /*line*/, int /*column*/, const std::string& /*message*/) override {
-    // A field that is not ours.
-  }
-  [[nodiscard]] const std::string& text() const { return text_; }
+  return typed ? Result<TensorSpec>(std::move(spec))
+               : InvalidArgument(fmt::format("'{}' has no data_type", spec.name));
+}
 
- private:
-  std::string text_;
+/// What the config says of the model, its file's name included.
+struct Config {
+  TritonModel model;
+  std::string file{kModelFile};
 };
 
-Result<triton::ModelConfig> ReadConfig(const std::string& path) {
+Status ReadConfigField(const TextField& field, Config& config) {
+  const bool other_platform = field.name == "platform" && field.text != "onnxruntime_onnx";
+  const bool other_backend = field.name == "backend" && field.text != "onnxruntime";
+  if (!field.text.empty() && (other_platform || other_backend)) {
+    return InvalidArgument(fmt::format(
+        "it asks for '{}'; only ONNX models are served: export it to ONNX", field.text));
+  }
+  if (field.name == "name") {
+    config.model.name = field.text;
+  } else if (field.name == "max_batch_size") {
+    RETURN_IF_ERROR(ReadInteger(field, config.model.max_rows));
+  } else if (field.name == "default_model_filename" && !field.text.empty()) {
+    config.file = field.text;
+  } else if (field.name == "input" || field.name == "output") {
+    auto& tensors = field.name == "input" ? config.model.inputs : config.model.outputs;
+    ASSIGN_OR_RETURN(TensorSpec spec, ReadTensor(field));
+    tensors.push_back(std::move(spec));
+  }
+  return Status::Ok();
+}
+
+Status ReadConfig(const std::string& path, Config& config) {
   std::ifstream in(path, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   if (!in || text.size() > kMaxConfigBytes) {
-    return InvalidArgument(fmt::format("{} cannot be read, or is larger than {} KB", path,
-                                       kMaxConfigBytes >> 10));
+    return InvalidArgument(
+        fmt::format("it cannot be read, or is larger than {} KB", kMaxConfigBytes >> 10));
   }
-  triton::ModelConfig config;
-  FirstError error;
-  google::protobuf::TextFormat::Parser parser;
-  parser.RecordErrorsTo(&error);
-  parser.AllowUnknownField(true);
-  parser.SetRecursionLimit(16);
-  google::protobuf::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
-  if (!parser.Parse(&stream, &config)) {
-    return InvalidArgument(fmt::format("{}: {}", path, error.text()));
+  ASSIGN_OR_RETURN(const std::vector<TextField> fields, ReadTextFields(text));
+  for (const TextField& field : fields) {
+    RETURN_IF_ERROR(ReadConfigField(field, config));
   }
-  return config;
-}
-
-std::optional<DType> DTypeOf(triton::DataType type) {
-  switch (type) {
-    case triton::TYPE_BOOL:
-      return DType::kBool;
-    case triton::TYPE_UINT8:
-      return DType::kUint8;
-    case triton::TYPE_UINT16:
-      return DType::kUint16;
-    case triton::TYPE_UINT32:
-      return DType::kUint32;
-    case triton::TYPE_UINT64:
-      return DType::kUint64;
-    case triton::TYPE_INT8:
-      return DType::kInt8;
-    case triton::TYPE_INT16:
-      return DType::kInt16;
-    case triton::TYPE_INT32:
-      return DType::kInt32;
-    case triton::TYPE_INT64:
-      return DType::kInt64;
-    case triton::TYPE_FP16:
-      return DType::kFloat16;
-    case triton::TYPE_FP32:
-      return DType::kFloat32;
-    case triton::TYPE_FP64:
-      return DType::kFloat64;
-    case triton::TYPE_STRING:
-      return DType::kString;
-    default:
-      return std::nullopt;
+  if (config.model.max_rows < 0) {
+    return InvalidArgument("max_batch_size is below 0");
   }
-}
-
-/// A batched model's config leaves the batch's axis out.
-Result<TensorSpec> SpecOf(const triton::TensorConfig& tensor, bool batched) {
-  const std::optional<DType> type = DTypeOf(tensor.data_type());
-  if (!type) {
-    return InvalidArgument(fmt::format("config.pbtxt: '{}' is of type {}, which is not served",
-                                       tensor.name(), triton::DataType_Name(tensor.data_type())));
+  if (config.file.find('/') != std::string::npos) {
+    return InvalidArgument("default_model_filename names a folder");
   }
-  TensorSpec spec{.name = tensor.name(), .dtype = *type, .shape = {}};
-  if (batched) {
-    spec.shape.push_back(-1);
+  // A batched model's config leaves the batch's axis out.
+  for (auto* tensors : {&config.model.inputs, &config.model.outputs}) {
+    for (TensorSpec& spec : *tensors) {
+      if (config.model.max_rows > 0) {
+        spec.shape.insert(spec.shape.begin(), -1);
+      }
+    }
   }
-  spec.shape.insert(spec.shape.end(), tensor.dims().begin(), tensor.dims().end());
-  return spec;
-}
-
-Status CheckBackend(const triton::ModelConfig& config) {
-  const bool onnx = (config.platform().empty() || config.platform() == "onnxruntime_onnx") &&
-                    (config.backend().empty() || config.backend() == "onnxruntime");
-  return onnx ? Status::Ok()
-              : InvalidArgument(fmt::format(
-                    "config.pbtxt asks for '{}'; only ONNX models are served: export it to ONNX",
-                    config.backend().empty() ? config.platform() : config.backend()));
+  return Status::Ok();
 }
 
 struct Newest {
@@ -159,40 +168,21 @@ bool IsTritonModel(const std::string& folder) {
 }
 
 Result<TritonModel> ReadTritonModel(const std::string& folder) {
-  triton::ModelConfig config;
+  Config config;
   const std::string config_path = (fs::path(folder) / kConfigFile).string();
   std::error_code error;
   if (fs::exists(config_path, error)) {
-    ASSIGN_OR_RETURN(config, ReadConfig(config_path));
+    RETURN_IF_ERROR(ReadConfig(config_path, config).WithContext(config_path));
   }
-  RETURN_IF_ERROR(CheckBackend(config));
-  const std::string file = config.default_model_filename().empty()
-                               ? std::string(kModelFile)
-                               : config.default_model_filename();
-  if (file.find('/') != std::string::npos) {
-    return InvalidArgument("config.pbtxt: default_model_filename names a folder");
-  }
-  const auto newest = FindNewest(folder, file);
+  const auto newest = FindNewest(folder, config.file);
   if (!newest) {
-    return NotFound(fmt::format("{} holds no numbered folder with a {}, such as 1/{}", folder, file,
-                                file));
+    return NotFound(fmt::format("{} holds no numbered folder with a {}, such as 1/{}", folder,
+                                config.file, config.file));
   }
-  TritonModel model;
-  model.name = config.name().empty() ? NameOf(folder) : config.name();
+  TritonModel model = std::move(config.model);
+  model.name = model.name.empty() ? NameOf(folder) : model.name;
   model.model_path = newest->path;
   model.version = newest->version;
-  if (config.max_batch_size() < 0) {
-    return InvalidArgument("config.pbtxt: max_batch_size is below 0");
-  }
-  model.max_rows = config.max_batch_size();
-  for (const auto& tensor : config.input()) {
-    ASSIGN_OR_RETURN(TensorSpec spec, SpecOf(tensor, model.max_rows > 0));
-    model.inputs.push_back(std::move(spec));
-  }
-  for (const auto& tensor : config.output()) {
-    ASSIGN_OR_RETURN(TensorSpec spec, SpecOf(tensor, model.max_rows > 0));
-    model.outputs.push_back(std::move(spec));
-  }
   return model;
 }
 

@@ -11,11 +11,12 @@
 namespace vitrine::graph {
 
 struct TritonModel {
-  std::string name;             ///< the config's, else the folder's
-  std::string model_path;       ///< of the highest version
-  std::int64_t version = 0;     ///< the folder's number
-  std::int64_t max_rows = 0;    ///< the config's max_batch_size; 0: none
-  std::vector<TensorSpec> inputs;  ///< as the config names them, the batch's axis (-1) first where there is one
+  std::string name;           ///< the config's, else the folder's
+  std::string model_path;     ///< of the highest version
+  std::int64_t version = 0;   ///< the folder's number
+  std::int64_t max_rows = 0;  ///< the config's max_batch_size; 0: none
+  std::vector<TensorSpec>
+      inputs;  ///< as the config names them, the batch's axis (-1) first where there is one
   std::vector<TensorSpec> outputs;
 };
 

@@ -79,8 +79,7 @@ struct FakeShop {
       : names(ItemNames(count)),
         items(log),
         trending(log),
-        models([this](const auto& version,
-                      const auto&) -> Result<std::shared_ptr<const Servable>> {
+        models([this](const auto& version, const auto&) -> Result<std::shared_ptr<const Servable>> {
           ASSIGN_OR_RETURN(auto model, ServedModel::Make(version, make.at(version)(), log, items));
           return std::shared_ptr<const Servable>(std::move(model));
         }) {

@@ -15,7 +15,7 @@ std::pair<std::string_view, std::string_view> SplitVersion(std::string_view vers
 }
 
 Result<std::shared_ptr<const Servable>> Inference::Find(std::string_view name,
-                                                           std::string_view number) const {
+                                                        std::string_view number) const {
   std::shared_ptr<const Servable> found =
       number.empty() ? models_.Newest(name) : models_.Find(fmt::format("{}:{}", name, number));
   if (found != nullptr) {

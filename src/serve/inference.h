@@ -45,7 +45,7 @@ class Inference {
   /// The version to run; `number` empty: the newest that is loaded.
   /// Errors: kNotFound (says what is loaded of that name).
   Result<std::shared_ptr<const Servable>> Find(std::string_view name,
-                                                  std::string_view number) const;
+                                               std::string_view number) const;
   /// Errors: kInvalidArgument (an input that the model does not have, or misses; type, shape),
   ///         kInternal (the graph failed).
   static Status Run(const Servable& model, std::span<const Tensor> inputs,

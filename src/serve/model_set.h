@@ -31,8 +31,8 @@ struct VersionStatus {
 
 /// Loads `version` from `folder`; runs on the set's own thread, one at a time. A ServedModel where
 /// scenes can use it.
-using LoadModel = std::function<Result<std::shared_ptr<const Servable>>(
-    const std::string& version, const std::string& folder)>;
+using LoadModel = std::function<Result<std::shared_ptr<const Servable>>(const std::string& version,
+                                                                        const std::string& folder)>;
 
 /// Threads: every method from any thread. Get costs one short lock.
 class ModelSet {

@@ -53,7 +53,8 @@ Result<std::vector<Tensor>> SampleInputs(const Manifest& manifest,
   for (const auto& [name, shape] : manifest.sample_shapes) {
     if (std::none_of(inputs.begin(), inputs.end(),
                      [&name = name](const TensorSpec& input) { return input.name == name; })) {
-      return InvalidArgument(fmt::format("a shape is given for '{}', the model has no such input", name));
+      return InvalidArgument(
+          fmt::format("a shape is given for '{}', the model has no such input", name));
     }
   }
   std::vector<Tensor> sample;
@@ -62,10 +63,10 @@ Result<std::vector<Tensor>> SampleInputs(const Manifest& manifest,
     ASSIGN_OR_RETURN(Shape shape, SampleShape(manifest, input));
     bytes += BytesOf(shape, input.dtype);
     if (bytes > kMaxSampleBytes) {
-      return InvalidArgument(
-          fmt::format("the inputs of one run are larger than {} MB; give smaller shapes for the free "
-                      "sizes of '{}'",
-                      kMaxSampleBytes >> 20, input.name));
+      return InvalidArgument(fmt::format(
+          "the inputs of one run are larger than {} MB; give smaller shapes for the free "
+          "sizes of '{}'",
+          kMaxSampleBytes >> 20, input.name));
     }
     if (input.dtype == DType::kString) {
       const std::vector<std::string_view> empty(static_cast<std::size_t>(ElementCount(shape)));

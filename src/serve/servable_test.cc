@@ -68,10 +68,10 @@ TEST(Servable, IsWarmOnceItIsMade) {
 
 TEST(Servable, AFailingGraphIsNotMade) {
   auto fails = std::make_shared<std::atomic<bool>>(true);
-  const auto failed = Servable::Make(
-      "g:1", Manifest(),
-      std::make_unique<FakeGraph<float>>(
-          4, [](std::span<const std::int64_t>, std::span<float>) {}, fails));
+  const auto failed =
+      Servable::Make("g:1", Manifest(),
+                     std::make_unique<FakeGraph<float>>(
+                         4, [](std::span<const std::int64_t>, std::span<float>) {}, fails));
   EXPECT_EQ(failed.status().code(), Code::kInternal);
 }
 

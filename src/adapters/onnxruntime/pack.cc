@@ -80,17 +80,18 @@ Status RunOnce(const Manifest& manifest, const serve::LoadedGraph& graph) {
                                  [](std::int64_t size) { return size < 0; });
     free += any ? fmt::format(" --shape {}=[{}]", input.name, fmt::join(input.shape, ",")) : "";
   }
-  return InvalidArgument(fmt::format(
-      "the model does not run on zeros: {}{}", run.message(),
-      free.empty() ? "" : "; say which sizes it takes, in place of each -1:" + free));
+  return InvalidArgument(
+      fmt::format("the model does not run on zeros: {}{}", run.message(),
+                  free.empty() ? "" : "; say which sizes it takes, in place of each -1:" + free));
 }
 
 /// The model scores items: with its FeatureSpec it answers histories, and this is what it answers now.
 Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, Manifest& manifest,
                   std::map<std::string, std::string>& files) {
   if (options.feature_spec.empty() || options.vocabulary.empty()) {
-    return InvalidArgument("--features and --vocabulary go together: one says how inputs are made, "
-                           "the other which item each score is of");
+    return InvalidArgument(
+        "--features and --vocabulary go together: one says how inputs are made, "
+        "the other which item each score is of");
   }
   ASSIGN_OR_RETURN(const std::string spec_text, ReadWhole(options.feature_spec));
   ASSIGN_OR_RETURN(std::string ids, ReadWhole(options.vocabulary));
@@ -100,8 +101,7 @@ Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, M
   if (items == 0) {
     return InvalidArgument(fmt::format("{} names no item", options.vocabulary));
   }
-  RETURN_IF_ERROR(graph::CheckPromised(graph.inputs(), spec.Outputs(), "input",
-                                       "model.onnx")
+  RETURN_IF_ERROR(graph::CheckPromised(graph.inputs(), spec.Outputs(), "input", "model.onnx")
                       .WithContext(options.feature_spec));
   std::vector<data::FeatureInput> inputs;
   std::vector<History> histories(kGoldenHistories);

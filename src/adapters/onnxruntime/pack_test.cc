@@ -97,17 +97,17 @@ TEST_F(Pack, AModelThatDoesNotRunOnSizesOfOneSaysWhatToGive) {
 TEST_F(Pack, AFolderInTritonsLayoutBringsItsNameAndItsBound) {
   std::filesystem::create_directories(folder_.path() + "/shoes/3");
   static_cast<void>(folder_.Write("shoes/3/model.onnx", Plain()));
-  static_cast<void>(folder_.Write(
-      "shoes/config.pbtxt",
-      R"(max_batch_size: 4 input { name: "x" data_type: TYPE_FP32 dims: 3 })"));
+  static_cast<void>(
+      folder_.Write("shoes/config.pbtxt",
+                    R"(max_batch_size: 4 input { name: "x" data_type: TYPE_FP32 dims: 3 })"));
   const auto manifest = Packed({.source = folder_.path() + "/shoes"});
   ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
   EXPECT_EQ(manifest->name, "shoes");
   EXPECT_EQ(manifest->max_rows, 4);
   EXPECT_EQ(graph::OpenArtifact(to())->manifest.max_rows, 4);
 
-  static_cast<void>(folder_.Write(
-      "shoes/config.pbtxt", R"(input { name: "x" data_type: TYPE_FP32 dims: [ -1, 5 ] })"));
+  static_cast<void>(folder_.Write("shoes/config.pbtxt",
+                                  R"(input { name: "x" data_type: TYPE_FP32 dims: [ -1, 5 ] })"));
   const Status misfit = PackModel({.source = folder_.path() + "/shoes"}, to() + "2").status();
   EXPECT_THAT(misfit.message(), HasSubstr("[-1, 5] in config.pbtxt and float32 [-1, 3]"));
 }
@@ -115,11 +115,10 @@ TEST_F(Pack, AFolderInTritonsLayoutBringsItsNameAndItsBound) {
 TEST_F(Pack, WithFeaturesAndVocabularyItScoresItems) {
   const std::vector<std::string> ids = {"a", "b", "c", "d"};
   const data::FeatureSpec spec = serve::HistorySpec(ids, 5);
-  const PackOptions options{
-      .source = folder_.Write("m.onnx", Counter(6)),
-      .name = "counter",
-      .feature_spec = folder_.Write("spec.json", spec.ToJson()),
-      .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText())};
+  const PackOptions options{.source = folder_.Write("m.onnx", Counter(6)),
+                            .name = "counter",
+                            .feature_spec = folder_.Write("spec.json", spec.ToJson()),
+                            .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText())};
   const auto manifest = Packed(options);
   ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
   EXPECT_EQ(manifest->kind, ModelKind::kRetriever);

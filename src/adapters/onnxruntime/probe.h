@@ -24,8 +24,8 @@ struct ProbeReport {
   std::vector<TensorSpec> outputs;
   std::vector<std::string> operators;
   std::size_t golden_rows = 0;  ///< 0: a graph, which has none
-  double max_difference = 0;  ///< largest |got - expected| / max(1, |expected|)
-  std::size_t near_ties = 0;  ///< places that differ within kOrderTolerance
+  double max_difference = 0;    ///< largest |got - expected| / max(1, |expected|)
+  std::size_t near_ties = 0;    ///< places that differ within kOrderTolerance
   double load_seconds = 0;
   double first_run_seconds = 0;
   double run_seconds = 0;  ///< median of the later runs, one row each

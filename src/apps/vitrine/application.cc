@@ -215,10 +215,10 @@ Status Application::Parts::OpenServices() {
   reports = std::make_unique<MonitorReports>(*monitor);
   keeper = std::make_unique<MonitorKeeper>(*monitor, *models, directory.Sub("monitor.json"));
   const loop::Programs programs = loop::ProgramsBeside("");
-  ASSIGN_OR_RETURN(
-      versions,
-      VersionService::Open(*registry, *models, programs, settings, directory.Sub("loaded.json"),
-                           [this] { changes.Add("models", R"({"changed":true})"); }));
+  ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
+                                                  directory.Sub("loaded.json"), [this] {
+                                                    changes.Add("models", R"({"changed":true})");
+                                                  }));
   jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
       std::map<std::string, JobBody>{{"adopt", AdoptJob(directory.path(), programs, *log)},

@@ -23,12 +23,11 @@ class FreeMemory : public testing::Test {
   std::string root_;
 };
 
-TEST_F(FreeMemory, IsUnknownWhereNothingSaysIt) {
-  EXPECT_EQ(FreeMemoryBytes(root_), std::nullopt);
-}
+TEST_F(FreeMemory, IsUnknownWhereNothingSaysIt) { EXPECT_EQ(FreeMemoryBytes(root_), std::nullopt); }
 
 TEST_F(FreeMemory, IsWhatTheMachineCanGive) {
-  Write("proc/meminfo", "MemTotal: 100 kB\nMemFree: 1 kB\nMemAvailable:     20 kB\nBuffers: 3 kB\n");
+  Write("proc/meminfo",
+        "MemTotal: 100 kB\nMemFree: 1 kB\nMemAvailable:     20 kB\nBuffers: 3 kB\n");
   EXPECT_EQ(FreeMemoryBytes(root_), 20U * 1024);
   Write("sys/fs/cgroup/memory.max", "max\n");
   Write("sys/fs/cgroup/memory.current", "5\n");

@@ -1,9 +1,9 @@
 // vitrine model import|pack: models that were trained elsewhere, and artifact folders of another Vitrine.
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -78,8 +78,7 @@ Status PackInChild(const CommandLine& line, const ImportFlags& flags, const std:
   for (const std::string& shape : flags.shapes) {
     add("--shape", shape);
   }
-  ASSIGN_OR_RETURN(const loop::ChildOutcome outcome,
-                   loop::RunChild(pack, {}, StopOnSignals()));
+  ASSIGN_OR_RETURN(const loop::ChildOutcome outcome, loop::RunChild(pack, {}, StopOnSignals()));
   return loop::StatusOf(outcome, "the check").WithContext(flags.source);
 }
 
@@ -149,12 +148,14 @@ void AddModelFlags(CLI::App& verb, ImportFlags& flags) {
 void AddImportCommands(CLI::App& model, CommandLine& line) {
   auto flags = std::make_shared<ImportFlags>();
   CLI::App* import = model.add_subcommand(
-      "import", "Check an ONNX file, a folder in Triton's layout or an artifact folder, and register it");
+      "import",
+      "Check an ONNX file, a folder in Triton's layout or an artifact folder, and register it");
   import->add_option("source", flags->source, "FILE.onnx, or a folder")->required();
   AddModelFlags(*import, *flags);
   import->callback([flags, &line] { line.run = [flags, &line] { return Import(line, *flags); }; });
   CLI::App* pack = model.add_subcommand("pack", "Write an artifact folder of an ONNX file");
-  pack->add_option("source", flags->source, "FILE.onnx, or a folder in Triton's layout")->required();
+  pack->add_option("source", flags->source, "FILE.onnx, or a folder in Triton's layout")
+      ->required();
   pack->add_option("--to", flags->to, "Artifact folder to write")->required();
   AddModelFlags(*pack, *flags);
   pack->callback([flags, &line] { line.run = [flags, &line] { return Pack(line, *flags); }; });

@@ -23,9 +23,8 @@ constexpr std::chrono::seconds kWarmWithin{120};
 Result<std::unique_ptr<VersionService>> VersionService::Open(
     registry::Registry& registry, serve::ModelSet& models, loop::Programs programs,
     const Settings& settings, std::string held_file, std::function<void()> on_change) {
-  std::unique_ptr<VersionService> service(
-      new VersionService(registry, models, std::move(programs), settings, std::move(held_file),
-                         std::move(on_change)));
+  std::unique_ptr<VersionService> service(new VersionService(
+      registry, models, std::move(programs), settings, std::move(held_file), std::move(on_change)));
   std::ifstream in(service->held_file_, std::ios::binary);
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   if (text.empty()) {
@@ -69,10 +68,10 @@ Status VersionService::CheckFits(const registry::ModelVersion& version) const {
   if (needed <= *free) {
     return Status::Ok();
   }
-  return ResourceExhausted(
-      fmt::format("{} takes about {} MB, {} MB are free; unload a model first (vitrine model unload "
-                  "NAME), or give the server more memory",
-                  version.ref.ToString(), needed >> 20, *free >> 20));
+  return ResourceExhausted(fmt::format(
+      "{} takes about {} MB, {} MB are free; unload a model first (vitrine model unload "
+      "NAME), or give the server more memory",
+      version.ref.ToString(), needed >> 20, *free >> 20));
 }
 
 Result<serve::DesiredModels> VersionService::Desired() const {
@@ -121,10 +120,11 @@ Status VersionService::SetAlias(std::string_view alias, const registry::VersionR
     const std::scoped_lock lock(moving_);
     ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Get(ref));
     if (version.kind != ModelKindName(ModelKind::kRetriever)) {
-      return FailedPrecondition(fmt::format(
-          "{} is a {}: scenes cannot use it, and aliases are theirs; serve it at /v2: vitrine model "
-          "load {}",
-          ref.ToString(), version.kind, ref.name));
+      return FailedPrecondition(
+          fmt::format("{} is a {}: scenes cannot use it, and aliases are theirs; serve it at /v2: "
+                      "vitrine model "
+                      "load {}",
+                      ref.ToString(), version.kind, ref.name));
     }
     RETURN_IF_ERROR(Warm(version));
     RETURN_IF_ERROR(registry_.SetAlias(alias, ref, cause));

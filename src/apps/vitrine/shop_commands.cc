@@ -83,7 +83,8 @@ Status BackUp(const CommandLine& line, const ShopFlags& flags) {
       fs::copy(directory.Sub(name), flags.path + "/" + name, fs::copy_options::recursive, error);
     }
   }
-  for (const char* name : {"format", "scenes.json", "monitor.json", "vitrine.toml"}) {
+  for (const char* name :
+       {"format", "scenes.json", "loaded.json", "monitor.json", "vitrine.toml"}) {
     if (!error && fs::exists(directory.Sub(name))) {
       fs::copy_file(directory.Sub(name), flags.path + "/" + name, error);
     }

@@ -29,7 +29,7 @@ std::uint64_t Nanoseconds(Clock::time_point begin, Clock::time_point end) {
 
 /// The model and version of the path. Null after an error.
 std::shared_ptr<const Servable> Asked(const Services& services, const Request& request,
-                                         Response& response) {
+                                      Response& response) {
   if (!Need(services.inference, "inference", request, response)) {
     return nullptr;
   }
@@ -107,8 +107,8 @@ Status Pack(const Request& request, Response& response) {
   return Status::Ok();
 }
 
-Status Answer(const Servable& model, const InferenceBody& body,
-              const std::vector<Tensor>& outputs, const Request& request, Response& response) {
+Status Answer(const Servable& model, const InferenceBody& body, const std::vector<Tensor>& outputs,
+              const Request& request, Response& response) {
   const auto [name, number] = serve::SplitVersion(model.version());
   ASSIGN_OR_RETURN(const std::size_t json_bytes,
                    WriteInference(name, number, body, outputs, response.body));
@@ -230,7 +230,9 @@ void GetInferenceConfig(const Services& services, Request& request, Response& re
   // are given whole.
   const std::int64_t max_rows = model->manifest().max_rows;
   json.BeginObject().Field("name", serve::SplitVersion(model->version()).first);
-  json.Field("platform", kPlatform).Field("backend", "onnxruntime").Field("max_batch_size", max_rows);
+  json.Field("platform", kPlatform)
+      .Field("backend", "onnxruntime")
+      .Field("max_batch_size", max_rows);
   write("input", model->graph().inputs());
   write("output", model->graph().outputs());
   json.EndObject();

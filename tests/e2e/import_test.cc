@@ -1,0 +1,249 @@
+// Models that were trained elsewhere, from a file to answers at /v2, as their owner does it.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/exit_code.h"
+#include "data/feature_spec.h"
+#include "e2e/programs.h"
+#include "graph/builder.h"
+
+namespace vitrine::e2e {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+using graph::Builder;
+using graph::Value;
+
+/// y[b, 3] = x[b, 3] * factor, and `megabytes` of weights that are added at zero.
+std::string Scaled(float factor, std::int64_t megabytes = 0) {
+  Builder b("scaled");
+  const Value x = b.Input("x", DType::kFloat32, {"batch", 3});
+  Value y = b.Mul(x, b.Scalar(factor));
+  if (megabytes > 0) {
+    const std::int64_t rows = megabytes * (1 << 20) / 12;
+    const std::vector<float> table(static_cast<std::size_t>(rows) * 3);
+    const Value none = b.Initializer("none", {1}, std::vector<std::int64_t>{0});
+    y = b.Add(y, b.Gather(b.Initializer("table", {rows, 3}, table), none));
+  }
+  b.Output("y", y, DType::kFloat32, {"batch", 3});
+  return *b.Finish();
+}
+
+/// scores[b, item] = how often the history holds the item.
+std::string Counter(std::int64_t width) {
+  Builder b("counter");
+  const Value history = b.Input("history", DType::kInt64, {"batch", "length"});
+  std::vector<float> identity(static_cast<std::size_t>(width * width));
+  for (std::int64_t i = 0; i < width; ++i) {
+    identity[static_cast<std::size_t>(i * width + i)] = 1;
+  }
+  const Value rows = b.Gather(b.Initializer("identity", {width, width}, identity), history);
+  b.Output("scores", b.Op("ReduceSum", {rows, b.Constants({1})}, {{"keepdims", 0}}),
+           DType::kFloat32, {"batch", width});
+  return *b.Finish();
+}
+
+std::string Infer(std::size_t rows) {
+  json values = json::array();
+  for (std::size_t i = 0; i < rows * 3; ++i) {
+    values.push_back(i);
+  }
+  return json({{"inputs", json::array({{{"name", "x"},
+                                        {"datatype", "FP32"},
+                                        {"shape", {rows, 3}},
+                                        {"data", values}}})}})
+      .dump();
+}
+
+class Import : public testing::Test {
+ protected:
+  [[nodiscard]] std::string Write(const std::string& name, const std::string& bytes) const {
+    const fs::path path = folder_.path() + "/" + name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+  }
+  [[nodiscard]] std::string data() const { return folder_.path() + "/data"; }
+  loop::ChildOutcome Vitrine(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"--data", data(), "--json"});
+    return RunProgram("vitrine", std::move(arguments));
+  }
+  /// The version that an import made.
+  std::string Imported(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"model", "import"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const loop::ChildOutcome outcome = Vitrine(all);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.last_error_lines;
+    return json::parse(outcome.output, nullptr, false).value("version", "");
+  }
+  Folder folder_;
+};
+
+TEST_F(Import, AnOnnxFileIsServedByItsTensorsAndAfterARestart) {
+  const std::string file = Write("m.onnx", Scaled(2));
+  EXPECT_EQ(Imported({file, "--name", "scaled"}), "scaled:1");
+  {
+    RunningServer server(data());
+    ASSERT_TRUE(server.ok());
+    http::Client client = server.Client();
+    EXPECT_EQ(client.Post("/v2/models/scaled/infer", Infer(1))->status, 404);
+    EXPECT_EQ(Vitrine({"model", "load", "scaled"}).exit_code, 0);
+    const auto answer = client.Post("/v2/models/scaled/infer", Infer(2));
+    ASSERT_EQ(answer->status, 200) << answer->body;
+    EXPECT_EQ(json::parse(answer->body)["outputs"][0]["data"], json({0, 2, 4, 6, 8, 10}));
+    // No scene can use it, and none gets it.
+    const loop::ChildOutcome promoted = Vitrine({"model", "promote", "scaled:1"});
+    EXPECT_EQ(promoted.exit_code, kExitConflict) << promoted.last_error_lines;
+    EXPECT_NE(promoted.last_error_lines.find("vitrine model load scaled"), std::string::npos);
+    EXPECT_EQ(server.Stop(), 0);
+  }
+  RunningServer again(data());
+  ASSERT_TRUE(again.ok());
+  http::Client client = again.Client();
+  EXPECT_EQ(client.Post("/v2/models/scaled/infer", Infer(1))->status, 200);
+  EXPECT_EQ(Vitrine({"model", "unload", "scaled"}).exit_code, 0);
+  EXPECT_EQ(client.Post("/v2/models/scaled/infer", Infer(1))->status, 404);
+  EXPECT_EQ(Vitrine({"model", "unload", "scaled"}).exit_code, kExitNotFound);
+}
+
+TEST_F(Import, AFolderInTritonsLayoutKeepsItsBoundOnRows) {
+  static_cast<void>(Write("repo/shoes/1/model.onnx", Scaled(1)));
+  static_cast<void>(Write("repo/shoes/2/model.onnx", Scaled(3)));
+  static_cast<void>(Write("repo/shoes/config.pbtxt", R"(
+backend: "onnxruntime"
+max_batch_size: 2
+input [ { name: "x", data_type: TYPE_FP32, dims: [ 3 ] } ]
+output [ { name: "y", data_type: TYPE_FP32, dims: [ 3 ] } ]
+instance_group [ { kind: KIND_CPU, count: 1 } ]
+)"));
+  EXPECT_EQ(Imported({folder_.path() + "/repo/shoes"}), "shoes:1");
+  RunningServer server(data());
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "load", "shoes"}).exit_code, 0);
+  http::Client client = server.Client();
+  const auto answer = client.Post("/v2/models/shoes/infer", Infer(1));
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(json::parse(answer->body)["outputs"][0]["data"], json({0, 3, 6}));  // of folder 2
+  const auto large = client.Post("/v2/models/shoes/infer", Infer(3));
+  EXPECT_EQ(large->status, 400);
+  EXPECT_NE(large->body.find("at most 2 rows"), std::string::npos) << large->body;
+  const json config = json::parse(client.Get("/v2/models/shoes/config")->body);
+  EXPECT_EQ(config["max_batch_size"], 2);
+  EXPECT_EQ(config["input"][0]["dims"], json({3}));
+}
+
+TEST_F(Import, WithFeaturesAndVocabularyScenesUseIt) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const auto spec = data::FeatureSpec::Fit(
+      {{.name = "history", .op = "history_items", .source = "", .options = {{"length", "5"}}}},
+      data::Interactions{}, data::ItemTable{}, data::Vocabulary(ids), Micros{0});
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(Imported({Write("m.onnx", Counter(6)), "--name", "counter", "--features",
+                      Write("spec.json", spec->ToJson()), "--vocabulary",
+                      Write("ids.txt", data::Vocabulary(ids).ToText())}),
+            "counter:1");
+  RunningServer server(data());
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "promote", "counter:1"}).exit_code, 0);
+  http::Client client = server.Client();
+  const auto answer = client.Post(
+      "/v1/recommend", R"({"history":["c","b","c"],"n":2,"filter":{"exclude_seen":false}})");
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  const json items = json::parse(answer->body)["items"];
+  ASSERT_EQ(items.size(), 2U) << answer->body;
+  EXPECT_EQ(items[0]["item_id"], "c");
+  EXPECT_EQ(items[1]["item_id"], "b");
+}
+
+TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {
+  const auto refused = [&](const std::vector<std::string>& arguments, int code,
+                           const std::string& words) {
+    std::vector<std::string> all = {"model", "import"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const loop::ChildOutcome outcome = Vitrine(all);
+    EXPECT_EQ(outcome.exit_code, code) << outcome.last_error_lines;
+    EXPECT_NE(outcome.last_error_lines.find(words), std::string::npos) << outcome.last_error_lines;
+  };
+  const std::string good = Write("m.onnx", Scaled(1));
+  refused({good}, kExitUsage, "--name");
+  refused({good, "--name", "n", "--shape", "x=2,4"}, kExitUsage, "[2, 4] does not fit");
+  refused({good, "--name", "n", "--shape", "z=1"}, kExitUsage, "'z'");
+  refused({Write("text.onnx", "hello"), "--name", "n"}, kExitUsage, "ONNX");
+  refused({folder_.path() + "/none.onnx", "--name", "n"}, kExitNotFound, "none.onnx");
+  refused({folder_.path(), "--name", "n"}, kExitUsage, "artifact folder");
+  // Larger than what the check may take: its process fails, nothing else does.
+  const std::string large = Write("large.onnx", Scaled(1, 96));
+  std::vector<std::string> limited = {
+      "--set", "probe.memory_limit_mb=256", "model", "import", large, "--name", "large"};
+  EXPECT_NE(Vitrine(limited).exit_code, 0);
+  const loop::ChildOutcome list = Vitrine({"model", "list"});
+  EXPECT_TRUE(list.output.find("\"version\"") == std::string::npos) << list.output;
+}
+
+/// 200 in the long run, as many as shall be in a short one.
+int Rounds() {
+  const char* asked = std::getenv("VITRINE_LOAD_ROUNDS");
+  return asked == nullptr ? 40 : std::atoi(asked);
+}
+
+/// A model is loaded and unloaded again and again beside one that is asked all the time: no answer
+/// fails, and memory comes back.
+TEST_F(Import, LoadingAndUnloadingInALoopFailsNobodyAndKeepsNoMemory) {
+  Imported({Write("small.onnx", Scaled(2)), "--name", "small"});
+  Imported({Write("large.onnx", Scaled(2, 24)), "--name", "large"});
+  RunningServer server(data());
+  ASSERT_TRUE(server.ok());
+  http::Client client = server.Client();
+  const auto call = [&](const char* model, const char* verb) {
+    const auto answer =
+        client.Post("/v2/repository/models/" + std::string(model) + "/" + verb, "{}");
+    ASSERT_EQ(answer->status, 200) << answer->body;
+  };
+  call("small", "load");
+  const auto resident = [&] {
+    const std::string metrics = client.Get("/metrics")->body;
+    const std::size_t at = metrics.find("\nvitrine_process_resident_bytes ");
+    return std::stod(metrics.substr(metrics.find(' ', at + 1)));
+  };
+  std::atomic<bool> stop = false;
+  std::atomic<int> failed = 0;
+  std::atomic<int> answered = 0;
+  std::thread traffic([&] {
+    http::Client other = server.Client();
+    const std::string body = Infer(1);
+    while (!stop) {
+      const auto answer = other.Post("/v2/models/small/infer", body);
+      ++(answer.ok() && answer->status == 200 ? answered : failed);
+    }
+  });
+  // The first loads leave the allocator's own reserves behind; those do not grow.
+  constexpr int kFirstRounds = 5;
+  const int rounds = Rounds();
+  double start = 0;
+  for (int round = 0; round < kFirstRounds + rounds && !HasFatalFailure(); ++round) {
+    start = round == kFirstRounds ? resident() : start;
+    call("large", "load");
+    call("large", "unload");
+  }
+  const double end = resident();
+  stop = true;
+  traffic.join();
+  std::printf("%d rounds, %d answers beside them, resident %.1f MB before and %.1f MB after\n",
+              rounds, answered.load(), start / 1e6, end / 1e6);
+  EXPECT_EQ(failed, 0);
+  EXPECT_GT(answered, rounds);
+  EXPECT_LT(end, start * 1.05);
+}
+
+}  // namespace
+}  // namespace vitrine::e2e
