@@ -50,11 +50,11 @@ std::size_t BytesOf(const Shape& shape, DType type) {
 
 Result<std::vector<Tensor>> SampleInputs(const Manifest& manifest,
                                          const std::vector<TensorSpec>& inputs) {
-  for (const auto& [name, shape] : manifest.sample_shapes) {
+  for (const auto& given : manifest.sample_shapes) {
     if (std::none_of(inputs.begin(), inputs.end(),
-                     [&name = name](const TensorSpec& input) { return input.name == name; })) {
+                     [&](const TensorSpec& input) { return input.name == given.first; })) {
       return InvalidArgument(
-          fmt::format("a shape is given for '{}', the model has no such input", name));
+          fmt::format("a shape is given for '{}', the model has no such input", given.first));
     }
   }
   std::vector<Tensor> sample;
