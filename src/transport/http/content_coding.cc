@@ -87,15 +87,17 @@ Status Decode(ContentCoding coding, std::string_view body, std::size_t limit, st
   }
   stream.next_in = Input(body);
   stream.avail_in = static_cast<uInt>(body.size());
-  out.resize(std::min(limit, std::max(kFirstStep, 2 * body.size())));
+  // One byte more than may come: a full buffer hides from zlib's caller whether the end has come.
+  const std::size_t most = limit + 1;
+  out.resize(std::min(most, std::max(kFirstStep, 2 * body.size())));
   std::size_t done = 0;
   int result = Z_OK;
   while (result == Z_OK) {
     if (done == out.size()) {
-      if (out.size() >= limit) {
+      if (out.size() >= most) {
         break;
       }
-      out.resize(std::min(limit, 2 * out.size()));
+      out.resize(std::min(most, 2 * out.size()));
     }
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + done);
     stream.avail_out = static_cast<uInt>(out.size() - done);
@@ -104,7 +106,7 @@ Status Decode(ContentCoding coding, std::string_view body, std::size_t limit, st
   }
   const bool rest = stream.avail_in > 0;
   inflateEnd(&stream);
-  if (result == Z_OK && done >= limit) {
+  if (done > limit) {
     return {Code::kOutOfRange,
             fmt::format("the body is larger than {} bytes once it is unpacked", limit)};
   }

@@ -1,0 +1,23 @@
+#include "core/check.h"
+#include "fuzz/targets.h"
+#include "graph/check.h"
+#include "graph/text_fields.h"
+
+namespace vitrine::fuzz {
+
+void OnnxModel(std::string_view bytes) {
+  const auto summary = graph::CheckModel(bytes);
+  CHECK(summary.ok() || summary.status().code() == Code::kInvalidArgument ||
+        summary.status().code() == Code::kDataLoss ||
+        summary.status().code() == Code::kResourceExhausted);
+  if (summary.ok()) {
+    CHECK(!summary->outputs.empty());
+  }
+}
+
+void TextFields(std::string_view bytes) {
+  const auto fields = graph::ReadTextFields(bytes);
+  CHECK(fields.ok() || !fields.status().message().empty());
+}
+
+}  // namespace vitrine::fuzz
