@@ -101,6 +101,13 @@ TEST_F(Import, AnOnnxFileIsServedByItsTensorsAndAfterARestart) {
     const auto answer = client.Post("/v2/models/scaled/infer", Infer(2));
     ASSERT_EQ(answer->status, 200) << answer->body;
     EXPECT_EQ(json::parse(answer->body)["outputs"][0]["data"], json({0, 2, 4, 6, 8, 10}));
+    // A better one takes its place.
+    EXPECT_EQ(Imported({Write("m2.onnx", Scaled(3)), "--name", "scaled"}), "scaled:2");
+    EXPECT_EQ(Vitrine({"model", "load", "scaled"}).exit_code, 0);
+    const auto newer = client.Post("/v2/models/scaled/infer", Infer(1));
+    ASSERT_EQ(newer->status, 200) << newer->body;
+    EXPECT_EQ(json::parse(newer->body)["outputs"][0]["data"], json({0, 3, 6}));
+    EXPECT_EQ(client.Post("/v2/models/scaled/versions/1/infer", Infer(1))->status, 404);
     // No scene can use it, and none gets it.
     const loop::ChildOutcome promoted = Vitrine({"model", "promote", "scaled:1"});
     EXPECT_EQ(promoted.exit_code, kExitConflict) << promoted.last_error_lines;

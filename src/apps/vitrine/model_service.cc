@@ -18,6 +18,13 @@ namespace {
 /// A model that is not warm after this is too large for this machine, or it hangs.
 constexpr std::chrono::seconds kWarmWithin{120};
 
+/// Takes every version of a name out; returns how many.
+std::size_t EraseName(VersionService::Held& held, std::string_view name) {
+  return std::erase_if(held, [&](std::string_view one) {
+    return one.starts_with(name) && one.substr(name.size()).starts_with(':');
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<VersionService>> VersionService::Open(
@@ -151,9 +158,14 @@ Status VersionService::Load(std::string_view name, std::uint64_t number) {
     const std::scoped_lock lock(moving_);
     ASSIGN_OR_RETURN(const registry::ModelVersion version, Registered(name, number));
     RETURN_IF_ERROR(Warm(version));
+    // The one before goes once the new one answers: requests without a number move over at once, those
+    // under way finish on it.
     Held held = held_;
+    EraseName(held, version.ref.name);
     held.insert(version.ref.ToString());
     RETURN_IF_ERROR(Hold(std::move(held)));
+    ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
+    models_.SetDesired(std::move(desired));
   }
   on_change_();
   return Status::Ok();
@@ -162,7 +174,6 @@ Status VersionService::Load(std::string_view name, std::uint64_t number) {
 Status VersionService::Unload(std::string_view name) {
   {
     const std::scoped_lock lock(moving_);
-    const std::string prefix = fmt::format("{}:", name);
     ASSIGN_OR_RETURN(const auto aliases, registry_.Aliases());
     for (const auto& [alias, ref] : aliases) {
       if (ref.name == name) {
@@ -171,7 +182,7 @@ Status VersionService::Unload(std::string_view name) {
       }
     }
     Held held = held_;
-    if (std::erase_if(held, [&](const std::string& one) { return one.starts_with(prefix); }) == 0) {
+    if (EraseName(held, name) == 0) {
       return NotFound(fmt::format("no version of the model '{}' is loaded", name));
     }
     RETURN_IF_ERROR(Hold(std::move(held)));

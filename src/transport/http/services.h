@@ -48,8 +48,8 @@ class ModelService {
   /// be loaded: says why; nothing has changed then).
   virtual Status SetAlias(std::string_view alias, const registry::VersionRef& ref,
                           const registry::Cause& cause) = 0;
-  /// Loads a version (`number` 0: the newest that is registered), which stays until it is unloaded or
-  /// the server ends. Errors: kNotFound, kFailedPrecondition (it cannot be loaded: says why).
+  /// Loads a version (`number` 0: the newest that is registered), which stays until it is unloaded or another
+  /// of its name is loaded, over restarts too. Errors: kNotFound, kFailedPrecondition (it cannot be loaded: says why).
   virtual Status Load(std::string_view name, std::uint64_t number) = 0;
   /// Lets every version of a name go that no alias needs.
   /// Errors: kNotFound (none is loaded), kFailedPrecondition (an alias needs it: names it).
