@@ -109,8 +109,8 @@ void Tensor::SetStrings(std::span<const std::int64_t> shape,
     const auto length = static_cast<std::uint32_t>(element.size());
     std::memcpy(to, &length, sizeof(length));
     to += sizeof(length);
-    std::memcpy(to, element.data(), element.size());
-    to += element.size();
+    const auto text = std::as_bytes(std::span(element));
+    to = std::copy(text.begin(), text.end(), to);  // memcpy may not be asked for nothing of nowhere
   }
 }
 
