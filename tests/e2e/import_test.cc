@@ -192,7 +192,10 @@ TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {
   const std::string large = Write("large.onnx", Scaled(1, 96));
   std::vector<std::string> limited = {
       "--set", "probe.memory_limit_mb=256", "model", "import", large, "--name", "large"};
-  EXPECT_NE(Vitrine(limited).exit_code, 0);
+  const loop::ChildOutcome grown = Vitrine(limited);
+  EXPECT_EQ(grown.exit_code, kExitUnavailable);
+  EXPECT_NE(grown.last_error_lines.find("probe.memory_limit_mb"), std::string::npos)
+      << grown.last_error_lines;
   const loop::ChildOutcome list = Vitrine({"model", "list"});
   EXPECT_TRUE(list.output.find("\"version\"") == std::string::npos) << list.output;
 }

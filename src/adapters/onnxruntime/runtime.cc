@@ -28,16 +28,27 @@
 namespace vitrine::adapters {
 namespace {
 
+Status OutOfMemory(std::string_view what) {
+  return ResourceExhausted(fmt::format(
+      "{}: out of memory; the check of a model may take probe.memory_limit_mb, a server what its "
+      "machine leaves it",
+      what));
+}
+
 /// Runs f and turns what ONNX Runtime throws into a Status; no exception leaves this file.
 template <typename F>
 Status Guard(Code code, std::string_view what, F&& f) {
   try {
     return std::forward<F>(f)();
   } catch (const Ort::Exception& e) {
+    // Its own message is all that is left of what it caught itself.
+    if (std::string_view(e.what()).find("bad_alloc") != std::string_view::npos) {
+      return OutOfMemory(what);
+    }
     return {e.GetOrtErrorCode() == ORT_NO_SUCHFILE ? Code::kNotFound : code,
             fmt::format("{}: {}", what, e.what())};
   } catch (const std::bad_alloc&) {
-    return ResourceExhausted(fmt::format("{}: out of memory", what));
+    return OutOfMemory(what);
   } catch (const std::exception& e) {
     return {code, fmt::format("{}: {}", what, e.what())};
   }

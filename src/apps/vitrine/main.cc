@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <exception>
+#include <new>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -47,6 +48,10 @@ int Run(int argc, char** argv) {
   Status status;
   try {
     status = line.run ? line.run() : InvalidArgument("no command; see: vitrine --help");
+  } catch (const std::bad_alloc&) {
+    status = ResourceExhausted(
+        "it needs more memory than it may take; the limit for checking a model is "
+        "probe.memory_limit_mb");
   } catch (const std::exception& e) {
     status = Internal(fmt::format("unexpected: {}", e.what()));
   }
