@@ -26,10 +26,11 @@ struct Read {
   int status = 0;  ///< of the error that ended it; 0: it waits for more
 };
 
-/// However a network cuts it, a client means the same. A head that is not whole yet may be refused at once where
-/// it came in one piece, and at its end where it came in several.
+/// However a network cuts it, a client means the same: the same bodies are taken, and pieces are refused only where
+/// the whole is. Of several faults another one may be named first, and a head that is not whole yet may be refused
+/// at once where it came in one piece, and at its end where it came in several.
 bool MeanTheSame(const Read& whole, const Read& pieces) {
-  return pieces.bodies == whole.bodies && (pieces.status == whole.status || pieces.status == 0);
+  return pieces.bodies == whole.bodies && (whole.status != 0 || pieces.status == 0);
 }
 
 /// Feeds `piece` bytes more each time, as a socket may give them.
