@@ -57,6 +57,7 @@ class RequestParser::Impl {
     request_ = &into;
     request_->Clear(limits_.body_bytes);
     error_ = {};
+    head_bytes_ = 0;
     body_bytes_ = 0;
     head_reported_ = false;
     started_ = false;
@@ -80,7 +81,12 @@ class RequestParser::Impl {
       error_code ec;
       const std::size_t used = parser().put({rest.data(), rest.size()}, ec);
       consumed += used;
-      if (in_body_before) {
+      if (!in_body_before) {
+        head_bytes_ += used;  // Beast stops at the head's end, before the body
+        if (head_bytes_ > limits_.head_bytes) {
+          return Fail(beast::http::error::header_limit);
+        }
+      } else {
         body_bytes_ += used;
         if (body_bytes_ - std::min(body_bytes_, request_->body_.size()) > Overhead()) {
           error_ = {400, "bad_chunk", "The body comes in chunks too small for its size."};
@@ -165,13 +171,13 @@ class RequestParser::Impl {
   }
 
   State NeedMore(std::size_t unread) {
-    // Beast limits a head piecewise; chunk lines and trailers not at all. What it holds back is one
-    // line (or the trailers), so the same bound fits everywhere.
-    if (unread >= limits_.head_bytes) {
-      if (parser().is_header_done()) {
-        error_ = {400, "bad_chunk", "A chunk's size line or the trailers are too long."};
-        return State::kError;
-      }
+    // Beast limits a head piecewise; chunk lines and trailers not at all. What it holds back of a body is one
+    // line (or the trailers), so the same bound fits there.
+    if (parser().is_header_done() && unread >= limits_.head_bytes) {
+      error_ = {400, "bad_chunk", "A chunk's size line or the trailers are too long."};
+      return State::kError;
+    }
+    if (!parser().is_header_done() && head_bytes_ + unread >= limits_.head_bytes) {
       return Fail(beast::http::error::header_limit);
     }
     return State::kNeedMore;
@@ -298,6 +304,7 @@ class RequestParser::Impl {
   Request* request_ = nullptr;
   std::optional<Parser> parser_;
   FramingError error_;
+  std::size_t head_bytes_ = 0;  // on the wire
   std::size_t body_bytes_ = 0;
   bool head_reported_ = false;
   bool started_ = false;

@@ -194,6 +194,18 @@ TEST(RequestParser, BoundsTheHeadHoweverItIsSplit) {
   }
 }
 
+// A folded line counts as what it is on the wire, not as what is kept of it.
+TEST(RequestParser, TheHeadsBoundIsExactHoweverItIsSplit) {
+  const std::string head = "GET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n" + std::string(60, ' ') +
+                           "c\r\nD: " + std::string(60, ' ') + "e\r\n\r\n";
+  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, head.size()}) {
+    EXPECT_EQ(Parse(head, piece, {.head_bytes = head.size()}).state, State::kDone) << piece;
+    const Parsed refused = Parse(head, piece, {.head_bytes = head.size() - 1});
+    EXPECT_EQ(refused.state, State::kError) << piece;
+    EXPECT_EQ(refused.code, "headers_too_large") << piece;
+  }
+}
+
 TEST(RequestParser, BoundsChunkedBodies) {
   FramingLimits limits;
   limits.body_bytes = 1'000;
