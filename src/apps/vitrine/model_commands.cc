@@ -100,13 +100,14 @@ Status Probe(const CommandLine& line, const ModelFlags& flags) {
   ASSIGN_OR_RETURN(const adapters::ProbeReport report, adapters::ProbeArtifact(flags.folder));
   if (line.json) {
     Print(adapters::ProbeReportToJson(report));
-  } else {
-    Print(
-        fmt::format("{}: sound. {} golden rows, largest difference {:.2g}, {:.0f} us a request, "
-                    "{} MB resident",
-                    report.name, report.golden_rows, report.max_difference,
-                    report.run_seconds * 1e6, report.resident_bytes >> 20));
+    return Status::Ok();
   }
+  const std::string proof = report.golden_rows == 0
+                                ? std::string("It runs on zeros")
+                                : fmt::format("{} golden rows, largest difference {:.2g}",
+                                              report.golden_rows, report.max_difference);
+  Print(fmt::format("{}: sound. {}, {:.0f} us a request, {} MB resident", report.name, proof,
+                    report.run_seconds * 1e6, report.resident_bytes >> 20));
   return Status::Ok();
 }
 
