@@ -1,5 +1,6 @@
 #include "serve/model_set.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -61,19 +62,29 @@ void ModelSet::SetDesired(DesiredModels desired) {
   changed_.notify_all();
 }
 
+Status ModelSet::Failure(const std::function<bool(const std::string&)>& counts) const {
+  for (const auto& [version, entry] : entries_) {
+    if (entry.state == VersionState::kFailed && counts(version)) {
+      return FailedPrecondition("version " + version + " cannot be served: " + entry.error);
+    }
+  }
+  return Status::Ok();
+}
+
+std::string ModelSet::Missing() const {
+  std::string missing;
+  for (const auto& [alias, version] : desired_.aliases) {
+    const auto now = aliases_.find(alias);
+    if (now == aliases_.end() || now->second != version) {
+      missing += (missing.empty() ? "" : ", ") + alias + " -> " + version;
+    }
+  }
+  return missing;
+}
+
 Status ModelSet::WaitUntilReached(Deadline deadline) const {
   std::unique_lock lock(mutex_);
-  const auto failed = [this]() -> const std::string* {
-    for (const auto& [version, entry] : entries_) {
-      if (entry.state == VersionState::kFailed) {
-        return &version;
-      }
-    }
-    return nullptr;
-  };
-  const auto settled = [&] {
-    return failed() != nullptr || !NextAction(desired_, Actual()).has_value();
-  };
+  const auto any = [](const std::string&) { return true; };
   // A load under way leaves nothing else to do, and is still not the end.
   const auto idle = [&] {
     for (const auto& [version, entry] : entries_) {
@@ -81,23 +92,26 @@ Status ModelSet::WaitUntilReached(Deadline deadline) const {
         return false;
       }
     }
-    return settled();
+    return !Failure(any).ok() || !NextAction(desired_, Actual()).has_value();
   };
   if (!changed_.wait_until(lock, deadline, idle)) {
-    std::string missing;
-    for (const auto& [alias, version] : desired_.aliases) {
-      const auto now = aliases_.find(alias);
-      if (now == aliases_.end() || now->second != version) {
-        missing += (missing.empty() ? "" : ", ") + alias + " -> " + version;
-      }
-    }
+    const std::string missing = Missing();
     return DeadlineExceeded("still loading: " + (missing.empty() ? "unaliased versions" : missing));
   }
-  if (const std::string* version = failed()) {
-    return FailedPrecondition("version " + *version +
-                              " cannot be served: " + entries_.find(*version)->second.error);
+  return Failure(any);
+}
+
+Status ModelSet::WaitUntilServing(Deadline deadline) const {
+  std::unique_lock lock(mutex_);
+  const auto aliased = [this](const std::string& version) {
+    return std::any_of(desired_.aliases.begin(), desired_.aliases.end(),
+                       [&](const auto& alias) { return alias.second == version; });
+  };
+  if (!changed_.wait_until(lock, deadline,
+                           [&] { return Missing().empty() || !Failure(aliased).ok(); })) {
+    return DeadlineExceeded("still loading: " + Missing());
   }
-  return Status::Ok();
+  return Failure(aliased);
 }
 
 std::vector<VersionStatus> ModelSet::Versions() const {

@@ -56,6 +56,9 @@ class ModelSet {
   /// Errors: kFailedPrecondition (a wanted version failed to load: names it and why),
   ///         kDeadlineExceeded (names what is missing).
   Status WaitUntilReached(Deadline deadline) const;
+  /// The same of the aliases alone, which are what scenes need: a version that no alias wants may load, or
+  /// fail, meanwhile.
+  Status WaitUntilServing(Deadline deadline) const;
 
   [[nodiscard]] std::vector<VersionStatus> Versions() const;
 
@@ -77,6 +80,10 @@ class ModelSet {
   void Run(const std::stop_token& stop);
   std::optional<ModelAction> DoQuickActions();
   [[nodiscard]] ActualModels Actual() const;
+  /// Of those that `counts` picks: a version that failed, with its reason. With mutex_ held.
+  [[nodiscard]] Status Failure(const std::function<bool(const std::string&)>& counts) const;
+  /// Aliases that do not point where they should. With mutex_ held.
+  [[nodiscard]] std::string Missing() const;
   void Publish(const Aliases& aliases);
   void Load(const std::string& version, std::unique_lock<std::mutex>& lock);
 

@@ -104,6 +104,35 @@ TEST_F(Models, AGraphIsFoundByVersionAndNeverByAlias) {
   EXPECT_EQ(models.Get("mine"), nullptr);
 }
 
+TEST_F(Models, AVersionThatNoAliasWantsHoldsNothingUp) {
+  std::latch go_on(1);
+  ModelSet models([&](const std::string& version,
+                      const std::string&) -> Result<std::shared_ptr<const Servable>> {
+    if (version == "m:2") {
+      return DataLoss("model.onnx differs from its hash");
+    }
+    if (version == "m:3") {
+      go_on.wait();
+    }
+    return Make(version);
+  });
+  DesiredModels desired = Want({{"champion", "m:1"}});
+  desired.folders["m:2"] = "/m:2";
+  models.SetDesired(desired);
+  EXPECT_EQ(models.WaitUntilReached(After(seconds(10))).code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(models.WaitUntilServing(After(seconds(10))).ok());
+  desired.folders["m:3"] = "/m:3";
+  models.SetDesired(desired);
+  EXPECT_TRUE(models.WaitUntilServing(After(milliseconds(0))).ok());
+  go_on.count_down();
+  // What an alias wants does count.
+  desired.aliases["challenger"] = "m:2";
+  models.SetDesired(desired);
+  const Status failed = models.WaitUntilServing(After(seconds(10)));
+  EXPECT_EQ(failed.code(), Code::kFailedPrecondition);
+  EXPECT_NE(failed.message().find("m:2"), std::string::npos);
+}
+
 TEST_F(Models, ARetiredVersionLivesAsLongAsARequestHoldsIt) {
   ModelSet models(
       [&](const std::string& version, const std::string&) { return Result(Make(version)); });

@@ -123,6 +123,31 @@ TEST_F(Import, AnOnnxFileIsServedByItsTensorsAndAfterARestart) {
   EXPECT_EQ(Vitrine({"model", "unload", "scaled"}).exit_code, kExitNotFound);
 }
 
+// The cure must work while the fault is there.
+TEST_F(Import, AModelThatWasDamagedHoldsNothingUpAndCanBeUnloaded) {
+  Imported({Write("m.onnx", Scaled(2)), "--name", "scaled"});
+  ASSERT_EQ(Vitrine({"model", "load", "scaled"}).exit_code, 0);
+  for (const auto& entry : fs::recursive_directory_iterator(data() + "/artifacts")) {
+    if (entry.path().filename() == "model.onnx") {
+      fs::permissions(entry.path(), fs::perms::owner_write, fs::perm_options::add);
+      std::ofstream(entry.path(), std::ios::app) << 'x';
+    }
+  }
+  {
+    RunningServer server(data());
+    ASSERT_TRUE(server.ok());
+    http::Client client = server.Client();
+    EXPECT_EQ(client.Get("/readyz")->status, 200);
+    EXPECT_EQ(client.Post("/v2/models/scaled/infer", Infer(1))->status, 404);
+    const std::string index = client.Post("/v2/repository/index", "{}")->body;
+    EXPECT_NE(index.find("UNAVAILABLE"), std::string::npos) << index;
+  }
+  EXPECT_EQ(Vitrine({"model", "unload", "scaled"}).exit_code, 0);
+  RunningServer again(data());
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again.Client().Post("/v2/repository/index", "{}")->body, "[]");
+}
+
 TEST_F(Import, AFolderInTritonsLayoutKeepsItsBoundOnRows) {
   static_cast<void>(Write("repo/shoes/1/model.onnx", Scaled(1)));
   static_cast<void>(Write("repo/shoes/2/model.onnx", Scaled(3)));

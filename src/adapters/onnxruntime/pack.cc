@@ -101,6 +101,10 @@ Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, M
   if (items == 0) {
     return InvalidArgument(fmt::format("{} names no item", options.vocabulary));
   }
+  if (spec.width() != vocabulary.width()) {
+    return InvalidArgument(fmt::format("{} is of {} item numbers, {} of {}", options.feature_spec,
+                                       spec.width(), options.vocabulary, vocabulary.width()));
+  }
   RETURN_IF_ERROR(graph::CheckPromised(graph.inputs(), spec.Outputs(), "input", "model.onnx")
                       .WithContext(options.feature_spec));
   std::vector<data::FeatureInput> inputs;

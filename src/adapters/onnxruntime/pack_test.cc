@@ -133,7 +133,8 @@ TEST_F(Pack, WithFeaturesAndVocabularyItScoresItems) {
   EXPECT_THAT(PackModel(half, to() + "2").status().message(), HasSubstr("go together"));
   PackOptions other = options;
   other.vocabulary = folder_.Write("ids.txt", data::Vocabulary({"a", "b"}).ToText());
-  EXPECT_FALSE(PackModel(other, to() + "3").ok());
+  EXPECT_THAT(PackModel(other, to() + "3").status().message(),
+              HasSubstr("spec.json is of 6 item numbers"));
 }
 
 TEST_F(Pack, RefusalsLeaveNothingBehind) {

@@ -257,7 +257,7 @@ Status Application::Parts::OpenServices() {
       .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
       .on_external_answer =
           [this](const Impression& impression) { monitor->OnImpression(impression); },
-      .ready = [this] { return models->WaitUntilReached(std::chrono::steady_clock::now()); },
+      .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },
       .now = nullptr,
       .data_dir = directory.path(),
       .version = VITRINE_VERSION};
@@ -317,6 +317,11 @@ std::string Application::url() const {
 
 Status Application::WaitUntilReady(Deadline deadline) {
   return parts_->versions->Synchronise(std::min(deadline, After(kModelsWithin)));
+}
+
+Status Application::WaitUntilLoaded(Deadline deadline) {
+  RETURN_IF_ERROR(WaitUntilReady(deadline));
+  return parts_->models->WaitUntilReached(std::min(deadline, After(kModelsWithin)));
 }
 
 }  // namespace vitrine::apps

@@ -31,6 +31,8 @@ class Application {
   [[nodiscard]] std::string url() const;
   /// OK once the champion (where there is one) answers.
   Status WaitUntilReady(Deadline deadline);
+  /// OK once also what was loaded on request is loaded again.
+  Status WaitUntilLoaded(Deadline deadline);
 
  private:
   struct Parts;

@@ -100,7 +100,7 @@ Status VersionService::Synchronise(Deadline deadline) {
   const std::scoped_lock lock(moving_);
   ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
   models_.SetDesired(std::move(desired));
-  return models_.WaitUntilReached(deadline);
+  return models_.WaitUntilServing(deadline);
 }
 
 Status VersionService::Warm(const registry::ModelVersion& version) {

@@ -51,7 +51,8 @@ class VersionService final : public http::ModelService {
     return registry_.Audit(before, limit);
   }
 
-  /// Makes the versions in memory what the registry's aliases say, and waits for it.
+  /// Makes the versions in memory what the registry's aliases and what was loaded on request say, and waits
+  /// for the aliases: a model that no scene needs holds nothing up.
   Status Synchronise(Deadline deadline);
 
  private:

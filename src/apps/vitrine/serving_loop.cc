@@ -11,7 +11,7 @@ namespace vitrine::apps {
 Status ServeUntilStopped(Application& application, const CommandLine& line,
                          const std::stop_token& stop) {
   // A version that does not load is no reason to stay away: popular items are served meanwhile.
-  if (const Status ready = application.WaitUntilReady(After(std::chrono::seconds(60)));
+  if (const Status ready = application.WaitUntilLoaded(After(std::chrono::seconds(60)));
       !ready.ok()) {
     Say(fmt::format("vitrine: warning: {}", ready.message()));
   }
