@@ -1,11 +1,62 @@
 #include "serve/inference.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "serve/batching/turn_batcher.h"
+
 namespace vitrine::serve {
+namespace {
+
+QueueLimits LimitsOf(const InferenceOptions& options) {
+  return {.waiting = options.waiting,
+          .workers = options.workers != 0 ? options.workers
+                                          : std::max(1U, std::thread::hardware_concurrency()),
+          .delay = options.delay};
+}
+
+/// What can be said of the inputs without looking at each axis, which the run does.
+Status CheckInputs(const Servable& model, std::span<const Tensor> inputs) {
+  const std::vector<TensorSpec>& known = model.graph().inputs();
+  for (const Tensor& tensor : inputs) {
+    const bool there = std::any_of(known.begin(), known.end(), [&](const TensorSpec& input) {
+      return input.name == tensor.name();
+    });
+    if (!there) {
+      return InvalidArgument(fmt::format("{} has no input '{}'", model.version(), tensor.name()));
+    }
+    const std::int64_t most = model.manifest().max_rows;
+    if (most > 0 && !tensor.shape().empty() && tensor.shape().front() > most) {
+      return InvalidArgument(fmt::format("{} takes at most {} rows at once, the input '{}' has {}",
+                                         model.version(), most, tensor.name(),
+                                         tensor.shape().front()));
+    }
+  }
+  return Status::Ok();
+}
+
+/// Of each event loop's thread. Made by its first task, with the limits of the server it belongs to.
+thread_local std::unique_ptr<TurnBatcher> turn;
+
+std::uint64_t RowsOf(const InferenceTask& task) {
+  const bool rows = !task.inputs.empty() && !task.inputs.front().shape().empty();
+  return rows ? static_cast<std::uint64_t>(task.inputs.front().shape().front()) : 1;
+}
+
+void Add(InferenceTimes& sum, const InferenceTimes& times) {
+  sum.input += times.input;
+  sum.queue += times.queue;
+  sum.infer += times.infer;
+  sum.output += times.output;
+}
+
+}  // namespace
+
+Inference::Inference(const ModelSet& models, InferenceOptions options)
+    : models_(models), options_(options), pool_(LimitsOf(options)) {}
 
 std::pair<std::string_view, std::string_view> SplitVersion(std::string_view version) {
   const std::size_t colon = version.rfind(':');
@@ -35,32 +86,30 @@ Result<std::shared_ptr<const Servable>> Inference::Find(std::string_view name,
                                     number, name, loaded));
 }
 
-Status Inference::Run(const Servable& model, std::span<const Tensor> inputs,
-                      std::vector<Tensor>& outputs) {
-  const std::vector<TensorSpec>& known = model.graph().inputs();
-  for (const Tensor& tensor : inputs) {
-    const bool there = std::any_of(known.begin(), known.end(), [&](const TensorSpec& input) {
-      return input.name == tensor.name();
-    });
-    if (!there) {
-      return InvalidArgument(fmt::format("{} has no input '{}'", model.version(), tensor.name()));
-    }
-    const std::int64_t most = model.manifest().max_rows;
-    if (most > 0 && !tensor.shape().empty() && tensor.shape().front() > most) {
-      return InvalidArgument(fmt::format("{} takes at most {} rows at once, the input '{}' has {}",
-                                         model.version(), most, tensor.name(),
-                                         tensor.shape().front()));
-    }
+Result<bool> Inference::Submit(InferenceTask& task) {
+  RETURN_IF_ERROR(CheckInputs(*task.model, task.inputs));
+  task.queued = std::chrono::steady_clock::now();
+  if (options_.delay.count() > 0 || task.model->batch_seconds() > kLongestInline) {
+    RETURN_IF_ERROR(pool_.Submit(task));
+    return false;
   }
-  return model.graph().Run(inputs, outputs);
+  if (turn == nullptr) {
+    turn = std::make_unique<TurnBatcher>(
+        QueueLimits{.waiting = options_.waiting, .workers = 1, .delay = {}});
+  }
+  return turn->Park(task);
 }
 
-void Inference::Count(const Servable& model, const InferenceTimes& times, std::uint64_t rows,
-                      bool ok) {
-  const std::uint64_t all = times.input + times.infer + times.output;
+bool Inference::RunTurn() { return turn != nullptr && turn->RunOne(); }
+
+void Inference::Count(const InferenceTask& task, const InferenceTimes& times, bool ok) {
+  const std::uint64_t all = times.input + times.queue + times.infer + times.output;
   const Micros now = Now();
   const std::scoped_lock lock(mutex_);
-  InferenceCounts& counts = counts_[model.version()];
+  InferenceCounts& counts = counts_[task.model->version()];
+  if (task.leads_batch) {
+    ++counts.runs;
+  }
   if (!ok) {
     ++counts.fail;
     counts.fail_nanoseconds += all;
@@ -68,11 +117,14 @@ void Inference::Count(const Servable& model, const InferenceTimes& times, std::u
   }
   ++counts.success;
   counts.success_nanoseconds += all;
-  counts.stages.input += times.input;
-  counts.stages.infer += times.infer;
-  counts.stages.output += times.output;
-  counts.rows += rows;
+  Add(counts.stages, times);
+  counts.rows += RowsOf(task);
   counts.last = now;
+  if (task.leads_batch) {
+    InferenceCounts::Runs& runs = counts.by_rows[task.batch_rows];
+    ++runs.count;
+    Add(runs.stages, times);
+  }
 }
 
 std::vector<InferenceCounts> Inference::Counts(std::string_view name,

@@ -2,6 +2,7 @@
 /// Protocol serves, and what is counted of it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,6 +14,8 @@
 #include "core/status.h"
 #include "core/tensor.h"
 #include "core/time.h"
+#include "serve/batching/inference_task.h"
+#include "serve/batching/model_pool.h"
 #include "serve/model_set.h"
 
 namespace vitrine::serve {
@@ -20,6 +23,7 @@ namespace vitrine::serve {
 /// Nanoseconds of one request by stage.
 struct InferenceTimes {
   std::uint64_t input = 0;   ///< reading its tensors
+  std::uint64_t queue = 0;   ///< waiting for its run
   std::uint64_t infer = 0;   ///< the graph
   std::uint64_t output = 0;  ///< writing the answer
 };
@@ -34,24 +38,46 @@ struct InferenceCounts {
   std::uint64_t fail_nanoseconds = 0;
   InferenceTimes stages;   ///< sums over the successful ones
   std::uint64_t rows = 0;  ///< sizes of first axes, summed
+  std::uint64_t runs = 0;  ///< of the graph; fewer than requests where those were joined
+  struct Runs {
+    std::uint64_t count = 0;
+    InferenceTimes stages;  ///< of the requests that led them
+  };
+  std::map<std::uint32_t, Runs> by_rows;  ///< of a run
   Micros last;
 };
+
+struct InferenceOptions {
+  std::size_t waiting = 256;  ///< requests of one model that may wait; more are refused
+  std::size_t workers = 0;    ///< threads for large models; 0: one a core
+  /// How long a batch of a large model that is not full waits for more.
+  std::chrono::microseconds delay{0};
+};
+
+/// A run that takes longer does not belong on the thread of an event loop, where others wait behind it.
+inline constexpr double kLongestInline = 0.002;  // seconds
 
 /// Threads: any.
 class Inference {
  public:
-  explicit Inference(const ModelSet& models) : models_(models) {}
+  explicit Inference(const ModelSet& models, InferenceOptions options = {});
 
   /// The version to run; `number` empty: the newest that is loaded.
   /// Errors: kNotFound (says what is loaded of that name).
   Result<std::shared_ptr<const Servable>> Find(std::string_view name,
                                                std::string_view number) const;
-  /// Errors: kInvalidArgument (an input that the model does not have, or misses; type, shape),
-  ///         kInternal (the graph failed).
-  static Status Run(const Servable& model, std::span<const Tensor> inputs,
-                    std::vector<Tensor>& outputs);
+  /// Takes a task, whose model and inputs are set, to its run. Small models run on the calling thread, which
+  /// must be an event loop's: true says that RunTurn is due at the end of the loop's turn. Others run
+  /// on the pool.
+  /// Errors: kInvalidArgument (an input that the model does not have, more rows than it takes), kUnavailable
+  ///         and kDeadlineExceeded as FairQueue::Push. Done is not called then.
+  ///         What the graph says of missing inputs, types and shapes comes as the task's status.
+  Result<bool> Submit(InferenceTask& task);
+  /// Runs one batch of what the calling thread's loop submitted; true where it is due again.
+  static bool RunTurn();
 
-  void Count(const Servable& model, const InferenceTimes& times, std::uint64_t rows, bool ok);
+  /// Counts a request once its answer is written. `task` as Done left it, or as Submit refused it.
+  void Count(const InferenceTask& task, const InferenceTimes& times, bool ok);
   /// By name and number; empty: all. Versions that were never asked are there with zeros while they
   /// are loaded.
   [[nodiscard]] std::vector<InferenceCounts> Counts(std::string_view name,
@@ -60,8 +86,10 @@ class Inference {
 
  private:
   const ModelSet& models_;
+  InferenceOptions options_;
   mutable std::mutex mutex_;
   std::map<std::string, InferenceCounts, std::less<>> counts_;  // by "name:number"
+  ModelPool pool_;
 };
 
 /// "name:number" in its two parts.

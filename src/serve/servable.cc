@@ -81,22 +81,34 @@ Result<std::vector<Tensor>> SampleInputs(const Manifest& manifest,
 Servable::Servable(std::string version, Manifest manifest, std::unique_ptr<LoadedGraph> graph)
     : version_(std::move(version)), manifest_(std::move(manifest)), graph_(std::move(graph)) {}
 
-Status Servable::WarmBySample() {
-  ASSIGN_OR_RETURN(const std::vector<Tensor> sample, SampleInputs(manifest_, graph_->inputs()));
+Status Servable::WarmUp(std::span<const Tensor> one_row, std::int64_t most_rows) {
   std::vector<Tensor> outputs;
-  RETURN_IF_ERROR(graph_->Run(sample, outputs));
+  RETURN_IF_ERROR(graph_->Run(one_row, outputs));
   // Not the first run of its kind any more: this one says what a request costs.
   const auto start = std::chrono::steady_clock::now();
-  RETURN_IF_ERROR(graph_->Run(sample, outputs));
+  RETURN_IF_ERROR(graph_->Run(one_row, outputs));
   warm_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  batch_ = {.rows = 1, .seconds = warm_seconds_};
+  if (most_rows > 1 && CanJoinRows(*graph_)) {
+    ASSIGN_OR_RETURN(batch_, FindBatchSize(*graph_, one_row, most_rows));
+  }
   return Status::Ok();
 }
 
+Status Servable::WarmBySample(std::int64_t most_rows) {
+  ASSIGN_OR_RETURN(const std::vector<Tensor> sample, SampleInputs(manifest_, graph_->inputs()));
+  const bool one_row = std::all_of(sample.begin(), sample.end(), [](const Tensor& tensor) {
+    return !tensor.shape().empty() && tensor.shape().front() == 1;
+  });
+  return WarmUp(sample, one_row ? std::min(most_rows, manifest_.max_rows) : 1);
+}
+
 Result<std::shared_ptr<const Servable>> Servable::Make(std::string version, Manifest manifest,
-                                                       std::unique_ptr<LoadedGraph> graph) {
+                                                       std::unique_ptr<LoadedGraph> graph,
+                                                       std::int64_t most_rows) {
   const std::shared_ptr<Servable> servable(
       new Servable(std::move(version), std::move(manifest), std::move(graph)));
-  RETURN_IF_ERROR(servable->WarmBySample().WithContext("version " + servable->version()));
+  RETURN_IF_ERROR(servable->WarmBySample(most_rows).WithContext("version " + servable->version()));
   return std::shared_ptr<const Servable>(servable);
 }
 

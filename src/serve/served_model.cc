@@ -115,9 +115,10 @@ void ServedModel::KeepWhatCounts(History& history, std::vector<std::uint32_t>& f
   from.resize(kept.size());
 }
 
-Result<std::shared_ptr<const ServedModel>> ServedModel::Make(
-    std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
-    const std::vector<std::size_t>& warm_batches) {
+Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version, ModelParts parts,
+                                                             data::EventLog& log,
+                                                             const ItemStates& items,
+                                                             std::int64_t most_rows) {
   if (parts.manifest.kind != ModelKind::kRetriever) {
     return InvalidArgument("version " + version + " is a " +
                            std::string(ModelKindName(parts.manifest.kind)) +
@@ -130,11 +131,11 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(
       new ServedModel(std::move(version), std::move(parts), shared_space));
   RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
-  RETURN_IF_ERROR(model->Warm(warm_batches).WithContext("version " + model->version()));
+  RETURN_IF_ERROR(model->Warm(most_rows).WithContext("version " + model->version()));
   return std::shared_ptr<const ServedModel>(model);
 }
 
-Status ServedModel::Warm(const std::vector<std::size_t>& batches) {
+Status ServedModel::Warm(std::int64_t most_rows) {
   const std::size_t width = space_->width();
   const GraphScorer scorer(graph(), spec_, width, {.as_of = manifest().window_to});
   History history;
@@ -147,16 +148,12 @@ Status ServedModel::Warm(const std::vector<std::size_t>& batches) {
                        .basket = static_cast<std::uint32_t>(i)});
   }
   std::vector<double> scores;
-  for (const std::size_t batch : batches) {
-    const std::vector<History> histories(batch, history);
-    RETURN_IF_ERROR(scorer.Score(histories, scores));
-    RETURN_IF_ERROR(CheckFinite(scores, width));
-  }
-  // Not the first run of its kind any more: this one says what a request costs.
-  const auto start = std::chrono::steady_clock::now();
   RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
-  warm_seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return Status::Ok();
+  RETURN_IF_ERROR(CheckFinite(scores, width));
+  const data::FeatureInput row{.history = history, .as_of = manifest().window_to, .candidates = {}};
+  std::vector<Tensor> inputs;
+  RETURN_IF_ERROR(spec_.Apply(std::span(&row, 1), inputs));
+  return WarmUp(inputs, most_rows);
 }
 
 }  // namespace vitrine::serve

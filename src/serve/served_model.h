@@ -38,13 +38,15 @@ Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtim
 /// Threads: immutable; shared by all requests.
 class ServedModel final : public Servable {
  public:
-  /// Interns the vocabulary, makes the state view, and warms the graph for each batch size.
+  /// Interns the vocabulary, makes the state view, and warms the graph at every size up to `most_rows` that
+  /// requests will be joined to.
   /// `version`: "name:number".
   /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make), kInternal (the
   ///         graph fails on a warm-up or scores are not finite), those of the log.
-  static Result<std::shared_ptr<const ServedModel>> Make(
-      std::string version, ModelParts parts, data::EventLog& log, const ItemStates& items,
-      const std::vector<std::size_t>& warm_batches = {1});
+  static Result<std::shared_ptr<const ServedModel>> Make(std::string version, ModelParts parts,
+                                                         data::EventLog& log,
+                                                         const ItemStates& items,
+                                                         std::int64_t most_rows = 1);
 
   [[nodiscard]] const data::FeatureSpec& spec() const { return spec_; }
   [[nodiscard]] const data::Vocabulary& vocabulary() const { return vocabulary_; }
@@ -62,7 +64,7 @@ class ServedModel final : public Servable {
  private:
   ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space);
   Status ReadSpec();
-  Status Warm(const std::vector<std::size_t>& batches);
+  Status Warm(std::int64_t most_rows);
 
   std::string source_;
   data::FeatureSpec spec_;

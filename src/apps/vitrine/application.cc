@@ -150,16 +150,19 @@ Status Application::Parts::LoadScenes() {
 Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
   ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
+  const std::int64_t most_rows = settings.Integer("inference.batch_rows");
   if (artifact.manifest.kind != ModelKind::kRetriever) {
     ASSIGN_OR_RETURN(auto graph, runtime->Load(artifact.PathOf(graph::kModelFile), {}));
-    return serve::Servable::Make(version, std::move(artifact.manifest), std::move(graph));
+    return serve::Servable::Make(version, std::move(artifact.manifest), std::move(graph),
+                                 most_rows);
   }
   ASSIGN_OR_RETURN(serve::ModelParts parts, serve::ReadModelParts(std::move(artifact), *runtime));
   monitor->Watch({.model = version,
                   .values = data::ServedValues(parts.spec),
                   .references = parts.manifest.references,
                   .vocabulary_size = parts.manifest.vocabulary_size});
-  ASSIGN_OR_RETURN(auto model, serve::ServedModel::Make(version, std::move(parts), *log, *items));
+  ASSIGN_OR_RETURN(auto model,
+                   serve::ServedModel::Make(version, std::move(parts), *log, *items, most_rows));
   return std::shared_ptr<const serve::Servable>(std::move(model));
 }
 
@@ -195,7 +198,12 @@ Status Application::Parts::OpenServing() {
       [this](const std::string& version, const std::string& folder) {
         return LoadModel(version, folder);
       });
-  inference = std::make_unique<serve::Inference>(*models);
+  inference = std::make_unique<serve::Inference>(
+      *models,
+      serve::InferenceOptions{
+          .waiting = static_cast<std::size_t>(settings.Integer("inference.queue")),
+          .workers = static_cast<std::size_t>(settings.Integer("inference.threads")),
+          .delay = std::chrono::microseconds(settings.Integer("inference.batch_delay_us"))});
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),

@@ -1,5 +1,6 @@
 #include "transport/http/connection.h"
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <charconv>
 #include <cstring>
@@ -77,6 +78,10 @@ void Connection::OnRead(const error_code& ec, std::size_t bytes) {
     Close();
     return;
   }
+  if (lingering_) {  // it was watched while it was suspended
+    Discard();
+    return;
+  }
   if (!parser_.started()) {
     since_ = Clock::now();  // the head's time starts with its first byte
   }
@@ -107,7 +112,9 @@ void Connection::Process() {
         Close();
         return;
       }
-      Read();
+      if (!reading_) {
+        Read();
+      }
       return;
     }
     // A client that never stops pipelining must not keep the thread.
@@ -183,6 +190,10 @@ void Connection::OnRequest() {
   }
   if (!to_pool_) {
     RunHandler();
+    if (response_.is_suspended()) {
+      Suspend();
+      return;
+    }
     if (!response_.moves_to_pool()) {
       Answer();
       return;
@@ -204,12 +215,17 @@ void Connection::OnRequest() {
   }
 }
 
-// The one place where a handler's failure ends: nothing a request holds may stop the server.
 void Connection::RunHandler() {
+  RunGuarded([this] { core_.handler.Handle(request_, response_); });
+}
+
+// The one place where a handler's failure ends: nothing a request holds may stop the server.
+template <typename F>
+void Connection::RunGuarded(F&& handle) {
   const char* what = nullptr;
   std::string text;
   try {
-    core_.handler.Handle(request_, response_);
+    handle();
     return;
   } catch (const std::exception& e) {
     text = e.what();
@@ -230,6 +246,52 @@ void Connection::OnHandled() {
   }
   Answer();
   Process();
+}
+
+void Connection::Suspend() {
+  busy_ = true;
+  suspended_ = std::move(response_.suspended_);
+  core_.TakeSuspended();
+  starting_ = true;
+  const bool watch = suspended_->Start(shared_from_this());
+  starting_ = false;
+  if (waked_) {
+    waked_ = false;
+    Resume();
+  } else if (watch && !reading_) {
+    Read();  // its end is the news; what else comes waits in the buffer
+  }
+}
+
+void Connection::Wake() {
+  asio::dispatch(io_.context(), [self = shared_from_this()] { self->OnWake(); });
+}
+
+void Connection::AtEndOfTurn(bool (*step)()) {
+  asio::post(io_.context(), [&io = io_, step] { io.RunStep(step); });
+}
+
+void Connection::OnWake() {
+  if (starting_) {
+    waked_ = true;
+    return;
+  }
+  Resume();
+  if (!closed_) {
+    Process();
+  }
+}
+
+void Connection::Resume() {
+  busy_ = false;
+  const std::shared_ptr<Suspended> suspended = std::move(suspended_);
+  core_.DropSuspended();
+  if (closed_) {
+    ReleaseBody();
+    return;
+  }
+  RunGuarded([&] { suspended->Finish(request_, response_); });
+  Answer();
 }
 
 void Connection::Answer() {

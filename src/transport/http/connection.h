@@ -1,6 +1,7 @@
 /// One client connection: reads, frames, hands requests to the handler one after the other, writes
 /// answers in order. Internal to the engine.
 /// State line: idle -> head -> body -> handling (inline or pool) -> writing -> idle ...
+///             handling -> suspended -> writing: the handler left, the answer comes when it is waked
 ///             any -> lingering (answer written, rest of the input discarded) -> closed
 /// Threads: everything runs on the IoThread, except the handler on the pool, which touches only
 /// request_ and response_ while busy_ keeps the I/O thread off them.
@@ -14,13 +15,14 @@
 
 #include "transport/http/event_stream.h"
 #include "transport/http/server_core.h"
+#include "transport/http/suspended.h"
 
 namespace vitrine::http {
 
-class Connection : public std::enable_shared_from_this<Connection> {
+class Connection final : public Waker, public std::enable_shared_from_this<Connection> {
  public:
   Connection(IoThread& io, Socket socket, Peer peer);
-  ~Connection();
+  ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -30,6 +32,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void Drain();
   void Close();
 
+  void Wake() override;
+  void AtEndOfTurn(bool (*step)()) override;
+
  private:
   void Read();
   void OnRead(const error_code& ec, std::size_t bytes);
@@ -38,7 +43,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void OnHead();
   void OnRequest();
   void RunHandler();
+  template <typename F>
+  void RunGuarded(F&& handle);
   void OnHandled();
+  void Suspend();
+  void OnWake();
+  void Resume();
   void Answer();
   void FinishRequest(bool handled);
   void RefuseFraming();
@@ -75,7 +85,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool stream_chunked_ = true;
   bool admitted_ = false;
   bool to_pool_ = false;
-  bool busy_ = false;  // the pool has the request
+  bool busy_ = false;  // the pool has the request, or it is suspended
+  std::shared_ptr<Suspended> suspended_;
+  bool starting_ = false;  // inside Suspended::Start
+  bool waked_ = false;     // from there
   bool reading_ = false;
   bool writing_now_ = false;
   bool closing_ = false;  // close once out_ is written

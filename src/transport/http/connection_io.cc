@@ -256,6 +256,9 @@ void Connection::Close() {
   if (stream_) {
     stream_->Detach();
   }
+  if (suspended_) {
+    suspended_->Abandon();
+  }
   io_.Remove(this);
   core_.DropConnection();
 }

@@ -57,6 +57,19 @@ bool Need(const void* service, std::string_view what, const Request& request, Re
   return false;
 }
 
+std::shared_ptr<const serve::Servable> AskedModel(const Services& services, const Request& request,
+                                                  Response& response) {
+  if (!Need(services.inference, "inference", request, response)) {
+    return nullptr;
+  }
+  auto found = services.inference->Find(request.arg(0), request.arg(1));
+  if (!found.ok()) {
+    WriteProblem(response, request.id(), found.status());
+    return nullptr;
+  }
+  return *std::move(found);
+}
+
 void WriteAppendProblem(const Status& status, const Request& request, Response& response) {
   if (status.code() == Code::kResourceExhausted) {
     WriteProblem(response, request.id(), 507, "disk_full", status.message());

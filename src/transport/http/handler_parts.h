@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,10 @@ bool ReadPage(const Request& request, Response& response, std::size_t max, Page&
 
 /// Writes the problem of a service that this server runs without; true where it is there.
 bool Need(const void* service, std::string_view what, const Request& request, Response& response);
+
+/// The model and version that the path names. Null after writing a problem.
+std::shared_ptr<const serve::Servable> AskedModel(const Services& services, const Request& request,
+                                                  Response& response);
 
 /// Writes the problem of a failed append: a full disk is 507, which no retry soon can cure.
 void WriteAppendProblem(const Status& status, const Request& request, Response& response);

@@ -1,11 +1,8 @@
 // The Open Inference Protocol v2 below /v2, and what Triton's clients ask besides.
-#include <charconv>
-#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "transport/http/content_coding.h"
 #include "transport/http/handler_parts.h"
 #include "transport/http/handlers.h"
 #include "transport/http/inference_body.h"
@@ -14,32 +11,7 @@
 namespace vitrine::http {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-using Servable = serve::Servable;
-
 constexpr std::string_view kPlatform = "onnxruntime_onnx";
-constexpr std::string_view kJsonBytes = "Inference-Header-Content-Length";
-/// A run that takes longer does not belong on an I/O thread, where others wait behind it.
-constexpr double kInlineSeconds = 0.002;
-
-std::uint64_t Nanoseconds(Clock::time_point begin, Clock::time_point end) {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(end - begin).count());
-}
-
-/// The model and version of the path. Null after an error.
-std::shared_ptr<const Servable> Asked(const Services& services, const Request& request,
-                                      Response& response) {
-  if (!Need(services.inference, "inference", request, response)) {
-    return nullptr;
-  }
-  const auto found = services.inference->Find(request.arg(0), request.arg(1));
-  if (!found.ok()) {
-    WriteProblem(response, request.id(), found.status());
-    return nullptr;
-  }
-  return *found;
-}
 
 void WriteTensors(JsonWriter& json, std::string_view key, const std::vector<TensorSpec>& tensors) {
   json.Key(key).BeginArray();
@@ -54,76 +26,6 @@ void WriteTensors(JsonWriter& json, std::string_view key, const std::vector<Tens
   json.EndArray();
 }
 
-/// The body, unpacked where it came packed. False after an error.
-bool Unpack(const Request& request, Response& response, std::string& buffer,
-            std::string_view& body) {
-  const auto coding = ContentCodingOf(request.header("Content-Encoding"));
-  if (!coding) {
-    WriteProblem(response, request.id(),
-                 Unimplemented("the Content-Encoding is none of gzip, deflate and identity"));
-    return false;
-  }
-  body = request.body();
-  if (*coding == ContentCoding::kIdentity) {
-    return true;
-  }
-  const Status unpacked =
-      Decode(*coding, request.body(), request.body_limit(), Request::kBodyPadding, buffer);
-  if (!unpacked.ok()) {
-    WriteProblem(response, request.id(), unpacked);
-    return false;
-  }
-  body = buffer;
-  return true;
-}
-
-Status ReadBody(const Request& request, const Servable& model, std::string_view body,
-                InferenceBody& out) {
-  const std::string_view header = request.header(kJsonBytes);
-  std::size_t json_bytes = body.size();
-  if (!header.empty()) {
-    const char* end = header.data() + header.size();
-    const auto [at, error] = std::from_chars(header.data(), end, json_bytes);
-    if (error != std::errc() || at != end) {
-      return InvalidArgument(fmt::format("the header {} is no number of bytes", kJsonBytes));
-    }
-    if (json_bytes == 0) {
-      return ReadRawInference(body, model.graph().inputs(), out);
-    }
-  }
-  return ReadInference(body, json_bytes, body.size() + Request::kBodyPadding, out);
-}
-
-/// Packs the answer where the client asks for it.
-Status Pack(const Request& request, Response& response) {
-  const ContentCoding coding = AcceptedCoding(request.header("Accept-Encoding"));
-  if (coding == ContentCoding::kIdentity) {
-    return Status::Ok();
-  }
-  std::string packed;
-  RETURN_IF_ERROR(Encode(coding, response.body, packed));
-  response.body.swap(packed);
-  response.AddHeader("Content-Encoding", ContentCodingName(coding));
-  return Status::Ok();
-}
-
-Status Answer(const Servable& model, const InferenceBody& body, const std::vector<Tensor>& outputs,
-              const Request& request, Response& response) {
-  const auto [name, number] = serve::SplitVersion(model.version());
-  ASSIGN_OR_RETURN(const std::size_t json_bytes,
-                   WriteInference(name, number, body, outputs, response.body));
-  if (json_bytes > 0) {
-    response.content_type = "application/octet-stream";
-    response.AddHeader(kJsonBytes, std::to_string(json_bytes));
-  }
-  return Pack(request, response);
-}
-
-std::uint64_t RowsOf(const InferenceBody& body) {
-  const bool batched = !body.inputs.empty() && !body.inputs.front().shape().empty();
-  return batched ? static_cast<std::uint64_t>(body.inputs.front().shape().front()) : 1;
-}
-
 void WriteStage(JsonWriter& json, std::string_view name, std::uint64_t count, std::uint64_t ns) {
   json.Key(name).BeginObject().Field("count", count).Field("ns", ns).EndObject();
 }
@@ -131,17 +33,25 @@ void WriteStage(JsonWriter& json, std::string_view name, std::uint64_t count, st
 void WriteCounts(JsonWriter& json, const serve::InferenceCounts& counts) {
   json.BeginObject().Field("name", counts.name).Field("version", counts.number);
   json.Field("last_inference", std::uint64_t(counts.last.value / 1000));
-  json.Field("inference_count", counts.rows).Field("execution_count", counts.success);
+  json.Field("inference_count", counts.rows).Field("execution_count", counts.runs);
   json.Key("inference_stats").BeginObject();
   WriteStage(json, "success", counts.success, counts.success_nanoseconds);
   WriteStage(json, "fail", counts.fail, counts.fail_nanoseconds);
-  WriteStage(json, "queue", counts.success, 0);  // nothing waits: requests run where they arrive
+  WriteStage(json, "queue", counts.success, counts.stages.queue);
   WriteStage(json, "compute_input", counts.success, counts.stages.input);
   WriteStage(json, "compute_infer", counts.success, counts.stages.infer);
   WriteStage(json, "compute_output", counts.success, counts.stages.output);
   WriteStage(json, "cache_hit", 0, 0);
   WriteStage(json, "cache_miss", 0, 0);
-  json.EndObject().Key("batch_stats").BeginArray().EndArray().EndObject();
+  json.EndObject().Key("batch_stats").BeginArray();
+  for (const auto& [rows, runs] : counts.by_rows) {
+    json.BeginObject().Field("batch_size", std::uint64_t{rows});
+    WriteStage(json, "compute_input", runs.count, runs.stages.input);
+    WriteStage(json, "compute_infer", runs.count, runs.stages.infer);
+    WriteStage(json, "compute_output", runs.count, runs.stages.output);
+    json.EndObject();
+  }
+  json.EndArray().EndObject();
 }
 
 }  // namespace
@@ -178,7 +88,7 @@ void GetInferenceReady(const Services& services, Request& request, Response& res
 }
 
 void GetInferenceModel(const Services& services, Request& request, Response& response) {
-  const auto model = Asked(services, request, response);
+  const auto model = AskedModel(services, request, response);
   if (model == nullptr) {
     return;
   }
@@ -196,7 +106,7 @@ void GetInferenceModel(const Services& services, Request& request, Response& res
 }
 
 void GetInferenceModelReady(const Services& services, Request& request, Response& response) {
-  if (const auto model = Asked(services, request, response)) {
+  if (const auto model = AskedModel(services, request, response)) {
     JsonWriter(response.body)
         .BeginObject()
         .Field("name", serve::SplitVersion(model->version()).first)
@@ -206,7 +116,7 @@ void GetInferenceModelReady(const Services& services, Request& request, Response
 }
 
 void GetInferenceConfig(const Services& services, Request& request, Response& response) {
-  const auto model = Asked(services, request, response);
+  const auto model = AskedModel(services, request, response);
   if (model == nullptr) {
     return;
   }
@@ -240,7 +150,7 @@ void GetInferenceConfig(const Services& services, Request& request, Response& re
 
 void GetInferenceStats(const Services& services, Request& request, Response& response) {
   if (!Need(services.inference, "inference", request, response) ||
-      (!request.arg(0).empty() && Asked(services, request, response) == nullptr)) {
+      (!request.arg(0).empty() && AskedModel(services, request, response) == nullptr)) {
     return;
   }
   JsonWriter json(response.body);
@@ -250,42 +160,6 @@ void GetInferenceStats(const Services& services, Request& request, Response& res
     WriteCounts(json, counts);
   }
   json.EndArray().EndObject();
-}
-
-void PostInfer(const Services& services, Request& request, Response& response) {
-  const auto model = Asked(services, request, response);
-  if (model == nullptr) {
-    return;
-  }
-  if (model->warm_seconds() > kInlineSeconds && !request.on_pool()) {
-    response.MoveToPool();
-    return;
-  }
-  const Clock::time_point begin = Clock::now();
-  std::string unpacked;
-  std::string_view bytes;
-  if (!Unpack(request, response, unpacked, bytes)) {
-    return;
-  }
-  InferenceBody body;
-  std::vector<Tensor> outputs;
-  serve::InferenceTimes times;
-  Status done = ReadBody(request, *model, bytes, body);
-  const Clock::time_point read = Clock::now();
-  times.input = Nanoseconds(begin, read);
-  if (done.ok()) {
-    done = serve::Inference::Run(*model, body.inputs, outputs);
-  }
-  const Clock::time_point ran = Clock::now();
-  times.infer = Nanoseconds(read, ran);
-  if (done.ok()) {
-    done = Answer(*model, body, outputs, request, response);
-  }
-  times.output = Nanoseconds(ran, Clock::now());
-  services.inference->Count(*model, times, RowsOf(body), done.ok());
-  if (!done.ok()) {
-    WriteProblem(response, request.id(), done);
-  }
 }
 
 void PostRepositoryIndex(const Services& services, Request& request, Response& response) {

@@ -15,6 +15,7 @@ namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t kMaxTensors = 1024;
 constexpr std::size_t kMaxRank = 32;
+constexpr std::uint64_t kLongestTimeout = 86'400'000'000;  // a day; nobody waits longer
 
 Status BadField(std::string_view field, std::string_view wanted) {
   return InvalidArgument(fmt::format("'{}' must be {}", field, wanted));
@@ -97,6 +98,13 @@ class BodyReader {
       if (name == "binary_data_output") {
         TAKE_OR_RETURN(given.get_bool(), out_.binary_outputs, "parameters.binary_data_output",
                        "true or false");
+      } else if (name == "priority") {
+        TAKE_OR_RETURN(given.get_uint64(), out_.priority, "parameters.priority", "a whole number");
+      } else if (name == "timeout") {
+        std::uint64_t timeout = 0;
+        TAKE_OR_RETURN(given.get_uint64(), timeout, "parameters.timeout",
+                       "a whole number of microseconds");
+        out_.timeout = std::chrono::microseconds(std::min<std::uint64_t>(timeout, kLongestTimeout));
       } else if (name == "sequence_id" || name == "sequence_start" || name == "sequence_end") {
         // Clients send the neutral values of these with every request.
         bool flag = false;

@@ -3,6 +3,7 @@
 /// Internal. Threads: values and functions.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,7 +28,9 @@ struct WantedOutput {
 };
 
 struct InferenceBody {
-  std::string id;  ///< echoed
+  std::string id;                        ///< echoed
+  std::uint64_t priority = 0;            ///< 1 is the highest; 0: the default
+  std::chrono::microseconds timeout{0};  ///< of the wait for a run; 0: none
   bool binary_outputs = false;
   std::vector<Tensor> inputs;
   std::vector<WantedOutput> outputs;  ///< empty: all

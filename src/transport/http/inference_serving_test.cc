@@ -175,5 +175,30 @@ TEST_F(InferenceServing, EveryErrorIsTheProtocols) {
   EXPECT_GE(counts["model_stats"][0]["inference_stats"]["fail"]["count"], 5);
 }
 
+TEST_F(InferenceServing, PriorityAndTimeoutAreTakenAndChecked) {
+  json body = Question(4);
+  body["parameters"] = {{"priority", 1}, {"timeout", 60'000'000}};
+  EXPECT_EQ(Json("POST", "/v2/models/near/infer", body)["id"], "q1");
+  body["parameters"] = {{"timeout", -1}};
+  EXPECT_NE(Error(400, "POST", "/v2/models/near/infer", body.dump()).find("parameters.timeout"),
+            std::string::npos);
+  body["parameters"] = {{"priority", "first"}};
+  EXPECT_NE(Error(400, "POST", "/v2/models/near/infer", body.dump()).find("parameters.priority"),
+            std::string::npos);
+}
+
+TEST_F(InferenceServing, StatisticsTellRunsFromRequests) {
+  for (int i = 0; i < 3; ++i) {
+    Json("POST", "/v2/models/near/infer", Question(4));
+  }
+  const json stats = Json("GET", "/v2/models/near/versions/10/stats")["model_stats"][0];
+  EXPECT_EQ(stats["inference_count"], 3);
+  EXPECT_EQ(stats["execution_count"], 3);
+  EXPECT_EQ(stats["inference_stats"]["queue"]["count"], 3);
+  ASSERT_EQ(stats["batch_stats"].size(), 1U);
+  EXPECT_EQ(stats["batch_stats"][0]["batch_size"], 1);
+  EXPECT_EQ(stats["batch_stats"][0]["compute_infer"]["count"], 3);
+}
+
 }  // namespace
 }  // namespace vitrine::http

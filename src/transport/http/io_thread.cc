@@ -97,6 +97,20 @@ bool ServerCore::WaitForNone(Clock::time_point deadline) {
   return none_left.wait_until(lock, deadline, [this] { return connections.load() == 0; });
 }
 
+void ServerCore::TakeSuspended() { suspended.fetch_add(1); }
+
+void ServerCore::DropSuspended() {
+  if (suspended.fetch_sub(1) == 1 && draining.load()) {
+    const std::scoped_lock lock(mutex);
+    none_left.notify_all();
+  }
+}
+
+void ServerCore::WaitForNoneSuspended() {
+  std::unique_lock lock(mutex);
+  none_left.wait(lock, [this] { return suspended.load() == 0; });
+}
+
 IoThread::Door::Door(asio::io_context& context, int fd, int family, std::vector<IoThread*> to)
     : acceptor(context, asio::generic::stream_protocol(family, 0), fd),
       retry(context),
@@ -232,6 +246,12 @@ void IoThread::AbortAll() {
   while (!connections_.empty()) {
     const auto connection = connections_.begin()->second;
     connection->Close();
+  }
+}
+
+void IoThread::RunStep(bool (*step)()) {
+  if (step()) {
+    asio::post(context_, [this, step] { RunStep(step); });
   }
 }
 

@@ -152,6 +152,7 @@ void Response::Clear() {
   ClearKeeping(body);
   lines_.clear();
   move_to_pool_ = false;
+  suspended_ = nullptr;
   if (stream_) {
     stream_ = nullptr;
   }

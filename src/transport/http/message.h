@@ -14,6 +14,7 @@
 namespace vitrine::http {
 
 class EventStream;
+class Suspended;
 
 enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kPatch, kDelete, kOptions, kOther };
 inline constexpr int kMethods = 8;
@@ -142,6 +143,10 @@ class Response {
   /// true: for a request whose body turned out to be slow work. What was written is dropped.
   void MoveToPool() { move_to_pool_ = true; }
   [[nodiscard]] bool moves_to_pool() const { return move_to_pool_; }
+  /// The answer is written later, by `suspended`; request and response stay as they are until then. Not on
+  /// the pool.
+  void Suspend(std::shared_ptr<Suspended> suspended) { suspended_ = std::move(suspended); }
+  [[nodiscard]] bool is_suspended() const { return suspended_ != nullptr; }
   [[nodiscard]] bool is_stream() const { return static_cast<bool>(stream_); }
   [[nodiscard]] const std::function<void(std::shared_ptr<EventStream>)>& stream() const {
     return stream_;
@@ -151,8 +156,11 @@ class Response {
   void Clear();
 
  private:
+  friend class Connection;
+
   std::string lines_;
   bool move_to_pool_ = false;
+  std::shared_ptr<Suspended> suspended_;
   std::function<void(std::shared_ptr<EventStream>)> stream_;
 };
 

@@ -19,6 +19,7 @@ class Server::Impl {
 
   ~Impl() {
     Stop(std::chrono::seconds(1));
+    core_.WaitForNoneSuspended();
     for (const auto& thread : threads_) {
       thread->Join();
     }

@@ -73,7 +73,8 @@ class Server {
   /// Errors: kInvalidArgument (not an address), kAlreadyExists (port or socket busy: names it and
   ///         the setting to change), kPermissionDenied, kUnavailable.
   static Result<std::unique_ptr<Server>> Start(ServerOptions options, RequestHandler& handler);
-  /// Stops without waiting for running requests longer than a second.
+  /// Stops without waiting for running requests longer than a second, but for handlers and runs of models
+  /// under way, which cannot be cut.
   ~Server();
 
   /// Bound listeners in the order given, with the port that was taken.

@@ -40,11 +40,16 @@ struct ServerCore {
   void DropConnection();
   /// Waits until no connection is left; false at the deadline.
   bool WaitForNone(Clock::time_point deadline);
+  /// Requests that wait for their Wake, which still needs the I/O threads.
+  void TakeSuspended();
+  void DropSuspended();
+  void WaitForNoneSuspended();
 
   ServerOptions options;
   RequestHandler& handler;
   std::atomic<std::size_t> connections{0};
   std::atomic<std::size_t> buffered_bytes{0};
+  std::atomic<std::size_t> suspended{0};
   std::atomic<bool> draining{false};
   Gauge* open_connections = nullptr;
   Counter* accepted = nullptr;
@@ -74,6 +79,8 @@ class IoThread {
   void Remove(const Connection* connection);
   asio::io_context& context() { return context_; }
   ServerCore& core() { return core_; }
+  /// See Waker::AtEndOfTurn.
+  void RunStep(bool (*step)());
   /// This second's Date header value.
   std::string_view Date();
 

@@ -1,0 +1,55 @@
+/// One question to a model on its way through a queue.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/status.h"
+#include "core/tensor.h"
+#include "core/time.h"
+#include "serve/servable.h"
+
+namespace vitrine::serve {
+
+/// Whom a queue serves first.
+enum class Priority : std::uint8_t { kHigh, kNormal, kLow };
+inline constexpr std::size_t kPriorities = 3;
+
+/// Filled by the caller, who keeps it alive until Done; the queue writes what follows `outputs`.
+/// Threads: one owner at a time: the caller until it is submitted, from Done on again.
+class InferenceTask {
+ public:
+  InferenceTask() = default;
+  virtual ~InferenceTask() = default;
+  InferenceTask(const InferenceTask&) = delete;
+  InferenceTask& operator=(const InferenceTask&) = delete;
+
+  /// Called once, by the thread that ran it or gave it up; must not block. The queue does not touch the
+  /// task afterwards.
+  virtual void Done() = 0;
+
+  std::shared_ptr<const Servable> model;
+  std::vector<Tensor> inputs;
+  Deadline deadline = Deadline::max();  ///< of the start of its run; later it is not run any more
+  Priority priority = Priority::kNormal;
+  /// Set from any thread where nobody waits for the answer any more.
+  std::atomic<bool> abandoned{false};
+
+  std::vector<Tensor> outputs;
+  Status status;
+  Deadline queued;
+  Deadline begun;  ///< of its run
+  Deadline ended;
+  std::uint32_t batch_rows = 0;  ///< of all that ran with it; 0: it was not run
+  bool leads_batch = false;      ///< one of each batch is, so that batches can be counted
+
+ private:
+  friend class BatchQueue;
+  InferenceTask* next_ = nullptr;
+  std::int64_t rows_ = 0;  // size of the first axis of every input; 0: it runs alone
+};
+
+}  // namespace vitrine::serve
