@@ -56,7 +56,7 @@ void Add(InferenceTimes& sum, const InferenceTimes& times) {
 }  // namespace
 
 Inference::Inference(const ModelSet& models, InferenceOptions options)
-    : models_(models), options_(options), pool_(LimitsOf(options)) {}
+    : models_(models), options_(options), cache_(options.cache), pool_(LimitsOf(options)) {}
 
 std::pair<std::string_view, std::string_view> SplitVersion(std::string_view version) {
   const std::size_t colon = version.rfind(':');
@@ -89,6 +89,31 @@ Result<std::shared_ptr<const Servable>> Inference::Find(std::string_view name,
 Result<bool> Inference::Submit(InferenceTask& task) {
   RETURN_IF_ERROR(CheckInputs(*task.model, task.inputs));
   task.queued = std::chrono::steady_clock::now();
+  if (!cache_.on()) {
+    return Queue(task);
+  }
+  switch (cache_.Ask(task, task.queued)) {
+    case InferenceCache::Outcome::kHit:
+      task.begun = task.ended = task.queued;
+      task.Finish();
+      return false;
+    case InferenceCache::Outcome::kFollow:
+      return false;
+    case InferenceCache::Outcome::kLead:
+      break;
+  }
+  Result<bool> queued = Queue(task);
+  if (!queued.ok()) {
+    // Those that have come to follow it meanwhile are told the same.
+    task.status = queued.status();
+    task.begun = task.ended = task.queued;
+    task.set_finisher(nullptr);
+    cache_.OnFinished(task);
+  }
+  return queued;
+}
+
+Result<bool> Inference::Queue(InferenceTask& task) {
   if (options_.delay.count() > 0 || task.model->batch_seconds() > kLongestInline) {
     RETURN_IF_ERROR(pool_.Submit(task));
     return false;
@@ -109,6 +134,10 @@ void Inference::Count(const InferenceTask& task, const InferenceTimes& times, bo
   InferenceCounts& counts = counts_[task.model->version()];
   if (task.leads_batch) {
     ++counts.runs;
+  }
+  if (ok && cache_.on()) {
+    ++(task.cached ? counts.hits : counts.misses);
+    (task.cached ? counts.hit_nanoseconds : counts.miss_nanoseconds) += all;
   }
   if (!ok) {
     ++counts.fail;

@@ -16,6 +16,7 @@
 #include "core/time.h"
 #include "serve/batching/inference_task.h"
 #include "serve/batching/model_pool.h"
+#include "serve/inference_cache.h"
 #include "serve/model_set.h"
 
 namespace vitrine::serve {
@@ -38,6 +39,10 @@ struct InferenceCounts {
   std::uint64_t fail_nanoseconds = 0;
   InferenceTimes stages;   ///< sums over the successful ones
   std::uint64_t rows = 0;  ///< sizes of first axes, summed
+  std::uint64_t hits = 0;  ///< answered from the cache, or with another's run
+  std::uint64_t hit_nanoseconds = 0;
+  std::uint64_t misses = 0;  ///< of the cache; 0 where it is off
+  std::uint64_t miss_nanoseconds = 0;
   std::uint64_t runs = 0;  ///< of the graph; fewer than requests where those were joined
   struct Runs {
     std::uint64_t count = 0;
@@ -52,6 +57,7 @@ struct InferenceOptions {
   std::size_t workers = 0;    ///< threads for large models; 0: one a core
   /// How long a batch of a large model that is not full waits for more.
   std::chrono::microseconds delay{0};
+  CacheOptions cache;
 };
 
 /// A run that takes longer does not belong on the thread of an event loop, where others wait behind it.
@@ -66,9 +72,9 @@ class Inference {
   /// Errors: kNotFound (says what is loaded of that name).
   Result<std::shared_ptr<const Servable>> Find(std::string_view name,
                                                std::string_view number) const;
-  /// Takes a task, whose model and inputs are set, to its run. Small models run on the calling thread, which
-  /// must be an event loop's: true says that RunTurn is due at the end of the loop's turn. Others run
-  /// on the pool.
+  /// Takes a task, whose model and inputs are set, to its run; what the cache knows is done at once. Small models
+  /// run on the calling thread, which must be an event loop's: true says that RunTurn is due at the end of
+  /// the loop's turn. Others run on the pool.
   /// Errors: kInvalidArgument (an input that the model does not have, more rows than it takes), kUnavailable
   ///         and kDeadlineExceeded as FairQueue::Push. Done is not called then.
   ///         What the graph says of missing inputs, types and shapes comes as the task's status.
@@ -85,8 +91,11 @@ class Inference {
   [[nodiscard]] std::vector<VersionStatus> Versions() const { return models_.Versions(); }
 
  private:
+  Result<bool> Queue(InferenceTask& task);
+
   const ModelSet& models_;
   InferenceOptions options_;
+  InferenceCache cache_;
   mutable std::mutex mutex_;
   std::map<std::string, InferenceCounts, std::less<>> counts_;  // by "name:number"
   ModelPool pool_;

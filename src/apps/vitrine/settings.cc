@@ -157,6 +157,11 @@ const std::vector<SettingDef>& SettingDefs() {
        "pays; 1 runs each request alone."},
       {"inference.batch_delay_us", SettingType::kInteger, "0",
        "Microseconds that a batch which is not full waits for more requests; 0 runs it at once."},
+      {"inference.cache_mb", SettingType::kInteger, "0",
+       "Memory for answers of models that are given again where the same is asked; 0: none are "
+       "kept."},
+      {"inference.cache_seconds", SettingType::kInteger, "60",
+       "Seconds for which such an answer is given again."},
       {"inference.threads", SettingType::kInteger, "0",
        "Threads for models and batches that take longer than 2 ms; 0 takes one per core."},
       {"probe.memory_limit_mb", SettingType::kInteger, "2048",

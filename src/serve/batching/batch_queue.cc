@@ -68,7 +68,7 @@ void BatchQueue::TakeFrom(Level& level, std::int64_t most_rows, Deadline now, Ba
   InferenceTask* before = nullptr;
   for (InferenceTask* task = level.first; task != nullptr;) {
     InferenceTask* const next = task->next_;
-    if (task->deadline < now || task->abandoned.load(std::memory_order_relaxed)) {
+    if (task->Droppable(now)) {
       Unlink(level, before, *task);
       dropped.push_back(task);
     } else if (batch.tasks.empty() ||

@@ -22,7 +22,7 @@ ModelPool::~ModelPool() {
   queue_.TakeAll(left);
   for (InferenceTask* task : left) {
     task->status = Unavailable("the server stops");
-    task->Done();
+    task->Finish();
   }
 }
 
@@ -70,7 +70,7 @@ void ModelPool::Work(const std::stop_token& stop) {
     const std::int64_t rows = batch.rows;
     const double seconds = RunBatch(batch, scratch);
     for (InferenceTask* task : batch.tasks) {
-      task->Done();
+      task->Finish();
     }
     lock.lock();
     queue_.Ran(*model, rows, seconds);

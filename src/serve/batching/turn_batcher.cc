@@ -14,7 +14,7 @@ void FinishDropped(std::vector<InferenceTask*>& dropped) {
                        : DeadlineExceeded(fmt::format(
                              "the request waited for {} longer than its timeout, and was not run",
                              task->model->version()));
-    task->Done();
+    task->Finish();
   }
   dropped.clear();
 }
@@ -23,7 +23,7 @@ TurnBatcher::~TurnBatcher() {
   queue_.TakeAll(dropped_);
   for (InferenceTask* task : dropped_) {
     task->status = Unavailable("the server stops");
-    task->Done();
+    task->Finish();
   }
 }
 
@@ -45,7 +45,7 @@ bool TurnBatcher::RunOne() {
     const std::shared_ptr<const Servable> model = batch_.tasks.front()->model;
     queue_.Ran(*model, batch_.rows, RunBatch(batch_, scratch_));
     for (InferenceTask* task : batch_.tasks) {
-      task->Done();
+      task->Finish();
     }
   }
   due_ = !queue_.empty();

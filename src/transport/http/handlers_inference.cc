@@ -41,8 +41,8 @@ void WriteCounts(JsonWriter& json, const serve::InferenceCounts& counts) {
   WriteStage(json, "compute_input", counts.success, counts.stages.input);
   WriteStage(json, "compute_infer", counts.success, counts.stages.infer);
   WriteStage(json, "compute_output", counts.success, counts.stages.output);
-  WriteStage(json, "cache_hit", 0, 0);
-  WriteStage(json, "cache_miss", 0, 0);
+  WriteStage(json, "cache_hit", counts.hits, counts.hit_nanoseconds);
+  WriteStage(json, "cache_miss", counts.misses, counts.miss_nanoseconds);
   json.EndObject().Key("batch_stats").BeginArray();
   for (const auto& [rows, runs] : counts.by_rows) {
     json.BeginObject().Field("batch_size", std::uint64_t{rows});
