@@ -126,6 +126,16 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
   }
 }
 
+void OnlineMonitor::OnDegraded(std::string_view scene, std::string_view rung) {
+  if (metrics_ != nullptr) {
+    metrics_
+        ->GetCounter("vitrine_answers_degraded_total",
+                     "Answers that came down from the scene's whole pipeline.",
+                     {{"scene", std::string(scene)}, {"rung", std::string(rung)}})
+        .Add();
+  }
+}
+
 void OnlineMonitor::OnModelFailure(std::string_view model) {
   {
     const std::scoped_lock lock(state_->mutex);

@@ -71,6 +71,8 @@ class OnlineMonitor {
                 std::span<const Tensor> features, std::span<const double> shown_scores, Micros ts);
   /// An answer was given (or reported by another system). After OnServed of the same request.
   void OnImpression(const Impression& impression);
+  /// An answer came down from its scene's whole pipeline.
+  void OnDegraded(std::string_view scene, std::string_view rung);
   void OnModelFailure(std::string_view model);
   /// An event is in the log.
   void OnEvent(const Event& event);

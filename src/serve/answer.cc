@@ -158,6 +158,7 @@ Result<RecommendResponse> AnswerSteps::Respond() {
   response.request_id = request_id_;
   response.scene = scene_->name;
   response.fallback = fallback_;
+  response.rung = rung_;
   response.why = WhyText(fallback_, *scene_);
   if (fallback_ == Fallback::kNone) {
     response.model = ranker_ != nullptr ? ranker_->version() : model_->version();
@@ -273,6 +274,7 @@ void AnswerSteps::Keep(RecommendResponse& response) {
   // An answer is worth more than its record: where the log cannot take it, the answer still goes
   // out, and the observer counts the loss.
   const bool kept = parts_.log->AppendImpression(impression).ok();
+  Remember();
   if (parts_.observer == nullptr) {
     return;
   }
@@ -291,6 +293,24 @@ void AnswerSteps::Keep(RecommendResponse& response) {
          .seconds = response.seconds});
   }
   parts_.observer->OnImpression(impression, kept);
+  if (rung_ != Rung::kFull) {
+    parts_.observer->OnDegraded(scene_->name, RungName(rung_));
+  }
+}
+
+// An answer to a narrower question than "what for this user" would be a wrong one later.
+void AnswerSteps::Remember() {
+  if (fallback_ != Fallback::kNone || !Remembers() || !request_.filter.where.empty() ||
+      !request_.filter.include.empty()) {
+    return;
+  }
+  scratch_.recent.clear();
+  for (const Pick& pick : picks_) {
+    if (pick.pin == nullptr) {
+      scratch_.recent.push_back(pick.number);
+    }
+  }
+  caches_.recent.Keep(scene_->name, subject_, scratch_.recent);
 }
 
 }  // namespace vitrine::serve

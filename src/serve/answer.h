@@ -10,6 +10,7 @@
 #include "core/status.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
+#include "serve/recent_answers.h"
 #include "serve/recommend.h"
 #include "serve/rule_matches.h"
 
@@ -28,6 +29,7 @@ struct NumberSpace {
 struct AnswerCaches {
   RuleCache rules;
   Published<NumberSpace> numbers;
+  RecentAnswers recent;
 };
 
 /// One request of any route. Everything outlives the call.

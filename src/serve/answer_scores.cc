@@ -34,18 +34,54 @@ Status AnswerSteps::Score() {
     model_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
   }
   if (fallback_ != Fallback::kNone) {
-    const bool trend = model_ == nullptr || scene_->fallback == FallbackOrder::kTrending;
-    if (trend) {
-      ScoreByTrend();
-    } else {
-      ScoreByPopularity();
-    }
-    if (fallback_ == Fallback::kUnknownItem) {
-      PreferLikeAsked();
-    }
+    ScoreByFallback();
   }
   scores_ = plain_;
   return Status::Ok();
+}
+
+void AnswerSteps::ScoreByFallback() {
+  const bool trend = model_ == nullptr || scene_->fallback == FallbackOrder::kTrending;
+  if (trend) {
+    ScoreByTrend();
+  } else {
+    ScoreByPopularity();
+  }
+  switch (fallback_) {
+    case Fallback::kUnknownItem:
+      PreferLikeAsked();
+      break;
+    case Fallback::kDeadline:
+    case Fallback::kModelFailed:
+    case Fallback::kNoModel:
+      rung_ = PreferRecent() ? Rung::kCached : Rung::kPopular;
+      break;
+    default:
+      break;  // there was nothing to ask a model about
+  }
+}
+
+// Only answers to a known user's own state: a given history may be anybody's, and is another each time.
+bool AnswerSteps::Remembers() const {
+  return question_.route == Route::kRecommend && !subject_.empty() && user_.known && !user_.given;
+}
+
+// What the model last gave this user stands above the fallback's order; what may not be shown any more is
+// left out by the filters as ever.
+bool AnswerSteps::PreferRecent() {
+  if (!Remembers() || !caches_.recent.Find(scene_->name, subject_, scratch_.recent)) {
+    return false;
+  }
+  const double most = *std::max_element(scratch_.plain.begin(), scratch_.plain.end());
+  const auto count = static_cast<double>(scratch_.recent.size());
+  for (std::size_t i = 0; i < scratch_.recent.size(); ++i) {
+    const ItemIndex index = space_->IndexOf(scratch_.recent[i]);
+    if (index != kUnknownItem) {
+      scratch_.plain[index] = most + 1 - static_cast<double>(i) / count;
+    }
+  }
+  source_ = "fallback:cached";
+  return true;
 }
 
 // Leaves the history for the model in the scratch where the answer is kNone.
@@ -79,15 +115,15 @@ Fallback AnswerSteps::WhyNotTheModel() {
       return Fallback::kNoHistory;
     }
   }
-  return TimeIsShort() ? Fallback::kDeadline : Fallback::kNone;
+  return TimeIsShort(*model_) ? Fallback::kDeadline : Fallback::kNone;
 }
 
 // A request that has just come in always gets its model; one that has waited gets it only where the
 // time left is likely to do.
-bool AnswerSteps::TimeIsShort() const {
+bool AnswerSteps::TimeIsShort(const ServedModel& model) const {
   const std::chrono::duration<double> left = deadline_ - Clock::now();
   const double half = scene_->deadline_ms / 2000.0;
-  return left.count() <= std::min(model_->warm_seconds(), half);
+  return left.count() <= std::min(model.warm_seconds(), half);
 }
 
 bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
@@ -119,7 +155,11 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
     return;
   }
   std::shared_ptr<const ServedModel> ranker = parts_.models->Get(scene_->ranker);
-  if (ranker == nullptr || ranker == model_) {
+  if (ranker == model_) {
+    return;
+  }
+  rung_ = Rung::kNoRanker;
+  if (ranker == nullptr || TimeIsShort(*ranker)) {
     return;
   }
   MapHistory(user_, *ranker, scratch_.ranker_history, scratch_.ranker_from);
@@ -145,6 +185,7 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
         }
       },
       SpanOf(scratch_.ranker_outputs.front()));
+  rung_ = Rung::kFull;
   ranker_ = std::move(ranker);
   source_ = ranker_->source();
   plain_ = std::span<const double>(scratch_.plain);

@@ -51,6 +51,7 @@ struct Scratch {
   std::vector<RankedItem> top;
   std::vector<Likeness> likes;
   std::vector<double> shown_scores;
+  std::vector<data::ItemNumber> recent;
   Impression impression;
 };
 
@@ -71,6 +72,7 @@ class AnswerSteps {
   RecommendedItem Shown(const Pick& pick) const;
   Status ExplainAll(RecommendResponse& response) const;
   void Keep(RecommendResponse& response);
+  void Remember();
   void FillHistory(std::vector<SeenEvent>& history) const;
 
   // answer_scores.cc: a score for every item of a space.
@@ -80,9 +82,12 @@ class AnswerSteps {
                 std::vector<Tensor>& outputs);
   void RunRanker(const CandidateFilter& filter);
   void ScoreByPopularity();
+  void ScoreByFallback();
+  [[nodiscard]] bool Remembers() const;
+  bool PreferRecent();
   void ScoreByTrend();
   void PreferLikeAsked();
-  [[nodiscard]] bool TimeIsShort() const;
+  [[nodiscard]] bool TimeIsShort(const ServedModel& model) const;
 
   // answer_select.cc: the best of them, under filters and rules.
   void Select(const CandidateFilter& filter);
@@ -118,6 +123,7 @@ class AnswerSteps {
   data::ItemNumber asked_about_ = kNoNumber;
 
   Fallback fallback_ = Fallback::kNone;
+  Rung rung_ = Rung::kFull;
   const ItemSpace* space_ = nullptr;
   const StateView* states_ = nullptr;
   ScoreSpan plain_;

@@ -54,12 +54,17 @@ class FakeObserver final : public ServeObserver {
     last = impression;
     last_kept = kept;
   }
+  void OnDegraded(std::string_view scene, std::string_view rung) override {
+    const std::scoped_lock lock(mutex_);
+    degraded = std::string(scene) + ":" + std::string(rung);
+  }
   void OnModelFailure(const ServedModel&, std::string_view message) override {
     const std::scoped_lock lock(mutex_);
     failure = message;
   }
 
   int served = 0;
+  std::string degraded;  ///< "scene:rung" of the last that was
   int impressions = 0;
   std::string version;
   std::vector<double> shown_scores;

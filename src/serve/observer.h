@@ -31,6 +31,8 @@ class ServeObserver {
   virtual void OnServed(const ServedRun& run) = 0;
   /// An answer was given, by a version or by a fallback. `kept`: the log has taken it.
   virtual void OnImpression(const Impression& impression, bool kept) = 0;
+  /// An answer came down from its scene's whole pipeline; `rung` by its name.
+  virtual void OnDegraded(std::string_view scene, std::string_view rung) = 0;
   /// A version's features or graph failed; the answer was a fallback.
   virtual void OnModelFailure(const ServedModel& model, std::string_view message) = 0;
 };

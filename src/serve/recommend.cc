@@ -111,6 +111,20 @@ std::string_view FallbackName(Fallback fallback) {
   return "unknown";
 }
 
+std::string_view RungName(Rung rung) {
+  switch (rung) {
+    case Rung::kFull:
+      return "";
+    case Rung::kNoRanker:
+      return "no_ranker";
+    case Rung::kCached:
+      return "cached";
+    case Rung::kPopular:
+      return "popular";
+  }
+  return "unknown";
+}
+
 Recommender::Recommender(RecommenderParts parts)
     : parts_(std::move(parts)), caches_(std::make_unique<AnswerCaches>()) {
   CHECK(parts_.log != nullptr && parts_.models != nullptr && parts_.scenes != nullptr &&
@@ -118,6 +132,8 @@ Recommender::Recommender(RecommenderParts parts)
 }
 
 Recommender::~Recommender() = default;
+
+void Recommender::Forget(std::string_view subject) const { caches_->recent.Forget(subject); }
 
 Result<RecommendResponse> Recommender::Recommend(const RecommendRequest& request) const {
   if (!request.scene.empty()) {

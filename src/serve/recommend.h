@@ -128,12 +128,22 @@ enum class Fallback : std::uint8_t {
 };
 std::string_view FallbackName(Fallback fallback);
 
+/// How far an answer had to come down from its scene's whole pipeline, for want of time or of a part that works.
+enum class Rung : std::uint8_t {
+  kFull,
+  kNoRanker,  ///< "no_ranker": the retriever's order stands
+  kCached,    ///< "cached": what the model last gave this user, then popular items
+  kPopular,   ///< "popular"
+};
+std::string_view RungName(Rung rung);
+
 struct RecommendResponse {
   std::string request_id;
   std::string scene;
   std::vector<RecommendedItem> items;
   std::string model;  ///< "name:number" of the version that ranked; empty for a fallback
   Fallback fallback = Fallback::kNone;
+  Rung rung = Rung::kFull;
   std::string why;  ///< one sentence on the fallback; empty without one
   bool personalised = false;
   double seconds = 0;  ///< time spent answering
@@ -188,6 +198,9 @@ class Recommender {
   /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded: says
   ///         which; an answer that another system gave), kInternal (the model fails now).
   Result<Replayed> Replay(std::string_view request_id) const;
+
+  /// Drops what is remembered of a user who was erased.
+  void Forget(std::string_view subject) const;
 
  private:
   RecommenderParts parts_;

@@ -171,11 +171,41 @@ TEST_F(Recommend, AFailingModelGetsTheFallbackAndIsReported) {
   ASSERT_TRUE(shop.Serve("broken:1").ok());
   EXPECT_EQ(Get(Ask()).fallback, Fallback::kNone);
   *fails = true;
-  const RecommendResponse response = Get(Ask());
+  RecommendRequest preview = Ask("bob");
+  preview.history = std::vector<SeenEvent>{{.item_id = "item3", .ts = Micros{1}}};
+  const RecommendResponse response = Get(preview);
   EXPECT_EQ(response.fallback, Fallback::kModelFailed);
+  EXPECT_EQ(response.rung, Rung::kPopular);
   EXPECT_EQ(IdsOf(response), (Ids{"item0", "item1", "item2"}));
   EXPECT_NE(shop.observer.failure.find("told to fail"), std::string::npos);
   *fails = false;
+}
+
+TEST_F(Recommend, WithoutTimeAUserGetsTheirLastAnswerLessWhatMayNotBeShownNow) {
+  const RecommendResponse full = Get(Ask());
+  EXPECT_EQ(full.rung, Rung::kFull);
+  EXPECT_EQ(shop.observer.degraded, "");
+  RecommendRequest late = Ask();
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::milliseconds(1);
+  const RecommendResponse again = Get(late);
+  EXPECT_EQ(again.fallback, Fallback::kDeadline);
+  EXPECT_EQ(again.rung, Rung::kCached);
+  EXPECT_EQ(IdsOf(again), IdsOf(full));
+  EXPECT_EQ(again.items[0].source, "fallback:cached");
+  EXPECT_EQ(shop.observer.degraded, "home:cached");
+  late.filter.exclude = {full.items[0].item_id};
+  EXPECT_EQ(Get(late).items[0].item_id, full.items[1].item_id);
+  shop.recommender->Forget("ann");
+  EXPECT_EQ(Get(late).rung, Rung::kPopular);
+}
+
+TEST_F(Recommend, AnswersToNarrowerQuestionsAreNotRemembered) {
+  RecommendRequest narrow = Ask();
+  narrow.filter.include = {"item7"};
+  EXPECT_EQ(IdsOf(Get(narrow)), Ids{"item7"});
+  RecommendRequest late = Ask();
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::milliseconds(1);
+  EXPECT_EQ(Get(late).rung, Rung::kPopular);
 }
 
 TEST_F(Recommend, AVersionThatCannotBeServedLeavesTheOldOne) {
@@ -363,6 +393,18 @@ TEST_F(Recommend, ARankerOrdersTheRetrieversBest) {
   EXPECT_EQ(IdsOf(response), (Ids{"item6", "item5", "item4"}));  // of items 2 to 6
   EXPECT_EQ(response.model, "far:1");
   EXPECT_TRUE(shop.recommender->Replay(response.request_id)->same);
+  EXPECT_EQ(response.rung, Rung::kFull);
+}
+
+TEST_F(Recommend, WithoutItsRankerASceneKeepsTheRetrieversOrder) {
+  Scene scene = *shop.scenes.Find("home").value();
+  scene.ranker = "ranker";
+  ASSERT_TRUE(shop.scenes.Put(scene).ok());
+  const RecommendResponse missing = Get(Ask());
+  EXPECT_EQ(missing.fallback, Fallback::kNone);
+  EXPECT_EQ(missing.model, "near:1");
+  EXPECT_EQ(missing.rung, Rung::kNoRanker);
+  EXPECT_EQ(shop.observer.degraded, "home:no_ranker");
 }
 
 TEST_F(Recommend, VersionsSwapUnderLoadWithoutAFailedRequest) {

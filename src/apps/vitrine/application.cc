@@ -189,6 +189,9 @@ Status Application::Parts::OpenServing() {
     catalogue->Apply(record);
     if (const auto* event = std::get_if<Event>(&record.body)) {
       monitor->OnEvent(*event);
+    } else if (const auto* erased = std::get_if<data::UserErasure>(&record.body);
+               erased != nullptr && recommender != nullptr) {
+      recommender->Forget(erased->subject);
     }
   });
   RETURN_IF_ERROR(items->LoadCatalogue());

@@ -41,6 +41,10 @@ void MonitorObserver::OnImpression(const Impression& impression, bool /*kept*/) 
   monitor_.OnImpression(impression);
 }
 
+void MonitorObserver::OnDegraded(std::string_view scene, std::string_view rung) {
+  monitor_.OnDegraded(scene, rung);
+}
+
 void MonitorObserver::OnModelFailure(const serve::ServedModel& model,
                                      std::string_view /*message*/) {
   monitor_.OnModelFailure(model.version());

@@ -19,6 +19,7 @@ class MonitorObserver final : public serve::ServeObserver {
   explicit MonitorObserver(monitor::OnlineMonitor& monitor) : monitor_(monitor) {}
   void OnServed(const serve::ServedRun& run) override;
   void OnImpression(const Impression& impression, bool kept) override;
+  void OnDegraded(std::string_view scene, std::string_view rung) override;
   void OnModelFailure(const serve::ServedModel& model, std::string_view message) override;
 
  private:

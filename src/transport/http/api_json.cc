@@ -154,6 +154,7 @@ void WriteAnswer(JsonWriter& json, const serve::RecommendResponse& answer) {
   if (answer.fallback != serve::Fallback::kNone) {
     json.Field("fallback", serve::FallbackName(answer.fallback)).FieldIfAny("why", answer.why);
   }
+  json.FieldIfAny("degraded", serve::RungName(answer.rung));
   json.Field("seconds", answer.seconds).Key("items").BeginArray();
   for (const serve::RecommendedItem& item : answer.items) {
     WriteRecommended(json, item);
