@@ -116,42 +116,50 @@ void NearestItems::ScanBlocks(const Batch& batch, NearestScratch& scratch) const
     if (any == 0) {
       continue;
     }
-    if (batch.scan == Scan::kCodes) {
-      kernels_->may_exceed(scratch.coded.data(), batch.size(), matrix_->codes(block),
-                           matrix_->terms(block), matrix_->stride(), scratch.thresholds.data(),
-                           scratch.masks.data());
-      ScoreMasked(batch, block, scratch);
-    } else {
+    if (batch.scan == Scan::kFloats) {
       ScoreAll(batch, block, scratch);
+      continue;
     }
+    kernels_->may_exceed(scratch.coded.data(), batch.size(), matrix_->codes(block),
+                         matrix_->terms(block), matrix_->stride(), scratch.thresholds.data(),
+                         scratch.masks.data());
+    ScorePending(batch, scratch);
+    KeepPending(batch, block, scratch);
   }
+  ScorePending(batch, scratch);
   for (std::vector<RankedItem>& top : batch.top) {
     std::sort_heap(top.begin(), top.end(), Before);
   }
 }
 
-void NearestItems::ScoreMasked(const Batch& batch, std::size_t block,
+void NearestItems::KeepPending(const Batch& batch, std::size_t block,
                                NearestScratch& scratch) const {
-  std::array<std::uint32_t, kBlockRows> picks;
   for (std::size_t q = 0; q < batch.size(); ++q) {
-    std::size_t count = 0;
-    for (std::uint64_t mask = scratch.masks[q] & scratch.live[q]; mask != 0; mask &= mask - 1) {
-      picks[count++] = static_cast<std::uint32_t>(block * kBlockRows) +
-                       static_cast<std::uint32_t>(std::countr_zero(mask));
-    }
-    if (count == 0) {
-      continue;
-    }
-    float* scores = scratch.scores.data();
-    kernels_->score_rows(scratch.queries.data() + q * matrix_->stride(), matrix_->values(),
-                         matrix_->stride(), picks.data(), count, scores);
-    float& threshold = scratch.thresholds[q];
-    for (std::size_t i = 0; i < count; ++i) {
-      if (scores[i] > threshold) {
-        threshold = static_cast<float>(EnterTop(batch.top[q], batch.k, {scores[i], picks[i]}));
+    std::uint64_t mask = scratch.masks[q] & scratch.live[q];
+    for (; mask != 0; mask &= mask - 1) {
+      const std::size_t row = block * kBlockRows + static_cast<std::size_t>(std::countr_zero(mask));
+      scratch.pending.push_back({static_cast<std::uint32_t>(q), static_cast<ItemIndex>(row)});
+      const float* values = matrix_->values() + row * matrix_->stride();
+      for (std::size_t i = 0; i < matrix_->stride(); i += kCacheLine / sizeof(float)) {
+        __builtin_prefetch(values + i);
       }
     }
   }
+}
+
+void NearestItems::ScorePending(const Batch& batch, NearestScratch& scratch) const {
+  const std::size_t stride = matrix_->stride();
+  for (const NearestScratch::Pending& pending : scratch.pending) {
+    const std::uint32_t q = pending.query;
+    float score = 0;
+    kernels_->score_rows(scratch.queries.data() + q * stride, matrix_->values(), stride,
+                         &pending.row, 1, &score);
+    float& threshold = scratch.thresholds[q];
+    if (score > threshold) {
+      threshold = static_cast<float>(EnterTop(batch.top[q], batch.k, {score, pending.row}));
+    }
+  }
+  scratch.pending.clear();
 }
 
 void NearestItems::ScoreAll(const Batch& batch, std::size_t block, NearestScratch& scratch) const {

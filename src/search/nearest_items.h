@@ -23,6 +23,11 @@ enum class Scan : unsigned char {
 
 /// What a search needs for the time of a call; reused, it makes the next one allocate nothing.
 struct NearestScratch {
+  struct Pending {
+    std::uint32_t query;
+    ItemIndex row;
+  };
+
   std::vector<float> queries;  // padded to the matrix's stride
   std::vector<std::int8_t> codes;
   std::vector<CodedQuery> coded;
@@ -30,6 +35,7 @@ struct NearestScratch {
   std::vector<float> thresholds;
   std::vector<std::uint64_t> live;   // per query: rows of a block that it does not skip
   std::vector<std::uint64_t> masks;  // per query: of those, the ones to score
+  std::vector<Pending> pending;      // on their way from memory while the next block is read
 };
 
 class NearestItems {
@@ -57,7 +63,8 @@ class NearestItems {
 
   Status Prepare(const Batch& batch, NearestScratch& scratch) const;
   void ScanBlocks(const Batch& batch, NearestScratch& scratch) const;
-  void ScoreMasked(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
+  void KeepPending(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
+  void ScorePending(const Batch& batch, NearestScratch& scratch) const;
   void ScoreAll(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
 
   std::shared_ptr<const ItemMatrix> matrix_;
