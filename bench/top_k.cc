@@ -3,7 +3,7 @@
 #include <random>
 
 #include "bench/report.h"
-#include "serve/top_k.h"
+#include "search/top_k.h"
 
 namespace vitrine::bench {
 namespace {
@@ -19,12 +19,12 @@ Bar Compare(const std::string& name, std::size_t width, std::size_t k, double bo
   for (T& score : scores) {
     score = draw(engine);
   }
-  std::vector<std::uint64_t> skip(serve::SkipWords(width));
+  std::vector<std::uint64_t> skip(search::SkipWords(width));
   for (std::size_t i = 0; i < width; i += 16) {
     skip[i / 64] |= std::uint64_t{1} << (i % 64);
   }
-  std::vector<serve::RankedItem> top;
-  const auto ours = [&] { serve::SelectTop(std::span<const T>(scores), skip, k, top); };
+  std::vector<search::RankedItem> top;
+  const auto ours = [&] { search::SelectTop(std::span<const T>(scores), skip, k, top); };
   std::vector<std::uint32_t> order;
   const auto standard = [&] {
     order.clear();

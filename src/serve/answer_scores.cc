@@ -177,7 +177,7 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
   scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());
   std::visit(
       [&](auto scores) {
-        for (const RankedItem& item : scratch_.top) {
+        for (const search::RankedItem& item : scratch_.top) {
           const ItemIndex index = ranker->space().IndexOf(space_->NumberOf(item.index));
           if (index != kUnknownItem) {
             scratch_.plain[item.index] = static_cast<double>(scores[index]);

@@ -97,7 +97,7 @@ void AnswerSteps::SelectFromSpace(const CandidateFilter& filter) {
       break;
     }
     scratch_.likes.clear();
-    for (const RankedItem& item : scratch_.top) {
+    for (const search::RankedItem& item : scratch_.top) {
       scratch_.likes.push_back(LikenessOf(space_->NumberOf(item.index)));
     }
     const bool all = scratch_.top.size() < pool || pool >= kMaxPool;
@@ -108,7 +108,7 @@ void AnswerSteps::SelectFromSpace(const CandidateFilter& filter) {
     pool = std::min(kMaxPool, pool * 4);
   }
   for (std::size_t i = 0; i < std::min(want, scratch_.top.size()); ++i) {
-    const RankedItem& item = scratch_.top[spaced ? order[i] : i];
+    const search::RankedItem& item = scratch_.top[spaced ? order[i] : i];
     picks_.push_back({.number = space_->NumberOf(item.index),
                       .index = item.index,
                       .plain = PlainOf(item.index),

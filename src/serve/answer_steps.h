@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "search/top_k.h"
 #include "serve/answer.h"
 #include "serve/candidate_filter.h"
 #include "serve/explainer.h"
 #include "serve/served_model.h"
 #include "serve/spacing.h"
-#include "serve/top_k.h"
 #include "serve/user_view.h"
 
 namespace vitrine::serve {
@@ -48,7 +48,7 @@ struct Scratch {
   std::vector<double> plain;     ///< scores that no graph made
   std::vector<double> adjusted;  ///< with boosts
   std::vector<std::uint64_t> skip;
-  std::vector<RankedItem> top;
+  std::vector<search::RankedItem> top;
   std::vector<Likeness> likes;
   std::vector<double> shown_scores;
   std::vector<data::ItemNumber> recent;

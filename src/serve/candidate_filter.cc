@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "serve/top_k.h"
+#include "search/top_k.h"
 
 namespace vitrine::serve {
 namespace {
@@ -67,7 +67,7 @@ CandidateFilter::CandidateFilter(const FilterInput& input) : in_(input) {
 void CandidateFilter::FillSkip(const ItemSpace& space, const StateView& states,
                                std::vector<std::uint64_t>& skip) const {
   const bool only_included = !in_.request->include.empty();
-  skip.assign(SkipWords(space.width()), only_included ? ~std::uint64_t{0} : 0);
+  skip.assign(search::SkipWords(space.width()), only_included ? ~std::uint64_t{0} : 0);
   for (const data::ItemNumber number : included_) {
     ClearBit(skip, space.IndexOf(number));
   }

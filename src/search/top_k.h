@@ -12,7 +12,7 @@
 
 #include "core/history.h"
 
-namespace vitrine::serve {
+namespace vitrine::search {
 
 struct RankedItem {
   double score = 0;
@@ -28,6 +28,19 @@ inline bool Before(const RankedItem& a, const RankedItem& b) {
 /// Bit j is set where scores[j] > threshold, for up to 64 scores.
 std::uint64_t MaskAbove(std::span<const float> scores, float threshold);
 std::uint64_t MaskAbove(std::span<const double> scores, double threshold);
+
+/// Puts `item` among the k best in `top`, a heap by Before. Returns what the next must exceed:
+/// -infinity until there are k. Preconditions: k > 0; the item's score exceeds what was returned
+/// last.
+inline double EnterTop(std::vector<RankedItem>& top, std::size_t k, const RankedItem& item) {
+  if (top.size() == k) {
+    std::pop_heap(top.begin(), top.end(), Before);
+    top.pop_back();
+  }
+  top.push_back(item);
+  std::push_heap(top.begin(), top.end(), Before);
+  return top.size() == k ? top.front().score : -std::numeric_limits<double>::infinity();
+}
 
 /// Words of a skip bit set over `width` items.
 constexpr std::size_t SkipWords(std::size_t width) { return (width + 63) / 64; }
@@ -58,15 +71,8 @@ void SelectTop(std::span<const T> scores, std::span<const std::uint64_t> skip, s
       if (!(scores[i] > threshold) || !accept(static_cast<ItemIndex>(i))) {
         continue;
       }
-      if (top.size() == k) {
-        std::pop_heap(top.begin(), top.end(), Before);
-        top.pop_back();
-      }
-      top.push_back({static_cast<double>(scores[i]), static_cast<ItemIndex>(i)});
-      std::push_heap(top.begin(), top.end(), Before);
-      if (top.size() == k) {
-        threshold = static_cast<T>(top.front().score);
-      }
+      const RankedItem item{static_cast<double>(scores[i]), static_cast<ItemIndex>(i)};
+      threshold = static_cast<T>(EnterTop(top, k, item));
     }
   }
   std::sort_heap(top.begin(), top.end(), Before);
@@ -78,4 +84,4 @@ void SelectTop(std::span<const T> scores, std::span<const std::uint64_t> skip, s
   SelectTop(scores, skip, k, [](ItemIndex) { return true; }, top);
 }
 
-}  // namespace vitrine::serve
+}  // namespace vitrine::search

@@ -1,11 +1,11 @@
-#include "serve/top_k.h"
+#include "search/top_k.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-namespace vitrine::serve {
+namespace vitrine::search {
 namespace {
 
 // The obvious way: sort everything that qualifies.
@@ -104,4 +104,4 @@ TYPED_TEST(TopK, MaskSetsABitPerScoreAboveTheThreshold) {
 }
 
 }  // namespace
-}  // namespace vitrine::serve
+}  // namespace vitrine::search

@@ -1,10 +1,10 @@
-#include "serve/top_k.h"
+#include "search/top_k.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
-namespace vitrine::serve {
+namespace vitrine::search {
 namespace {
 
 template <typename T>
@@ -97,4 +97,4 @@ std::uint64_t MaskAbove(std::span<const double> scores, double threshold) {
   return Mask(scores, threshold);
 }
 
-}  // namespace vitrine::serve
+}  // namespace vitrine::search
