@@ -1,10 +1,10 @@
 #include "transport/http/client.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include "transport/http/client_socket.h"
+#include "transport/http/client_wire.h"
 #include "transport/http/message.h"
 
 namespace vitrine::http {
@@ -12,23 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxHeadBytes = 64 * 1024;
 constexpr std::size_t kReadBytes = 64 * 1024;
-
-std::string_view Trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
-std::optional<std::size_t> ParseNumber(std::string_view text, int base) {
-  std::size_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc() || end == text.data()) {
-    return std::nullopt;
-  }
-  return value;
-}
 
 Status NotHttp() { return DataLoss("the server's answer is not HTTP; is this a Vitrine port?"); }
 
@@ -78,7 +61,7 @@ Result<Endpoint> ParseEndpoint(std::string_view url) {
     endpoint.host = url.substr(0, colon);
   }
   if (colon != std::string_view::npos) {
-    const auto port = ParseNumber(url.substr(colon + 1), 10);
+    const auto port = LeadingNumber(url.substr(colon + 1), 10);
     if (!port || *port == 0 || *port > 65535) {
       return InvalidArgument("the port in '" + std::string(url) + "' is not between 1 and 65535");
     }
@@ -144,18 +127,8 @@ class Client::Impl {
   void Compose(std::string_view method, std::string_view target, std::string_view body,
                const HeaderList& headers) {
     out_.clear();
-    out_.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: ");
-    out_.append(endpoint_.unix_path.empty() ? endpoint_.host : "localhost").append("\r\n");
-    if (!options_.api_key.empty()) {
-      out_.append("Authorization: Bearer ").append(options_.api_key).append("\r\n");
-    }
-    for (const auto& [name, value] : headers) {
-      out_.append(name).append(": ").append(value).append("\r\n");
-    }
-    if (!body.empty() || method == "POST" || method == "PUT" || method == "PATCH") {
-      out_.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
-    }
-    out_.append("\r\n").append(body);
+    AppendRequest({.method = method, .target = target, .body = body}, endpoint_, options_.api_key,
+                  headers, out_);
   }
 
   Status Connect(Deadline deadline, bool reuse) {
@@ -230,7 +203,7 @@ class Client::Impl {
       if (!line.starts_with("HTTP/1.") || line.size() < 12) {
         return NotHttp();
       }
-      answer.status = static_cast<int>(ParseNumber(line.substr(9, 3), 10).value_or(0));
+      answer.status = static_cast<int>(LeadingNumber(line.substr(9, 3), 10).value_or(0));
       if (answer.status < 100) {
         return NotHttp();
       }
@@ -243,7 +216,7 @@ class Client::Impl {
         if (colon == std::string_view::npos || answer.headers.size() > 1000) {
           return NotHttp();
         }
-        answer.headers.emplace_back(field.substr(0, colon), Trim(field.substr(colon + 1)));
+        answer.headers.emplace_back(field.substr(0, colon), TrimBlanks(field.substr(colon + 1)));
       }
     } while (answer.status < 200);
     return Status::Ok();
@@ -263,13 +236,13 @@ class Client::Impl {
         }
       }
     }
-    const auto length = ParseNumber(answer.header("Content-Length"), 10);
+    const auto length = LeadingNumber(answer.header("Content-Length"), 10);
     return length ? Append(answer.body, *length, deadline) : NotHttp();
   }
 
   Result<std::size_t> ReadChunkSize(Deadline deadline) {
     ASSIGN_OR_RETURN(const std::string_view line, ReadLine(deadline));
-    const auto size = ParseNumber(line, 16);
+    const auto size = LeadingNumber(line, 16);
     if (!size) {
       return NotHttp();
     }

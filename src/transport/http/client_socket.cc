@@ -30,6 +30,11 @@ int MillisLeft(Deadline deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1'000'000));
 }
 
+Status NoServer(const SocketAddress& address, int error) {
+  return Unavailable("no server answers on " + address.name + " (" + ErrorText(error) +
+                     "). Start one with 'vitrine up'");
+}
+
 }  // namespace
 
 std::string EndpointName(const Endpoint& endpoint) {
@@ -57,58 +62,71 @@ Status ClientSocket::Wait(short events, Deadline deadline) const {
   }
 }
 
-Status ClientSocket::Connect(const Endpoint& endpoint, Deadline deadline) {
-  Close();
-  const std::string name = EndpointName(endpoint);
-  sockaddr_storage storage{};
-  socklen_t size = 0;
+Result<SocketAddress> Resolve(const Endpoint& endpoint) {
+  SocketAddress address{.name = EndpointName(endpoint)};
+  static_assert(sizeof(address.bytes) >= sizeof(sockaddr_storage));
   if (!endpoint.unix_path.empty()) {
-    auto* un = reinterpret_cast<sockaddr_un*>(&storage);
+    auto* un = reinterpret_cast<sockaddr_un*>(address.bytes.data());
     if (endpoint.unix_path.size() >= sizeof(un->sun_path)) {
       return InvalidArgument("the socket path " + endpoint.unix_path + " is too long");
     }
     un->sun_family = AF_UNIX;
     std::memcpy(un->sun_path, endpoint.unix_path.c_str(), endpoint.unix_path.size() + 1);
-    size = sizeof(sockaddr_un);
-  } else {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* raw = nullptr;
-    const std::string port = std::to_string(endpoint.port);
-    const int error = ::getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &raw);
-    if (error != 0) {
-      return Unavailable("cannot find host " + endpoint.host + ": " + ::gai_strerror(error));
-    }
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(raw, &::freeaddrinfo);
-    std::memcpy(&storage, found->ai_addr, found->ai_addrlen);
-    size = found->ai_addrlen;
+    address.size = sizeof(sockaddr_un);
+    return address;
   }
-  fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* raw = nullptr;
+  const std::string port = std::to_string(endpoint.port);
+  const int error = ::getaddrinfo(endpoint.host.c_str(), port.c_str(), &hints, &raw);
+  if (error != 0) {
+    return Unavailable("cannot find host " + endpoint.host + ": " + ::gai_strerror(error));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(raw, &::freeaddrinfo);
+  std::memcpy(address.bytes.data(), found->ai_addr, found->ai_addrlen);
+  address.size = found->ai_addrlen;
+  return address;
+}
+
+Status ClientSocket::Begin(const SocketAddress& address) {
+  Close();
+  const auto* to = reinterpret_cast<const sockaddr*>(address.bytes.data());
+  fd_ = ::socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) {
     return Unavailable("cannot make a socket: " + ErrorText(errno));
   }
   const int on = 1;
-  if (storage.ss_family != AF_UNIX) {
+  if (to->sa_family != AF_UNIX) {
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  int failure = 0;
-  if (::connect(fd_, reinterpret_cast<sockaddr*>(&storage), size) != 0) {
-    failure = errno;
-    if (failure == EINPROGRESS) {
-      if (const Status ready = Wait(POLLOUT, deadline); !ready.ok()) {
-        Close();
-        return ready.WithContext(name);
-      }
-      socklen_t length = sizeof(failure);
-      ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &length);
-    }
-  }
-  if (failure != 0) {
+  if (::connect(fd_, to, address.size) != 0 && errno != EINPROGRESS) {
+    const int failure = errno;
     Close();
-    return Unavailable("no server answers on " + name + " (" + ErrorText(failure) +
-                       "). Start one with 'vitrine up'");
+    return NoServer(address, failure);
   }
   return Status::Ok();
+}
+
+Status ClientSocket::Finish(const SocketAddress& address) {
+  int failure = 0;
+  socklen_t length = sizeof(failure);
+  ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &failure, &length);
+  if (failure != 0) {
+    Close();
+    return NoServer(address, failure);
+  }
+  return Status::Ok();
+}
+
+Status ClientSocket::Connect(const Endpoint& endpoint, Deadline deadline) {
+  ASSIGN_OR_RETURN(const SocketAddress address, Resolve(endpoint));
+  RETURN_IF_ERROR(Begin(address));
+  if (const Status ready = Wait(POLLOUT, deadline); !ready.ok()) {
+    Close();
+    return ready.WithContext(address.name);
+  }
+  return Finish(address);
 }
 
 Status ClientSocket::WriteAll(std::string_view bytes, Deadline deadline) {

@@ -8,6 +8,7 @@
 #include "transport/http/client.h"
 #include "transport/http/content_coding.h"
 #include "transport/http/fake_keys_testing.h"
+#include "transport/http/inference_load.h"
 #include "transport/http/routes.h"
 
 namespace vitrine::http {
@@ -149,6 +150,30 @@ TEST_F(InferenceServing, RawTensorsBothWaysAndPacked) {
   const ClientResponse raw_answer =
       Call("POST", "/v2/models/near/infer", raw, {{kBytesHeader, "0"}});
   EXPECT_EQ(json::parse(raw_answer.body)["outputs"], plain["outputs"]) << raw_answer.body;
+}
+
+TEST_F(InferenceServing, MadeUpRequestsAreAnsweredAndTheSplitCountsThem) {
+  const auto split = [this] {
+    const auto read = ReadInferenceSplit(Call("GET", "/v2/models/near/stats").body);
+    EXPECT_TRUE(read.ok()) << read.status().ToString();
+    return read.ok() ? *read : InferenceSplit{};
+  };
+  const InferenceSplit before = split();
+  for (const bool binary : {false, true}) {
+    const auto requests = MakeInferenceRequests(Call("GET", "/v2/models/near").body,
+                                                {.binary = binary, .high = 9, .bodies = 5});
+    ASSERT_TRUE(requests.ok()) << requests.status().ToString();
+    for (const InferenceRequest& request : *requests) {
+      const auto answer = Call("POST", "/v2/models/near/infer", request.body, request.headers);
+      EXPECT_EQ(answer.status, 200) << answer.body;
+      EXPECT_EQ(answer.header(kBytesHeader).empty(), !binary);
+    }
+  }
+  const InferenceSplit between = split().Since(before);
+  EXPECT_EQ(between.requests, 10U);
+  EXPECT_EQ(between.failed, 0U);
+  EXPECT_GT(between.infer, 0U);
+  EXPECT_GE(between.total, between.input + between.infer + between.output);
 }
 
 TEST_F(InferenceServing, EveryErrorIsTheProtocols) {

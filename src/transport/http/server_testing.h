@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -53,6 +54,7 @@ class Paths : public RequestHandler {
   }
 
   void Handle(Request& request, Response& response) override {
+    handled.fetch_add(1);
     if (request.path() == "/throw") {
       throw std::runtime_error("secret detail");
     }
@@ -89,6 +91,7 @@ class Paths : public RequestHandler {
     return last_stream;
   }
 
+  std::atomic<std::uint64_t> handled{0};
   Gate slow;
   Gate slow_started;
   Gate stream_open;
