@@ -10,6 +10,9 @@
 #include "transport/http/handlers.h"
 #include "transport/http/inference_body.h"
 #include "transport/http/json_writer.h"
+#include "transport/inference/protocol.h"
+#include "transport/inference/tensors.h"
+#include "transport/inference/types.h"
 
 namespace vitrine::http {
 namespace {
@@ -17,10 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Servable = serve::Servable;
 
-constexpr std::string_view kPlatform = "onnxruntime_onnx";
 constexpr std::string_view kJsonBytes = "Inference-Header-Content-Length";
-/// A run that takes longer does not belong on an I/O thread, where others wait behind it.
-constexpr double kInlineSeconds = 0.002;
 
 std::uint64_t Nanoseconds(Clock::time_point begin, Clock::time_point end) {
   return static_cast<std::uint64_t>(
@@ -45,7 +45,7 @@ void WriteTensors(JsonWriter& json, std::string_view key, const std::vector<Tens
   json.Key(key).BeginArray();
   for (const TensorSpec& tensor : tensors) {
     json.BeginObject().Field("name", tensor.name);
-    json.Field("datatype", ProtocolTypeName(tensor.dtype)).Key("shape").BeginArray();
+    json.Field("datatype", inference::ProtocolTypeName(tensor.dtype)).Key("shape").BeginArray();
     for (const std::int64_t size : tensor.shape) {
       json.Int(size);
     }
@@ -119,11 +119,6 @@ Status Answer(const Servable& model, const InferenceBody& body, const std::vecto
   return Pack(request, response);
 }
 
-std::uint64_t RowsOf(const InferenceBody& body) {
-  const bool batched = !body.inputs.empty() && !body.inputs.front().shape().empty();
-  return batched ? static_cast<std::uint64_t>(body.inputs.front().shape().front()) : 1;
-}
-
 void WriteStage(JsonWriter& json, std::string_view name, std::uint64_t count, std::uint64_t ns) {
   json.Key(name).BeginObject().Field("count", count).Field("ns", ns).EndObject();
 }
@@ -150,18 +145,13 @@ void GetInferenceServer(const Services& services, Request& request, Response& re
   if (!Need(services.inference, "inference", request, response)) {
     return;
   }
-  JsonWriter(response.body)
-      .BeginObject()
-      .Field("name", "vitrine")
-      .Field("version", services.version)
-      .Key("extensions")
-      .BeginArray()
-      .String("binary_tensor_data")
-      .String("model_configuration")
-      .String("model_repository")
-      .String("statistics")
-      .EndArray()
-      .EndObject();
+  JsonWriter json(response.body);
+  json.BeginObject().Field("name", inference::kServerName).Field("version", services.version);
+  json.Key("extensions").BeginArray();
+  for (const std::string_view extension : inference::kExtensions) {
+    json.String(extension);
+  }
+  json.EndArray().EndObject();
 }
 
 void GetInferenceLive(const Services& /*services*/, Request& /*request*/, Response& response) {
@@ -189,7 +179,7 @@ void GetInferenceModel(const Services& services, Request& request, Response& res
        services.inference->Counts(request.arg(0), request.arg(1))) {
     json.String(version.number);
   }
-  json.EndArray().Field("platform", kPlatform);
+  json.EndArray().Field("platform", inference::kPlatform);
   WriteTensors(json, "inputs", model->graph().inputs());
   WriteTensors(json, "outputs", model->graph().outputs());
   json.EndObject();
@@ -212,26 +202,21 @@ void GetInferenceConfig(const Services& services, Request& request, Response& re
   }
   JsonWriter json(response.body);
   const auto write = [&json, &model](std::string_view key, const std::vector<TensorSpec>& tensors) {
-    const bool batched = model->manifest().max_rows > 0;
     json.Key(key).BeginArray();
     for (const TensorSpec& tensor : tensors) {
-      const std::string_view type = ProtocolTypeName(tensor.dtype);
       json.BeginObject().Field("name", tensor.name);
-      json.Field("data_type", "TYPE_" + std::string(type == "BYTES" ? "STRING" : type));
-      json.Key("dims").BeginArray();
-      for (std::size_t axis = batched ? 1 : 0; axis < tensor.shape.size(); ++axis) {
-        json.Int(tensor.shape[axis]);
+      json.Field("data_type", inference::ConfigTypeName(tensor.dtype)).Key("dims").BeginArray();
+      for (const std::int64_t size : inference::ConfigDims(model->manifest(), tensor)) {
+        json.Int(size);
       }
       json.EndArray().EndObject();
     }
     json.EndArray();
   };
-  // With a bound on rows the first axis is the batch's, and left out, as Triton's clients expect; else shapes
-  // are given whole.
   const std::int64_t max_rows = model->manifest().max_rows;
   json.BeginObject().Field("name", serve::SplitVersion(model->version()).first);
-  json.Field("platform", kPlatform)
-      .Field("backend", "onnxruntime")
+  json.Field("platform", inference::kPlatform)
+      .Field("backend", inference::kBackend)
       .Field("max_batch_size", max_rows);
   write("input", model->graph().inputs());
   write("output", model->graph().outputs());
@@ -257,7 +242,7 @@ void PostInfer(const Services& services, Request& request, Response& response) {
   if (model == nullptr) {
     return;
   }
-  if (model->warm_seconds() > kInlineSeconds && !request.on_pool()) {
+  if (model->warm_seconds() > inference::kInlineSeconds && !request.on_pool()) {
     response.MoveToPool();
     return;
   }
@@ -282,7 +267,7 @@ void PostInfer(const Services& services, Request& request, Response& response) {
     done = Answer(*model, body, outputs, request, response);
   }
   times.output = Nanoseconds(ran, Clock::now());
-  services.inference->Count(*model, times, RowsOf(body), done.ok());
+  services.inference->Count(*model, times, inference::RowsOf(body.inputs), done.ok());
   if (!done.ok()) {
     WriteProblem(response, request.id(), done);
   }
@@ -296,12 +281,8 @@ void PostRepositoryIndex(const Services& services, Request& request, Response& r
   json.BeginArray();
   for (const serve::VersionStatus& version : services.inference->Versions()) {
     const auto [name, number] = serve::SplitVersion(version.version);
-    const bool ready = version.state == serve::VersionState::kWarm ||
-                       version.state == serve::VersionState::kServing;
-    const bool loading = version.state == serve::VersionState::kLoading ||
-                         version.state == serve::VersionState::kNew;
     json.BeginObject().Field("name", name).Field("version", number);
-    json.Field("state", ready ? "READY" : (loading ? "LOADING" : "UNAVAILABLE"));
+    json.Field("state", inference::IndexState(version.state));
     json.FieldIfAny("reason", version.error).EndObject();
   }
   json.EndArray();
