@@ -1,0 +1,269 @@
+#include "transport/grpc/call.h"
+
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "transport/grpc/call_queue.h"
+#include "transport/grpc/tensors.h"
+#include "transport/grpc/wire.h"
+#include "transport/inference/protocol.h"
+#include "transport/inference/tensors.h"
+
+namespace vitrine::rpc {
+namespace {
+
+/// Memory of calls with larger messages is given back.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 20;
+
+std::optional<std::string_view> Entry(const grpc::ServerContext& context, const char* name) {
+  const auto& entries = context.client_metadata();
+  const auto found = entries.find(name);
+  if (found == entries.end()) {
+    return std::nullopt;
+  }
+  return std::string_view(found->second.data(), found->second.size());
+}
+
+/// Of "ipv4:127.0.0.1:41234" or "ipv6:%5B::1%5D:41234".
+http::Peer::Kind KindOf(std::string_view peer) {
+  const bool loopback = peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:%5B::1%5D:") ||
+                        peer.starts_with("ipv6:[::1]:");
+  return loopback ? http::Peer::Kind::kLoopback : http::Peer::Kind::kTcp;
+}
+
+}  // namespace
+
+void Call::Accept() {
+  method_ = nullptr;
+  code_ = Code::kOk;
+  context_.emplace();
+  stream_.emplace(&*context_);
+  Begin(Step::kAccept);
+  queue_.core().service.RequestCall(&*context_, &*stream_, &queue_.queue(), &queue_.queue(), this);
+}
+
+void Call::OnEvent(bool ok) {
+  switch (step_.load(std::memory_order_acquire)) {
+    case Step::kAccept:
+      if (!ok) {  // the server shuts down
+        break;
+      }
+      queue_.Accept();
+      Guard([this] { OnHead(); });
+      return;
+    case Step::kRead:
+      if (ok) {
+        Guard([this] { OnMessage(); });
+      } else {
+        Finish(streams() ? Status::Ok() : InvalidArgument("the call brought no message"));
+      }
+      return;
+    case Step::kWrite:
+      if (ok) {
+        Read();
+      } else {
+        Finish(Cancelled("the caller has gone"));
+      }
+      return;
+    case Step::kFinish:
+      queue_.core().meters.Count(method_, code_, Clock::now() - started_);
+      break;
+  }
+  Forget();
+  queue_.Release(this);
+}
+
+void Call::Forget() {
+  stream_.reset();
+  context_.reset();
+  message_.Clear();
+  model_.reset();
+  if (std::max(largest_, answer_.ByteSizeLong()) > kKeptBytes) {
+    request_ = {};
+    answer_ = {};
+    inputs_ = {};
+    outputs_ = {};
+  }
+  largest_ = 0;
+}
+
+Status Call::Admit() {
+  method_ = FindMethod(context_->method());
+  const auto principal = queue_.core().authorizer.Check(
+      {.authorization = Entry(*context_, "authorization"),
+       .api_key = Entry(*context_, "x-api-key").value_or(std::string_view()),
+       .peer = KindOf(context_->peer())});
+  const bool is_public = method_ != nullptr && method_->permission == http::Permission::kPublic;
+  if (is_public) {
+    return Status::Ok();
+  }
+  // Asked before anything is said about the method, so that nobody without a key can explore.
+  RETURN_IF_ERROR(principal.status());
+  if (method_ == nullptr) {
+    return Unimplemented("there is no call " + context_->method() +
+                         "; api/inference.proto lists what there is");
+  }
+  if (!principal->May(method_->permission)) {
+    return PermissionDenied(http::ScopeNeeded(method_->permission));
+  }
+  return method_->kind == Method::Kind::kNotSpoken ? Unimplemented(std::string(method_->reason))
+                                                   : Status::Ok();
+}
+
+void Call::OnHead() {
+  started_ = Clock::now();
+  const Status admitted = Admit();
+  if (!admitted.ok()) {
+    Finish(admitted);
+    return;
+  }
+  if (const auto accepted = Entry(*context_, "accept-encoding")) {
+    context_->set_compression_algorithm(AnswerPacking(*accepted));
+  }
+  Read();
+}
+
+void Call::Read() {
+  Begin(Step::kRead);
+  stream_->Read(&message_, this);
+}
+
+void Call::OnMessage() {
+  since_ = Clock::now();
+  largest_ = std::max(largest_, message_.Length());
+  const Status unpacked = Unpack(message_, queue_.core().options.max_message_bytes);
+  if (!unpacked.ok()) {
+    Finish(unpacked);
+    return;
+  }
+  if (method_->answer != nullptr) {
+    Run(method_->kind == Method::Kind::kPool, [this] { RunUnary(); });
+    return;
+  }
+  const Status read = ReadRequest();
+  if (!read.ok()) {
+    Reply(read);
+    return;
+  }
+  Run(model_->warm_seconds() > inference::kInlineSeconds, [this] { RunModel(); });
+}
+
+template <typename F>
+void Call::Guard(F&& f) {
+  Status failed;
+  try {
+    std::forward<F>(f)();
+    return;
+  } catch (const std::exception& e) {
+    failed = Internal(e.what());
+  } catch (...) {
+    failed = Internal("an exception of no known type");
+  }
+  Finish(failed);
+}
+
+template <typename F>
+void Call::Run(bool on_pool, F&& f) {
+  if (!on_pool) {
+    std::forward<F>(f)();
+    return;
+  }
+  if (!queue_.core().pool.TryRun([this, f] { Guard(f); })) {
+    Reply(Unavailable("The server is busy; try again in a moment."));
+  }
+}
+
+void Call::RunUnary() {
+  grpc::ByteBuffer answer;
+  const Status done = method_->answer(queue_.core().services, message_, answer);
+  message_.Swap(&answer);
+  Reply(done);
+}
+
+Status Call::ReadRequest() {
+  request_.clear_id();
+  RETURN_IF_ERROR(Parse(message_, request_));
+  serve::Inference* inference = queue_.core().services.inference;
+  if (inference == nullptr) {
+    return Unavailable("This server runs without inference.");
+  }
+  ASSIGN_OR_RETURN(model_, inference->Find(request_.model_name(), request_.model_version()));
+  times_ = {};
+  return Status::Ok();
+}
+
+void Call::RunModel() {
+  Status done = std::chrono::system_clock::now() > context_->deadline()
+                    ? DeadlineExceeded("the deadline had passed before the model could run")
+                    : ReadInputs(request_, inputs_);
+  const Clock::time_point read = Clock::now();
+  times_.input = static_cast<std::uint64_t>((read - since_).count());
+  since_ = read;
+  if (done.ok()) {
+    done = serve::Inference::Run(*model_, inputs_, outputs_);
+  }
+  OnModelRan(done);
+}
+
+void Call::OnModelRan(const Status& ran) {
+  const Clock::time_point end = Clock::now();
+  times_.infer = static_cast<std::uint64_t>((end - since_).count());
+  Status done = ran;
+  ::inference::ModelInferResponse& answer = *answer_.mutable_infer_response();
+  if (done.ok()) {
+    const auto [name, number] = serve::SplitVersion(model_->version());
+    done = WriteAnswer(request_, name, number, outputs_, answer);
+  }
+  if (done.ok()) {
+    answer_.clear_error_message();
+    if (streams()) {
+      const auto asked = request_.parameters().find("triton_enable_empty_final_response");
+      if (asked != request_.parameters().end() && asked->second.bool_param()) {
+        (*answer.mutable_parameters())["triton_final_response"].set_bool_param(true);
+      }
+      done = Serialize(answer_, message_);
+    } else {
+      done = Serialize(answer, message_);
+    }
+  }
+  times_.output = static_cast<std::uint64_t>((Clock::now() - end).count());
+  queue_.core().services.inference->Count(*model_, times_, inference::RowsOf(inputs_), done.ok());
+  Reply(done);
+}
+
+void Call::Reply(const Status& status) {
+  if (!streams()) {
+    if (!status.ok()) {
+      Finish(status);
+      return;
+    }
+    code_ = Code::kOk;
+    Begin(Step::kFinish);
+    stream_->WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
+    return;
+  }
+  if (!status.ok()) {
+    // A request that fails does not end the stream: its answer says why, and which one it was.
+    answer_.mutable_infer_response()->Clear();
+    answer_.mutable_infer_response()->set_id(request_.id());
+    answer_.set_error_message(ToGrpc(status).error_message());
+    const Status written = Serialize(answer_, message_);
+    if (!written.ok()) {
+      Finish(written);
+      return;
+    }
+  }
+  Begin(Step::kWrite);
+  stream_->Write(message_, this);
+}
+
+void Call::Finish(const Status& status) {
+  code_ = status.code();
+  Begin(Step::kFinish);
+  stream_->Finish(ToGrpc(status), this);
+}
+
+}  // namespace vitrine::rpc
