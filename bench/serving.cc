@@ -289,8 +289,9 @@ int Main(int argc, char** argv) {
     data = *made + "/data";
     Prepare(data);
   }
-  auto settings = apps::Settings::Load("", [](const std::string&) { return std::nullopt; },
-                                       {"server.listen=127.0.0.1:0", "server.threads=1"});
+  auto settings = apps::Settings::Load(
+      "", [](const std::string&) { return std::nullopt; },
+      {"server.listen=127.0.0.1:0", "server.grpc_listen=", "server.threads=1"});
   CHECK(settings.ok());
   auto server = apps::Application::Start({.data = data, .settings = *std::move(settings)});
   if (!server.ok()) {

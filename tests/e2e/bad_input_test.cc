@@ -49,6 +49,21 @@ TEST(BadInput, ABusyPortIsNamed) {
   ExpectSays(RunProgram("vitrine",
                         {"--data", two.path(), "--set", "server.listen=127.0.0.1:" + port, "up"}),
              kExitConflict, port);
+  const std::string& grpc = server.grpc_url();
+  const std::vector<std::string> busy = {"--data", two.path(),
+                                         "--set",  "server.listen=127.0.0.1:0",
+                                         "--set",  "server.grpc_listen=" + grpc,
+                                         "up"};
+  ExpectSays(RunProgram("vitrine", busy), kExitConflict, grpc.substr(grpc.rfind(':') + 1));
+  ExpectSays(RunProgram("vitrine", busy), kExitConflict, "server.grpc_listen");
+}
+
+TEST(BadInput, GrpcCanBeOff) {
+  const Folder folder;
+  RunningServer server(folder.path(), {"--set", "server.grpc_listen="});
+  ASSERT_TRUE(server.ok());
+  EXPECT_EQ(server.grpc_url(), "");
+  EXPECT_EQ(server.Client().Get("/readyz")->body, R"({"status":"ready"})");
 }
 
 TEST(BadInput, ADirectoryInUseIsNamed) {
@@ -64,6 +79,9 @@ TEST(BadInput, AListenerForOthersNeedsKeys) {
   ExpectSays(
       RunProgram("vitrine", {"--data", folder.path(), "--set", "server.listen=0.0.0.0:0", "up"}),
       kExitFailure, "key create");
+  ExpectSays(RunProgram("vitrine", {"--data", folder.path(), "--set", "server.listen=127.0.0.1:0",
+                                    "--set", "server.grpc_listen=0.0.0.0:0", "up"}),
+             kExitFailure, "server.grpc_listen");
 }
 
 TEST(BadInput, UnknownSettingsCommandsAndDirectories) {

@@ -57,8 +57,14 @@ RunningServer::RunningServer(const std::string& data, std::vector<std::string> m
 }
 
 void RunningServer::Start(const std::string& data, std::vector<std::string> more) {
-  std::vector<std::string> arguments = {Program("vitrine"), "--data", data,
-                                        "--json",           "--set",  "server.listen=127.0.0.1:0"};
+  std::vector<std::string> arguments = {Program("vitrine"),
+                                        "--data",
+                                        data,
+                                        "--json",
+                                        "--set",
+                                        "server.listen=127.0.0.1:0",
+                                        "--set",
+                                        "server.grpc_listen=127.0.0.1:0"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   arguments.emplace_back("up");
   std::vector<char*> argv;
@@ -92,6 +98,7 @@ void RunningServer::Start(const std::string& data, std::vector<std::string> more
   const auto said = nlohmann::json::parse(line, nullptr, false);
   ASSERT_TRUE(said.is_object()) << "the server did not come up; it said: " << line;
   url_ = said.value("url", "");
+  grpc_url_ = said.value("grpc_url", "");
 }
 
 RunningServer::~RunningServer() {

@@ -48,6 +48,9 @@ class RunningServer {
   [[nodiscard]] double ready_seconds() const { return ready_seconds_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] int port() const;
+  [[nodiscard]] const std::string& url() const { return url_; }
+  /// "127.0.0.1:41234"
+  [[nodiscard]] const std::string& grpc_url() const { return grpc_url_; }
   /// SIGKILL, and waits for its end.
   void Kill();
   /// SIGTERM, and waits; its exit code.
@@ -59,6 +62,7 @@ class RunningServer {
   pid_t pid_ = -1;
   int out_ = -1;
   std::string url_;
+  std::string grpc_url_;
   double ready_seconds_ = 0;
 };
 

@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "adapters/files/artifact_store.h"
@@ -24,6 +26,7 @@
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/watching.h"
+#include "core/guarded.h"
 #include "explain/explain.h"
 #include "graph/artifact_files.h"
 #include "search/live_catalogue.h"
@@ -36,6 +39,7 @@
 #include "serve/served_model.h"
 #include "serve/trending.h"
 #include "text/chinese_words.h"
+#include "transport/grpc/server.h"
 #include "transport/http/auth.h"
 #include "transport/http/router.h"
 #include "transport/http/routes.h"
@@ -46,8 +50,9 @@ namespace {
 constexpr std::chrono::seconds kModelsWithin{120};
 
 /// "127.0.0.1:7700" or "[::1]:7700".
-Result<http::Listener> ParseListener(const std::string& text) {
+Result<http::Listener> ParseListener(std::string_view setting, const std::string& text) {
   http::Listener listener;
+  listener.setting = setting;
   const auto colon = text.rfind(':');
   const std::string_view digits =
       colon == std::string::npos ? std::string_view() : std::string_view(text).substr(colon + 1);
@@ -55,7 +60,7 @@ Result<http::Listener> ParseListener(const std::string& text) {
       std::from_chars(digits.data(), digits.data() + digits.size(), listener.port);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
     return InvalidArgument(
-        fmt::format("server.listen is '{}'; write ADDRESS:PORT, for example 127.0.0.1:7700", text));
+        fmt::format("{} is '{}'; write ADDRESS:PORT, for example 127.0.0.1:7700", setting, text));
   }
   listener.address = text.substr(0, colon);
   if (listener.address.starts_with('[') && listener.address.ends_with(']')) {
@@ -110,10 +115,12 @@ struct Application::Parts {
   std::unique_ptr<MonitorKeeper> keeper;
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
+  Guarded<std::string> grpc_address;  ///< empty until it listens
   http::Services services;
   std::unique_ptr<http::Authorizer> authorizer;
   std::unique_ptr<http::Router> router;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<rpc::Server> grpc;
 
   Status OpenStores();
   Status OpenServing();
@@ -122,6 +129,7 @@ struct Application::Parts {
                                                            const std::string& folder);
   Status OpenServices();
   Status Listen(bool publicly);
+  Status ListenForGrpc(const http::Listener& listener);
 };
 
 Status Application::Parts::OpenStores() {
@@ -271,7 +279,9 @@ Status Application::Parts::OpenServices() {
       .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },
       .now = nullptr,
       .data_dir = directory.path(),
-      .version = VITRINE_VERSION};
+      .version = VITRINE_VERSION,
+      .grpc_address =
+          [this] { return grpc_address.With([](const std::string& address) { return address; }); }};
   return Status::Ok();
 }
 
@@ -280,16 +290,24 @@ Status Application::Parts::Listen(bool publicly) {
   http::ServerOptions options;
   options.listeners = {
       {.kind = http::Listener::Kind::kUnix, .address = DataDirectory::SocketOf(directory.path())}};
+  std::vector<http::Listener> reached = options.listeners;
+  std::optional<http::Listener> grpc_listener;
   if (publicly) {
-    ASSIGN_OR_RETURN(const http::Listener listener, ParseListener(settings.Text("server.listen")));
+    ASSIGN_OR_RETURN(const http::Listener listener,
+                     ParseListener("server.listen", settings.Text("server.listen")));
     options.listeners.insert(options.listeners.begin(), listener);
+    reached.push_back(listener);
+    if (const std::string& text = settings.Text("server.grpc_listen"); !text.empty()) {
+      ASSIGN_OR_RETURN(grpc_listener, ParseListener("server.grpc_listen", text));
+      reached.push_back(*grpc_listener);
+    }
   }
   options.io_threads = static_cast<std::size_t>(settings.Integer("server.threads"));
   options.max_connections = static_cast<std::size_t>(settings.Integer("server.max_connections"));
   options.metrics = &metrics;
   ASSIGN_OR_RETURN(const auto keys, db->ListKeys());
-  ASSIGN_OR_RETURN(const http::AuthMode mode, http::DecideAuth(settings.Flag("server.require_keys"),
-                                                               options.listeners, !keys.empty()));
+  ASSIGN_OR_RETURN(const http::AuthMode mode,
+                   http::DecideAuth(settings.Flag("server.require_keys"), reached, !keys.empty()));
   authorizer = std::make_unique<http::Authorizer>(mode, db.get());
   router = std::make_unique<http::Router>(
       http::ApiRoutes(services), *authorizer,
@@ -297,6 +315,16 @@ Status Application::Parts::Listen(bool publicly) {
                           .allowed_origins = {},
                           .metrics = &metrics});
   ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
+  return grpc_listener ? ListenForGrpc(*grpc_listener) : Status::Ok();
+}
+
+Status Application::Parts::ListenForGrpc(const http::Listener& listener) {
+  rpc::ServerOptions options;
+  options.listener = listener;
+  options.threads = static_cast<std::size_t>(settings.Integer("server.threads"));
+  options.metrics = &metrics;
+  ASSIGN_OR_RETURN(grpc, rpc::Server::Start(options, services, *authorizer));
+  grpc_address.With([this](std::string& address) { address = grpc->address(); });
   return Status::Ok();
 }
 
@@ -315,7 +343,13 @@ Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 
 Application::~Application() {
   if (parts_ && parts_->server) {
-    parts_->server->Stop(std::chrono::seconds(5));
+    static constexpr std::chrono::seconds kWithin{5};
+    const std::jthread grpc([this] {
+      if (parts_->grpc) {
+        parts_->grpc->Stop(kWithin);
+      }
+    });
+    parts_->server->Stop(kWithin);
   }
   if (parts_) {
     parts_->log->SetListener(nullptr);
@@ -325,6 +359,8 @@ Application::~Application() {
 std::string Application::url() const {
   return http::ListenerName(parts_->server->listeners().front());
 }
+
+std::string Application::grpc_address() const { return parts_->services.grpc_address(); }
 
 Status Application::WaitUntilReady(Deadline deadline) {
   return parts_->versions->Synchronise(std::min(deadline, After(kModelsWithin)));

@@ -16,7 +16,7 @@ namespace vitrine::apps {
 struct ApplicationOptions {
   std::string data;
   Settings settings;
-  /// Also listen on server.listen; else only the data directory's socket answers.
+  /// Also listen on server.listen and server.grpc_listen; else only the data directory's socket answers.
   bool listen = true;
 };
 
@@ -29,6 +29,8 @@ class Application {
 
   /// "http://127.0.0.1:7700"; the socket where it does not listen.
   [[nodiscard]] std::string url() const;
+  /// "127.0.0.1:7701"; empty where gRPC is off.
+  [[nodiscard]] std::string grpc_address() const;
   /// OK once the champion (where there is one) answers.
   Status WaitUntilReady(Deadline deadline);
   /// OK once also what was loaded on request is loaded again.

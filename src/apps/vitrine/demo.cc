@@ -98,10 +98,11 @@ class Demo {
     RETURN_IF_ERROR(MarkAsSimulated(mark));
     CommandLine line = line_;
     // A demo never disturbs a server that is there: any free port.
-    line.overrides.insert(line.overrides.end(),
-                          {"server.listen=127.0.0.1:0", "train.protocol=newest-days",
-                           "lake.mapping=vitrine", "monitor.slot_seconds=0",
-                           "train.specs=popularity,item-knn-decay,markov", "gate.min_cases=100"});
+    line.overrides.insert(
+        line.overrides.end(),
+        {"server.listen=127.0.0.1:0", "server.grpc_listen=", "train.protocol=newest-days",
+         "lake.mapping=vitrine", "monitor.slot_seconds=0",
+         "train.specs=popularity,item-knn-decay,markov", "gate.min_cases=100"});
     ASSIGN_OR_RETURN(Settings settings, line.LoadSettings());
     ASSIGN_OR_RETURN(application_,
                      Application::Start({.data = line_.data, .settings = std::move(settings)}));

@@ -45,18 +45,26 @@ Status ShowStatus(const CommandLine& line) {
   const json quality = Fetch(session, "/v1/monitors/quality");
   const json drift = Fetch(session, "/v1/monitors/drift");
   const json alerts = Fetch(session, "/v1/alerts");
+  const json ready = Fetch(session, "/readyz");
+  const std::string grpc = ready.is_object() ? ready.value("grpc", "") : "";
   if (line.json) {
-    Print(json({{"server", session.own() == nullptr ? "running" : "not running"},
+    json all = {{"server", session.own() == nullptr ? "running" : "not running"},
                 {"models", models},
                 {"service", service},
                 {"quality", quality},
                 {"drift", drift},
-                {"alerts", alerts}})
-              .dump(2));
+                {"alerts", alerts}};
+    if (!grpc.empty()) {
+      all["grpc_url"] = grpc;
+    }
+    Print(all.dump(2));
     return Status::Ok();
   }
   std::string text = fmt::format("data      {}\nserver    {}\n", line.data,
                                  session.own() == nullptr ? "running" : "not running: vitrine up");
+  if (!grpc.empty()) {
+    text += fmt::format("gRPC      {}\n", grpc);
+  }
   if (models.is_object() && models.contains("aliases")) {
     if (models["aliases"].empty()) {
       text += "models    none yet: vitrine run PATH --mapping NAME\n";

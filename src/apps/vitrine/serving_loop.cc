@@ -16,12 +16,19 @@ Status ServeUntilStopped(Application& application, const CommandLine& line,
     Say(fmt::format("vitrine: warning: {}", ready.message()));
   }
   if (line.json) {
-    Print(nlohmann::json({{"url", application.url()}, {"data", line.data}}).dump());
+    nlohmann::json said = {{"url", application.url()}, {"data", line.data}};
+    if (!application.grpc_address().empty()) {
+      said["grpc_url"] = application.grpc_address();
+    }
+    Print(said.dump());
   } else {
+    const std::string grpc = application.grpc_address().empty()
+                                 ? std::string()
+                                 : fmt::format(", gRPC at {},", application.grpc_address());
     Print(
-        fmt::format("Vitrine serves at {} from {}\nstatus: vitrine --data {} status    stop: "
+        fmt::format("Vitrine serves at {}{} from {}\nstatus: vitrine --data {} status    stop: "
                     "Ctrl-C",
-                    application.url(), line.data, line.data));
+                    application.url(), grpc, line.data, line.data));
   }
   std::mutex mutex;
   std::condition_variable_any stopped;

@@ -121,8 +121,12 @@ const std::vector<SettingDef>& SettingDefs() {
       {"server.listen", SettingType::kText, "127.0.0.1:7700",
        "Address and port of the HTTP server; port 0 picks a free one. Any address that is not a "
        "loopback one needs API keys."},
+      {"server.grpc_listen", SettingType::kText, "127.0.0.1:7701",
+       "Address and port of the inference protocol over gRPC; port 0 picks a free one, empty turns "
+       "it off. "
+       "Keys as for server.listen."},
       {"server.threads", SettingType::kInteger, "0",
-       "I/O threads; 0 takes one per core. Small models run on them."},
+       "I/O threads of HTTP, and as many of gRPC; 0 takes one per core. Small models run on them."},
       {"server.require_keys", SettingType::kFlag, "false",
        "Ask for an API key on a loopback listener too."},
       {"server.max_connections", SettingType::kInteger, "4096",

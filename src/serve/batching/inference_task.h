@@ -37,6 +37,19 @@ class InferenceTask {
   InferenceTask(const InferenceTask&) = delete;
   InferenceTask& operator=(const InferenceTask&) = delete;
 
+  /// Makes it as good as new, with the memory of its tensors.
+  void Renew() {
+    model = nullptr;
+    deadline = Deadline::max();
+    priority = Priority::kNormal;
+    abandoned = false;
+    wanted_by_others = false;
+    status = Status::Ok();
+    batch_rows = 0;
+    leads_batch = false;
+    cached = false;
+  }
+
   /// Called once, by the thread that ran it or gave it up; must not block. Nobody else touches the task
   /// afterwards.
   virtual void Done() = 0;

@@ -60,12 +60,12 @@ std::string Base62(std::array<unsigned char, kSecretBytes> bytes) {
   return digits;
 }
 
-std::string_view KeyOf(const Request& request) {
-  const std::string_view bearer = request.header("Authorization");
+std::string_view KeyOf(const Credentials& credentials) {
+  const std::string_view bearer = credentials.authorization.value_or("");
   if (bearer.size() > 7 && EqualNoCase(bearer.substr(0, 7), "Bearer ")) {
     return bearer.substr(7);
   }
-  return request.header("X-API-Key");
+  return credentials.api_key;
 }
 
 bool IsLoopback(const Listener& listener) {
@@ -91,6 +91,11 @@ std::string_view PermissionName(Permission permission) {
       return "admin";
   }
   return "";
+}
+
+std::string ScopeNeeded(Permission permission) {
+  return "This key may not do that: the scope '" + std::string(PermissionName(permission)) +
+         "' is needed.";
 }
 
 Result<unsigned> ParseScope(std::string_view scope) {
@@ -156,22 +161,32 @@ Result<AuthMode> DecideAuth(bool require_keys, const std::vector<Listener>& list
                               " can be reached by others, so every caller needs an API key, and "
                               "there is none. " +
                               std::string(kCure) +
-                              "; or listen on this machine only: server.listen = 127.0.0.1:7700");
+                              "; or listen on this machine only: " + std::string(exposed->setting) +
+                              " = 127.0.0.1:" + std::to_string(exposed->port));
   }
   return FailedPrecondition("server.require_keys is set and there is no API key. " +
                             std::string(kCure));
 }
 
 Result<Principal> Authorizer::Check(const Request& request) const {
-  const std::string_view key = KeyOf(request);
+  Credentials credentials{
+      .authorization = {}, .api_key = request.header("X-API-Key"), .peer = request.peer().kind};
+  if (request.HasHeader("Authorization")) {
+    credentials.authorization = request.header("Authorization");
+  }
+  return Check(credentials);
+}
+
+Result<Principal> Authorizer::Check(const Credentials& credentials) const {
+  const std::string_view key = KeyOf(credentials);
   if (!key.empty()) {
     return CheckKey(key);
   }
-  if (request.HasHeader("Authorization")) {
+  if (credentials.authorization) {
     return BadKey();
   }
-  const bool local = request.peer().kind == Peer::Kind::kUnix ||
-                     (mode_ == AuthMode::kOpen && request.peer().kind == Peer::Kind::kLoopback);
+  const bool local = credentials.peer == Peer::Kind::kUnix ||
+                     (mode_ == AuthMode::kOpen && credentials.peer == Peer::Kind::kLoopback);
   if (local) {
     return Principal{"local", kAllPermissions};
   }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,16 @@ struct Principal {
   }
 };
 
+/// Why a key that is good may not do this: names the scope it would need.
+std::string ScopeNeeded(Permission permission);
+
+/// What a caller shows of itself, whatever the protocol that carries it.
+struct Credentials {
+  std::optional<std::string_view> authorization;  ///< "Bearer KEY"; none where it was not sent
+  std::string_view api_key;
+  Peer::Kind peer = Peer::Kind::kTcp;
+};
+
 /// Whether callers on the network need a key. Whoever reaches the Unix socket owns the data
 /// directory and needs none.
 enum class AuthMode : unsigned char {
@@ -76,6 +87,8 @@ class Authorizer {
   /// Errors: kUnauthenticated (none, or not a valid one: never says which part was wrong),
   ///         kUnavailable (the store cannot be read).
   Result<Principal> Check(const Request& request) const;
+  /// The same for any protocol.
+  Result<Principal> Check(const Credentials& credentials) const;
 
  private:
   struct Trusted {

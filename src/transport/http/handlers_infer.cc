@@ -12,6 +12,7 @@
 #include "transport/http/handlers.h"
 #include "transport/http/inference_body.h"
 #include "transport/http/suspended.h"
+#include "transport/inference/protocol.h"
 
 namespace vitrine::http {
 namespace {
@@ -81,19 +82,6 @@ Status WriteAnswer(const serve::Servable& model, const InferenceBody& body,
   return Pack(request, response);
 }
 
-/// The protocol's numbers, of which 0 is the default and 1 comes first.
-serve::Priority PriorityOf(std::uint64_t number) {
-  switch (number) {
-    case 0:
-    case 2:
-      return serve::Priority::kNormal;
-    case 1:
-      return serve::Priority::kHigh;
-    default:
-      return serve::Priority::kLow;
-  }
-}
-
 class InferCall final : public Suspended, public serve::InferenceTask {
  public:
   InferCall(serve::Inference& inference, std::shared_ptr<const serve::Servable> asked)
@@ -107,7 +95,7 @@ class InferCall final : public Suspended, public serve::InferenceTask {
     ASSIGN_OR_RETURN(const std::string_view bytes, Unpack(request, unpacked));
     RETURN_IF_ERROR(ReadBody(request, *model, bytes, body_));
     inputs = std::move(body_.inputs);
-    priority = PriorityOf(body_.priority);
+    priority = inference::PriorityOf(body_.priority);
     read_ = Clock::now();
     if (body_.timeout.count() > 0) {
       deadline = read_ + body_.timeout;

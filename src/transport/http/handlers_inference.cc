@@ -7,17 +7,18 @@
 #include "transport/http/handlers.h"
 #include "transport/http/inference_body.h"
 #include "transport/http/json_writer.h"
+#include "transport/inference/protocol.h"
+#include "transport/inference/tensors.h"
+#include "transport/inference/types.h"
 
 namespace vitrine::http {
 namespace {
-
-constexpr std::string_view kPlatform = "onnxruntime_onnx";
 
 void WriteTensors(JsonWriter& json, std::string_view key, const std::vector<TensorSpec>& tensors) {
   json.Key(key).BeginArray();
   for (const TensorSpec& tensor : tensors) {
     json.BeginObject().Field("name", tensor.name);
-    json.Field("datatype", ProtocolTypeName(tensor.dtype)).Key("shape").BeginArray();
+    json.Field("datatype", inference::ProtocolTypeName(tensor.dtype)).Key("shape").BeginArray();
     for (const std::int64_t size : tensor.shape) {
       json.Int(size);
     }
@@ -60,18 +61,13 @@ void GetInferenceServer(const Services& services, Request& request, Response& re
   if (!Need(services.inference, "inference", request, response)) {
     return;
   }
-  JsonWriter(response.body)
-      .BeginObject()
-      .Field("name", "vitrine")
-      .Field("version", services.version)
-      .Key("extensions")
-      .BeginArray()
-      .String("binary_tensor_data")
-      .String("model_configuration")
-      .String("model_repository")
-      .String("statistics")
-      .EndArray()
-      .EndObject();
+  JsonWriter json(response.body);
+  json.BeginObject().Field("name", inference::kServerName).Field("version", services.version);
+  json.Key("extensions").BeginArray();
+  for (const std::string_view extension : inference::kExtensions) {
+    json.String(extension);
+  }
+  json.EndArray().EndObject();
 }
 
 void GetInferenceLive(const Services& /*services*/, Request& /*request*/, Response& response) {
@@ -99,7 +95,7 @@ void GetInferenceModel(const Services& services, Request& request, Response& res
        services.inference->Counts(request.arg(0), request.arg(1))) {
     json.String(version.number);
   }
-  json.EndArray().Field("platform", kPlatform);
+  json.EndArray().Field("platform", inference::kPlatform);
   WriteTensors(json, "inputs", model->graph().inputs());
   WriteTensors(json, "outputs", model->graph().outputs());
   json.EndObject();
@@ -122,26 +118,21 @@ void GetInferenceConfig(const Services& services, Request& request, Response& re
   }
   JsonWriter json(response.body);
   const auto write = [&json, &model](std::string_view key, const std::vector<TensorSpec>& tensors) {
-    const bool batched = model->manifest().max_rows > 0;
     json.Key(key).BeginArray();
     for (const TensorSpec& tensor : tensors) {
-      const std::string_view type = ProtocolTypeName(tensor.dtype);
       json.BeginObject().Field("name", tensor.name);
-      json.Field("data_type", "TYPE_" + std::string(type == "BYTES" ? "STRING" : type));
-      json.Key("dims").BeginArray();
-      for (std::size_t axis = batched ? 1 : 0; axis < tensor.shape.size(); ++axis) {
-        json.Int(tensor.shape[axis]);
+      json.Field("data_type", inference::ConfigTypeName(tensor.dtype)).Key("dims").BeginArray();
+      for (const std::int64_t size : inference::ConfigDims(model->manifest(), tensor)) {
+        json.Int(size);
       }
       json.EndArray().EndObject();
     }
     json.EndArray();
   };
-  // With a bound on rows the first axis is the batch's, and left out, as Triton's clients expect; else shapes
-  // are given whole.
   const std::int64_t max_rows = model->manifest().max_rows;
   json.BeginObject().Field("name", serve::SplitVersion(model->version()).first);
-  json.Field("platform", kPlatform)
-      .Field("backend", "onnxruntime")
+  json.Field("platform", inference::kPlatform)
+      .Field("backend", inference::kBackend)
       .Field("max_batch_size", max_rows);
   write("input", model->graph().inputs());
   write("output", model->graph().outputs());
@@ -170,12 +161,8 @@ void PostRepositoryIndex(const Services& services, Request& request, Response& r
   json.BeginArray();
   for (const serve::VersionStatus& version : services.inference->Versions()) {
     const auto [name, number] = serve::SplitVersion(version.version);
-    const bool ready = version.state == serve::VersionState::kWarm ||
-                       version.state == serve::VersionState::kServing;
-    const bool loading = version.state == serve::VersionState::kLoading ||
-                         version.state == serve::VersionState::kNew;
     json.BeginObject().Field("name", name).Field("version", number);
-    json.Field("state", ready ? "READY" : (loading ? "LOADING" : "UNAVAILABLE"));
+    json.Field("state", inference::IndexState(version.state));
     json.FieldIfAny("reason", version.error).EndObject();
   }
   json.EndArray();

@@ -44,7 +44,11 @@ void GetReady(const Services& services, Request& request, Response& response) {
     WriteProblem(response, request.id(), 503, "not_ready", status.message());
     return;
   }
-  response.body.append("{\"status\":\"ready\"}");
+  JsonWriter(response.body)
+      .BeginObject()
+      .Field("status", "ready")
+      .FieldIfAny("grpc", services.grpc_address ? services.grpc_address() : std::string())
+      .EndObject();
 }
 
 void GetMetrics(const Services& services, Request& request, Response& response) {

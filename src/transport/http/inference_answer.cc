@@ -1,11 +1,10 @@
-#include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "core/float16.h"
 #include "transport/http/inference_body.h"
 #include "transport/http/json_writer.h"
+#include "transport/inference/tensors.h"
+#include "transport/inference/types.h"
 
 namespace vitrine::http {
 namespace {
@@ -79,13 +78,8 @@ Result<std::vector<Chosen>> Choose(const InferenceBody& request,
                                    const std::vector<Tensor>& outputs) {
   std::vector<Chosen> chosen;
   for (const WantedOutput& wanted : request.outputs) {
-    const auto found = std::find_if(outputs.begin(), outputs.end(), [&](const Tensor& tensor) {
-      return tensor.name() == wanted.name;
-    });
-    if (found == outputs.end()) {
-      return InvalidArgument(fmt::format("the model has no output '{}'", wanted.name));
-    }
-    chosen.push_back({&*found, wanted.binary.value_or(request.binary_outputs)});
+    ASSIGN_OR_RETURN(const Tensor* const found, inference::OutputOf(outputs, wanted.name));
+    chosen.push_back({found, wanted.binary.value_or(request.binary_outputs)});
   }
   if (request.outputs.empty()) {
     for (const Tensor& tensor : outputs) {
@@ -109,7 +103,7 @@ Result<std::size_t> WriteInference(std::string_view model, std::string_view vers
   for (const Chosen& output : chosen) {
     const Tensor& tensor = *output.tensor;
     json.BeginObject().Field("name", tensor.name());
-    json.Field("datatype", ProtocolTypeName(tensor.dtype())).Key("shape").BeginArray();
+    json.Field("datatype", inference::ProtocolTypeName(tensor.dtype())).Key("shape").BeginArray();
     for (const std::int64_t size : tensor.shape()) {
       json.Int(size);
     }

@@ -7,15 +7,18 @@
 #include <fmt/format.h>
 
 #include "transport/http/inference_values.h"
+#include "transport/inference/protocol.h"
+#include "transport/inference/tensors.h"
+#include "transport/inference/types.h"
 
 namespace vitrine::http {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
 
-constexpr std::size_t kMaxTensors = 1024;
-constexpr std::size_t kMaxRank = 32;
-constexpr std::uint64_t kLongestTimeout = 86'400'000'000;  // a day; nobody waits longer
+using inference::kLongestTimeout;
+using inference::kMaxRank;
+using inference::kMaxTensors;
 
 Status BadField(std::string_view field, std::string_view wanted) {
   return InvalidArgument(fmt::format("'{}' must be {}", field, wanted));
@@ -25,19 +28,6 @@ Status BadField(std::string_view field, std::string_view wanted) {
   if ((expression).get(target) != simdjson::SUCCESS) {    \
     return BadField(field, wanted);                       \
   }
-
-/// Elements of a shape that came from outside: none where they cannot be counted.
-std::optional<std::uint64_t> CountOf(const Shape& shape) {
-  std::uint64_t count = 1;
-  for (const std::int64_t size : shape) {
-    if (size < 0 || (size > 0 && count > std::uint64_t{std::numeric_limits<std::int64_t>::max()} /
-                                             static_cast<std::uint64_t>(size))) {
-      return std::nullopt;
-    }
-    count *= static_cast<std::uint64_t>(size);
-  }
-  return count;
-}
 
 Status NotJson() { return InvalidArgument("the request is not valid JSON"); }
 
@@ -111,7 +101,7 @@ class BodyReader {
         std::uint64_t number = 0;
         if ((given.get_bool().get(flag) == simdjson::SUCCESS && flag) ||
             (given.get_uint64().get(number) == simdjson::SUCCESS && number != 0)) {
-          return Unimplemented("this server keeps no sequences; send each request whole");
+          return inference::NoSequences();
         }
       }
       return Status::Ok();
@@ -179,7 +169,7 @@ class BodyReader {
       } else if (name == "datatype") {
         std::string_view text;
         TAKE_OR_RETURN(value.get_string(), text, "inputs.datatype", "a text");
-        head.type = ProtocolType(text);
+        head.type = inference::ProtocolType(text);
         if (!head.type) {
           return InvalidArgument(
               fmt::format("the input '{}' has the unknown datatype '{}'", head.name, text));
@@ -219,28 +209,17 @@ class BodyReader {
                        "a whole number");
         head.raw_bytes = bytes;
       } else if (name.starts_with("shared_memory")) {
-        return Unimplemented("this server takes no tensors from shared memory; send them");
+        return inference::NoSharedInputs();
       }
       return Status::Ok();
     });
   }
 
-  /// An empty tensor, where `most` elements could be behind it.
-  static Result<Tensor> Make(const std::string& name, DType type, const Shape& shape,
-                             std::uint64_t most) {
-    const std::optional<std::uint64_t> count = CountOf(shape);
-    if (!count || *count > most) {
-      return InvalidArgument(
-          fmt::format("the input '{}' has shape [{}], which its data cannot fill", name,
-                      fmt::join(shape, ", ")));
-    }
-    return Tensor(name, type, shape);
-  }
-
   Status Values(ondemand::value value, const std::string& name, DType type, const Shape& shape) {
     ondemand::array values;
     TAKE_OR_RETURN(value.get_array(), values, "inputs.data", "a list");
-    ASSIGN_OR_RETURN(Tensor tensor, Make(name, type, shape, json_.size()));
+    Tensor tensor;
+    RETURN_IF_ERROR(inference::PrepareInput(name, type, shape, json_.size(), tensor));
     RETURN_IF_ERROR(ReadJsonValues(values, tensor));
     out_.inputs.push_back(std::move(tensor));
     return Status::Ok();
@@ -253,8 +232,9 @@ class BodyReader {
     }
     const std::string_view bytes = raw_.substr(0, size);
     raw_.remove_prefix(size);
-    ASSIGN_OR_RETURN(Tensor tensor, Make(name, type, shape, bytes.size()));
-    RETURN_IF_ERROR(ReadRawValues(bytes, tensor));
+    Tensor tensor;
+    RETURN_IF_ERROR(inference::PrepareInput(name, type, shape, bytes.size(), tensor));
+    RETURN_IF_ERROR(inference::ReadRawValues(bytes, tensor));
     out_.inputs.push_back(std::move(tensor));
     return Status::Ok();
   }
@@ -299,10 +279,10 @@ class BodyReader {
         TAKE_OR_RETURN(given.get_uint64(), classes, "outputs.parameters.classification",
                        "a whole number");
         if (classes > 0) {
-          return Unimplemented("this server does not classify; take the values of the output");
+          return inference::NoClassification();
         }
       } else if (name.starts_with("shared_memory")) {
-        return Unimplemented("this server puts no tensors into shared memory");
+        return inference::NoSharedOutputs();
       }
       return Status::Ok();
     });
@@ -363,12 +343,12 @@ Status ReadRawInference(std::string_view body, const std::vector<TensorSpec>& in
   if (last_free < shape.size() && fixed > 0) {
     shape[last_free] = static_cast<std::int64_t>(values / fixed);
   }
-  if (CountOf(shape).value_or(std::numeric_limits<std::uint64_t>::max()) != values) {
+  if (inference::CountOf(shape).value_or(std::numeric_limits<std::uint64_t>::max()) != values) {
     return InvalidArgument(fmt::format("{} bytes do not fit the input '{}' of shape [{}]",
                                        body.size(), input.name, fmt::join(input.shape, ", ")));
   }
   Tensor tensor(input.name, input.dtype, shape);
-  RETURN_IF_ERROR(ReadRawValues(body, tensor));
+  RETURN_IF_ERROR(inference::ReadRawValues(body, tensor));
   out.inputs.push_back(std::move(tensor));
   return Status::Ok();
 }

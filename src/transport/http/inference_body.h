@@ -17,10 +17,6 @@
 
 namespace vitrine::http {
 
-/// "FP32" of kFloat32, "BYTES" of kString.
-std::string_view ProtocolTypeName(DType type);
-std::optional<DType> ProtocolType(std::string_view name);
-
 /// What a request asks of an output.
 struct WantedOutput {
   std::string name;

@@ -12,6 +12,7 @@
 #include "simulate/shop.h"
 #include "transport/http/inference_body.h"
 #include "transport/http/json_writer.h"
+#include "transport/inference/types.h"
 
 namespace vitrine::http {
 namespace {
@@ -52,7 +53,7 @@ Result<std::vector<Input>> ReadInputs(std::string_view metadata, const Inference
   std::map<std::string, Shape> unused = load.shapes;
   for (const json& one : model.at("inputs")) {
     Input input{.name = one.value("name", ""), .shape = one.value("shape", Shape{})};
-    const auto dtype = ProtocolType(one.value("datatype", ""));
+    const auto dtype = inference::ProtocolType(one.value("datatype", ""));
     if (!dtype) {
       return Unimplemented(
           fmt::format("the input '{}' has the datatype {}, which is not known here", input.name,
@@ -141,7 +142,7 @@ InferenceRequest MakeRequest(const std::vector<Input>& inputs, const InferenceLo
   writer.BeginObject().Key("inputs").BeginArray();
   for (const Input& input : inputs) {
     writer.BeginObject().Field("name", input.name);
-    writer.Field("datatype", ProtocolTypeName(input.dtype)).Key("shape").BeginArray();
+    writer.Field("datatype", inference::ProtocolTypeName(input.dtype)).Key("shape").BeginArray();
     for (const std::int64_t size : input.shape) {
       writer.Int(size);
     }

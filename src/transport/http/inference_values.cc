@@ -9,15 +9,13 @@
 #include <fmt/format.h>
 
 #include "core/float16.h"
+#include "transport/inference/tensors.h"
 
 namespace vitrine::http {
 namespace {
 
 namespace ondemand = simdjson::ondemand;
-
-Status Wrong(const Tensor& tensor, std::string_view why) {
-  return InvalidArgument(fmt::format("the input '{}' {}", tensor.name(), why));
-}
+using inference::WrongInput;
 
 /// One value of JSON as a T. False where it is of another type or does not fit.
 template <typename T>
@@ -56,23 +54,23 @@ Status Flatten(ondemand::array values, const Tensor& tensor, std::size_t depth, 
     ondemand::json_type type{};
     if (std::move(element).get(value) != simdjson::SUCCESS ||
         value.type().get(type) != simdjson::SUCCESS) {
-      return Wrong(tensor, "has 'data' that is not valid JSON");
+      return WrongInput(tensor, "has 'data' that is not valid JSON");
     }
     if (type == ondemand::json_type::array) {
       ondemand::array inner;
       if (depth <= 1 || value.get_array().get(inner) != simdjson::SUCCESS) {
-        return Wrong(tensor, "has 'data' in more lists than its shape has axes");
+        return WrongInput(tensor, "has 'data' in more lists than its shape has axes");
       }
       RETURN_IF_ERROR(Flatten<T>(inner, tensor, depth - 1, index, put));
       continue;
     }
     if (index >= size) {
-      return Wrong(tensor, fmt::format("has more values than the {} of its shape", size));
+      return WrongInput(tensor, fmt::format("has more values than the {} of its shape", size));
     }
     T taken{};
     if (!Take(value, taken)) {
-      return Wrong(tensor, fmt::format("has a value that is no {} (number {})",
-                                       DTypeName(tensor.dtype()), index));
+      return WrongInput(tensor, fmt::format("has a value that is no {} (number {})",
+                                            DTypeName(tensor.dtype()), index));
     }
     put(index++, taken);
   }
@@ -85,7 +83,8 @@ Status FlattenAll(ondemand::array values, const Tensor& tensor, const Put& put) 
   RETURN_IF_ERROR(
       Flatten<T>(values, tensor, std::max<std::size_t>(tensor.shape().size(), 1), index, put));
   if (index != static_cast<std::size_t>(tensor.size())) {
-    return Wrong(tensor, fmt::format("has {} values, its shape wants {}", index, tensor.size()));
+    return WrongInput(tensor,
+                      fmt::format("has {} values, its shape wants {}", index, tensor.size()));
   }
   return Status::Ok();
 }
@@ -140,44 +139,6 @@ Status ReadJsonValues(ondemand::array values, Tensor& tensor) {
     }
   }
   return Internal("a tensor of no type");
-}
-
-Status ReadRawValues(std::string_view bytes, Tensor& tensor) {
-  if (tensor.dtype() == DType::kString) {
-    std::vector<std::string_view> elements;
-    for (std::int64_t left = tensor.size(); left > 0; --left) {
-      std::uint32_t length = 0;
-      if (bytes.size() < sizeof(length)) {
-        return Wrong(tensor, "has fewer strings than its shape wants");
-      }
-      std::memcpy(&length, bytes.data(), sizeof(length));
-      bytes.remove_prefix(sizeof(length));
-      if (length > bytes.size()) {
-        return Wrong(tensor, "has a string that is longer than its bytes");
-      }
-      elements.push_back(bytes.substr(0, length));
-      bytes.remove_prefix(length);
-    }
-    if (!bytes.empty()) {
-      return Wrong(tensor, fmt::format("has {} bytes behind its last string", bytes.size()));
-    }
-    const Shape shape = tensor.shape();
-    tensor.SetStrings(shape, elements);
-    return Status::Ok();
-  }
-  if (bytes.size() != tensor.bytes().size()) {
-    return Wrong(tensor, fmt::format("came with {} bytes, its type and shape want {}", bytes.size(),
-                                     tensor.bytes().size()));
-  }
-  if (!bytes.empty()) {
-    std::memcpy(tensor.bytes().data(), bytes.data(), bytes.size());
-  }
-  if (tensor.dtype() == DType::kBool) {
-    for (std::byte& value : tensor.bytes()) {
-      value = value == std::byte{0} ? std::byte{0} : std::byte{1};  // a bool is nothing else
-    }
-  }
-  return Status::Ok();
 }
 
 }  // namespace vitrine::http

@@ -247,9 +247,7 @@ RequestHandler::Placement Router::Admit(Request& head, Response& response) {
   }
   const Route& route = *match.route->route;
   if (!is_public && !principal->May(route.permission)) {
-    WriteProblem(response, head.id(), 403, "permission_denied",
-                 "This key may not do that: the scope '" +
-                     std::string(PermissionName(route.permission)) + "' is needed.");
+    WriteProblem(response, head.id(), 403, "permission_denied", ScopeNeeded(route.permission));
     return Placement::kRefused;
   }
   if (match.bad_path) {

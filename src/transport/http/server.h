@@ -47,6 +47,8 @@ struct Listener {
   /// mode 0600; a socket left behind by a dead server is replaced.
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: a free one is taken and reported
+  /// What a message names as the thing to change.
+  std::string_view setting = "server.listen";
 };
 
 struct ServerOptions {

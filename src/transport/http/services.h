@@ -165,6 +165,8 @@ struct Services {
   std::function<Micros()> now;  ///< null: the system clock
   std::string data_dir;         ///< named on the start page, to local callers only
   std::string version;          ///< of this program
+  /// Where the inference protocol is served over gRPC too; null or empty: nowhere.
+  std::function<std::string()> grpc_address;
 };
 
 }  // namespace vitrine::http

@@ -1,11 +1,12 @@
+#include "transport/inference/types.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "core/check.h"
-#include "transport/http/inference_body.h"
 
-namespace vitrine::http {
+namespace vitrine::inference {
 namespace {
 
 constexpr std::array<std::pair<DType, std::string_view>, kDTypes.size()> kNames = {{
@@ -39,4 +40,4 @@ std::optional<DType> ProtocolType(std::string_view name) {
   return found == kNames.end() ? std::nullopt : std::optional(found->first);
 }
 
-}  // namespace vitrine::http
+}  // namespace vitrine::inference

@@ -1,0 +1,83 @@
+/// One call from its arrival to its end, and then the next one: a call that ended waits again with its memory.
+/// Internal. Threads: one at a time. The queue's thread, or, between two operations, one of the pool.
+#pragma once
+
+#include <grpcpp/generic/async_generic_service.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/status.h"
+#include "serve/batching/inference_task.h"
+#include "transport/grpc/methods.h"
+#include "vitrine_inference/inference.pb.h"
+
+namespace vitrine::rpc {
+
+class CallQueue;
+
+class Call final : public serve::InferenceTask {
+ public:
+  explicit Call(CallQueue& queue) : queue_(queue) {}
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  /// Waits for a request.
+  void Accept();
+  /// The operation under way has ended, well or not.
+  void OnEvent(bool ok);
+  /// Its model has run, or will not.
+  void Done() override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  enum class Step : std::uint8_t { kAccept, kRead, kWrite, kFinish };
+
+  /// What is to be done with the head: who asks, and for what.
+  Status Admit();
+  void OnHead();
+  void OnMessage();
+  void Read();
+  /// Runs f here or on the pool; what it throws is answered.
+  template <typename F>
+  void Run(bool on_pool, F&& f);
+  template <typename F>
+  void Guard(F&& f);
+  void RunUnary();
+
+  Status ReadRequest();
+  void SubmitModel();
+  Status ReadTask();
+  void OnModelRan();
+  /// Sends what stands in `message_`, or the error.
+  void Reply(const Status& outcome);
+  void Finish(const Status& outcome);
+  void Begin(Step step) { step_.store(step, std::memory_order_release); }
+  void Forget();
+  [[nodiscard]] bool streams() const {
+    return method_ != nullptr && method_->kind == Method::Kind::kStream;
+  }
+
+  CallQueue& queue_;
+  /// Also what orders the pool's writes before the queue thread's reads.
+  std::atomic<Step> step_ = Step::kAccept;
+  std::optional<grpc::GenericServerContext> context_;
+  std::optional<grpc::GenericServerAsyncReaderWriter> stream_;
+  const Method* method_ = nullptr;
+  grpc::ByteBuffer message_;
+  Code code_ = Code::kOk;
+  Clock::time_point started_;
+
+  // Of inference alone.
+  ::inference::ModelInferRequest request_;
+  ::inference::ModelStreamInferResponse answer_;
+  Clock::time_point message_at_;
+  Clock::time_point read_at_;
+  std::size_t largest_ = 0;  ///< message of this call, in bytes
+};
+
+}  // namespace vitrine::rpc
