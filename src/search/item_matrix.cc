@@ -18,10 +18,10 @@ constexpr double kRounding = 0x1p-24;
 // A row's part of the bound, docs/search.md: with u the rounding of one float operation, a score
 // takes at most stride / 16 + 4 of them a value, its bound at most 6 more on each of its terms.
 void FillTerms(const CodeTerms& row, std::size_t stride, std::size_t i, BlockTerms& terms) {
-  const double steps = static_cast<double>(stride / kLanes) + 16;
+  const std::size_t steps = stride / kLanes + 16;
   const double all = row.length + row.code_length + row.error;
   terms.scale[i] = row.scale;
-  terms.error[i] = RoundUp(row.error + steps * kRounding * all);
+  terms.error[i] = RoundUp(row.error + static_cast<double>(steps) * kRounding * all);
   terms.length[i] = RoundUp(row.code_length * (1 + 16 * kRounding));
 }
 

@@ -76,6 +76,7 @@ Status NearestItems::Prepare(const Batch& batch, NearestScratch& scratch) const 
   scratch.thresholds.assign(batch.size(), -std::numeric_limits<float>::infinity());
   scratch.live.resize(batch.size());
   scratch.masks.resize(batch.size());
+  scratch.pending.reserve(batch.size() * kBlockRows);
   for (std::size_t q = 0; q < batch.size(); ++q) {
     const std::span<const float> query = batch.queries.subspan(q * width, width);
     std::int8_t* codes = scratch.codes.data() + q * stride;

@@ -172,6 +172,18 @@ TEST(NearestItems, IsExactWhereOneValueSpoilsTheScale) {
   ExpectExact(values, 48, queries, 20);
 }
 
+// All but one value of the query get the code 0, and the rows differ in the others only.
+TEST(NearestItems, IsExactWhereTheQuerysCodesSayNothing) {
+  std::mt19937 engine(2);
+  std::vector<float> values(1000 * 16);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = i % 16 == 0 || engine() % 2 == 0 ? 1.0F : -1.0F;
+  }
+  std::vector<float> query(16, 0.49F);
+  query[0] = 200;
+  ExpectExact(values, 16, query, 5);
+}
+
 TEST(NearestItems, EveryBatchSizeGivesTheSameAnswer) {
   const std::vector<float> values = Clustered(700, 20, 4, 0.2F, 1);
   for (const std::size_t count : {2U, 3U, 31U, 32U, 33U, 70U}) {

@@ -4,7 +4,6 @@
 
 #include <immintrin.h>
 
-#include <bit>
 #include <cstring>
 
 #define TARGET __attribute__((target("avx2,fma")))
@@ -12,7 +11,7 @@
 namespace vitrine::search {
 namespace {
 
-// Sixteen partial sums of one query and one row, and of several.
+// Sixteen partial sums of one query and one row.
 struct Sums {
   __m256 low;
   __m256 high;
@@ -73,7 +72,12 @@ TARGET void ScoreFour(const float* query, const float* rows, std::size_t stride,
 
 // Three queries, two rows: twelve sums stay in registers, and a step of five loads feeds six.
 TARGET void ScoreSix(const float* queries, const float* rows, std::size_t stride, float* scores) {
-  Sums a0 = Zero(), a1 = Zero(), b0 = Zero(), b1 = Zero(), c0 = Zero(), c1 = Zero();
+  Sums a0 = Zero();
+  Sums a1 = Zero();
+  Sums b0 = Zero();
+  Sums b1 = Zero();
+  Sums c0 = Zero();
+  Sums c1 = Zero();
   const float* second = queries + stride;
   const float* third = queries + 2 * stride;
   for (std::size_t j = 0; j < stride; j += 16) {
@@ -117,7 +121,7 @@ TARGET inline std::uint64_t Exceeding(__m256i sums, const CodedQuery& query, con
   return static_cast<unsigned>(_mm256_movemask_ps(above));
 }
 
-// Queries x R vectors of eight rows from row `first` on.
+// Q queries and R vectors of eight rows, from row `first` on.
 template <std::size_t Q, std::size_t R>
 TARGET inline void Tile(const CodedQuery* queries, const std::uint8_t* codes,
                         const BlockTerms& terms, std::size_t stride, const float* thresholds,

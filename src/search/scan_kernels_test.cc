@@ -6,7 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <optional>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -49,7 +49,7 @@ class ScanKernelsTest : public testing::TestWithParam<Case> {
     }
     auto made = ItemMatrix::Make(values, kBlockRows, test.width);
     ASSERT_TRUE(made.ok()) << made.status().message();
-    matrix_.emplace(*std::move(made));
+    matrix_ = std::make_shared<ItemMatrix>(*std::move(made));
     queries_.resize(kQueries * matrix_->stride());
     for (std::size_t q = 0; q < kQueries; ++q) {
       for (std::size_t j = 0; j < test.width; ++j) {
@@ -87,7 +87,7 @@ class ScanKernelsTest : public testing::TestWithParam<Case> {
     return scores;
   }
 
-  std::optional<ItemMatrix> matrix_;
+  std::shared_ptr<const ItemMatrix> matrix_;
   std::vector<float> queries_;
   std::vector<std::int8_t> codes_;
 };
