@@ -140,10 +140,10 @@ TEST_F(GrpcServer, SaysWhatItIsAndHas) {
 }
 
 TEST_F(GrpcServer, EachCallNeedsThePermissionOfItsRoute) {
-  Start(http::AuthMode::kKeys);
   const std::string serve = keys_.Add("serve");
   const std::string ingest = keys_.Add("ingest");
   const std::string admin = keys_.Add("admin");
+  Start(http::AuthMode::kKeys);
   const std::map<std::string_view, http::Permission> special = {
       {"ServerLive", http::Permission::kPublic},
       {"ServerReady", http::Permission::kPublic},
