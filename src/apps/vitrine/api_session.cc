@@ -48,26 +48,37 @@ Status ProblemOf(const http::ClientResponse& response) {
 }
 
 /// Training, probing and loading behind one call may take minutes.
-http::ClientOptions Patient() { return {.timeout = std::chrono::minutes(10), .api_key = {}}; }
+http::ClientOptions Patient(std::string api_key) {
+  return {.timeout = std::chrono::minutes(10), .api_key = std::move(api_key)};
+}
 
 }  // namespace
 
-Result<ApiSession> ApiSession::Open(const CommandLine& line, bool make) {
-  http::ClientOptions options = Patient();
+Result<ServerAddress> FindServer(const CommandLine& line) {
+  ServerAddress address;
   if (!line.key_file.empty()) {
     std::ifstream in(line.key_file);
-    if (!(in >> options.api_key)) {
+    if (!(in >> address.api_key)) {
       return NotFound(fmt::format("{}: no API key in this file", line.key_file));
     }
   }
   if (!line.server.empty()) {
-    ASSIGN_OR_RETURN(const http::Endpoint endpoint, http::ParseEndpoint(line.server));
-    return ApiSession(nullptr, http::Client(endpoint, options));
+    ASSIGN_OR_RETURN(address.endpoint, http::ParseEndpoint(line.server));
+    return address;
   }
-  http::Endpoint socket;
-  socket.unix_path = DataDirectory::SocketOf(line.data);
-  if (DataDirectory::Held(line.data)) {
-    return ApiSession(nullptr, http::Client(socket, options));
+  if (!DataDirectory::Held(line.data)) {
+    return Unavailable(fmt::format(
+        "no server holds {}; start one with 'vitrine up', or name one with --server", line.data));
+  }
+  address.endpoint.unix_path = DataDirectory::SocketOf(line.data);
+  return address;
+}
+
+Result<ApiSession> ApiSession::Open(const CommandLine& line, bool make) {
+  if (!line.server.empty() || DataDirectory::Held(line.data)) {
+    ASSIGN_OR_RETURN(ServerAddress found, FindServer(line));
+    return ApiSession(nullptr,
+                      http::Client(found.endpoint, Patient(std::move(found.api_key))));
   }
   std::error_code error;
   if (!make && !std::filesystem::exists(line.data, error)) {
@@ -80,7 +91,9 @@ Result<ApiSession> ApiSession::Open(const CommandLine& line, bool make) {
       auto own,
       Application::Start({.data = line.data, .settings = std::move(settings), .listen = false}));
   RETURN_IF_ERROR(own->WaitUntilReady(After(std::chrono::seconds(60))));
-  return ApiSession(std::move(own), http::Client(socket, options));
+  http::Endpoint socket;
+  socket.unix_path = DataDirectory::SocketOf(line.data);
+  return ApiSession(std::move(own), http::Client(socket, Patient("")));
 }
 
 Result<std::string> ApiSession::Call(std::string_view method, std::string_view target,

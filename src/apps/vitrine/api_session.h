@@ -14,6 +14,15 @@
 
 namespace vitrine::apps {
 
+/// A server that runs, and the key for it; empty where none was given.
+struct ServerAddress {
+  http::Endpoint endpoint;
+  std::string api_key;
+};
+/// The server named by --server, or the one that holds the data directory.
+/// Errors: kInvalidArgument (the URL), kUnavailable (none holds it), kNotFound (no key in the file)
+Result<ServerAddress> FindServer(const CommandLine& line);
+
 class ApiSession {
  public:
   /// Errors: kUnavailable (nobody answers), kNotFound (no data directory, and `make` is false),

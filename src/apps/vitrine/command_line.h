@@ -36,6 +36,7 @@ struct CommandLine {
 };
 
 /// Each adds its nouns and verbs to the program.
+void AddBenchCommands(CLI::App& app, CommandLine& line);
 void AddConfigCommands(CLI::App& app, CommandLine& line);
 void AddDataCommands(CLI::App& app, CommandLine& line);
 void AddEvaluationCommands(CLI::App& app, CommandLine& line);

@@ -40,6 +40,7 @@ int Run(int argc, char** argv) {
   AddKeyCommands(app, line);
   AddConfigCommands(app, line);
   AddSimulatorCommands(app, line);
+  AddBenchCommands(app, line);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "simulate/load/time_text.h"
+
 namespace vitrine::simulate {
 namespace {
 
@@ -50,17 +52,6 @@ std::string StabilityText(const LoadResult& result, const LoadOptions& options) 
 }
 
 }  // namespace
-
-std::string TimeText(Nanos time) {
-  if (time == LatencyHistogram::kNever) {
-    return "never";
-  }
-  const auto ns = static_cast<double>(time);
-  if (ns < 1e6) {
-    return fmt::format("{:.0f} us", ns * 1e-3);
-  }
-  return ns < 1e9 ? fmt::format("{:.3g} ms", ns * 1e-6) : fmt::format("{:.3g} s", ns * 1e-9);
-}
 
 std::string ReportText(const LoadResult& result, const LoadOptions& options) {
   const LoadWindow& total = result.total;

@@ -8,9 +8,6 @@
 
 namespace vitrine::simulate {
 
-/// "712 us", "12.3 ms", "1.25 s"; "never" for LatencyHistogram::kNever.
-std::string TimeText(Nanos time);
-
 /// The run's lines: answers by status, failures, latency, lag, windows. Latencies are left out
 /// where the run is spoiled, which is then said first.
 std::string ReportText(const LoadResult& result, const LoadOptions& options);

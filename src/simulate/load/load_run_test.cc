@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <string>
 
+#include "simulate/load/capacity_run.h"
 #include "simulate/load/load_report.h"
 #include "simulate/load/load_testing.h"
+#include "simulate/load/time_text.h"
 
 namespace vitrine::simulate {
 namespace {
@@ -201,6 +203,57 @@ TEST(LoadRun, GivesUpWhereTheServerIsGone) {
   EXPECT_EQ(RunLoad(other, {}, stop.get_token()).status().code(), Code::kCancelled);
 }
 
+// One connection that takes 1 ms a request, evenly spaced: it keeps up with 1,000 a second.
+TEST(Capacity, IsFoundAndTheBoundIsKept) {
+  FakeTarget target(1, FakeTarget::Good(kMilli));
+  const LatencyBound bound{.percentile = 0.99, .limit = 5 * kMilli};
+  LoadOptions options;
+  options.spacing = Spacing::kConstant;
+  options.windows = 3;
+  std::size_t told = 0;
+  const auto found = FindCapacity(target, options, bound, {.resolution = 0.02}, {},
+                                  [&told](const CapacityLevel&) { ++told; });
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_GE(found->rate, 1000 / 1.02);
+  EXPECT_LE(found->rate, 1001);
+  EXPECT_LE(found->fails, found->rate * 1.02);
+  EXPECT_EQ(found->levels.size(), told);
+  EXPECT_EQ(found->levels.front().rate, 500);  // half of the closed loop's
+  EXPECT_TRUE(found->spoiled.empty());
+  for (const CapacityLevel& level : found->levels) {
+    EXPECT_EQ(level.holds, level.latency <= bound.limit) << level.rate;
+  }
+}
+
+TEST(Capacity, SaysWhereTheGeneratorIsTheLimit) {
+  FakeTarget target(64, FakeTarget::Good(kMilli));
+  target.set_oversleep(kMilli);
+  const auto found = FindCapacity(target, Open(1000), {.limit = 10 * kMilli}, {}, {},
+                                  [](const CapacityLevel&) {});
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found->rate, 0);
+  EXPECT_NE(found->spoiled.find("generator"), std::string::npos);
+}
+
+TEST(Capacity, BoundsAndTimesAreReadAsTheyAreWritten) {
+  const auto bound = ParseLatencyBound("p99.9 <= 1.5ms");
+  ASSERT_TRUE(bound.ok());
+  EXPECT_DOUBLE_EQ(bound->percentile, 0.999);
+  EXPECT_EQ(bound->limit, 1'500'000);
+  EXPECT_EQ(BoundText(*bound), "p99.9 <= 1.5 ms");
+  for (const char* wrong : {"", "p99", "99<=7ms", "p<=7ms", "p0<=7ms", "p101<=7ms",
+                            "p99<=7 parsecs", "p99<=0ms"}) {
+    EXPECT_FALSE(ParseLatencyBound(wrong).ok()) << wrong;
+  }
+  EXPECT_EQ(*ParseTime("2m"), 120 * kNanosPerSecond);
+  EXPECT_EQ(*ParseTime("0.5"), kNanosPerSecond / 2);
+  EXPECT_FALSE(ParseTime("-1s").ok());
+  EXPECT_FALSE(ParseTime("nan").ok());
+  EXPECT_EQ(TimeText(1'500), "2 us");
+  EXPECT_EQ(TimeText(12'345'678), "12.3 ms");
+  EXPECT_EQ(TimeText(2 * kNanosPerSecond), "2 s");
+}
+
 TEST(LoadReport, ThePlotHoldsEveryRequest) {
   LatencyHistogram latency;
   EXPECT_EQ(PlotText(latency), "");
@@ -211,9 +264,6 @@ TEST(LoadReport, ThePlotHoldsEveryRequest) {
   EXPECT_EQ(std::ranges::count(text, '\n'), 4);
   EXPECT_NE(text.find("100.00 %"), std::string::npos) << text;
   EXPECT_NE(text.find("1 ms |######"), std::string::npos) << text;
-  EXPECT_EQ(TimeText(1'500), "2 us");
-  EXPECT_EQ(TimeText(12'345'678), "12.3 ms");
-  EXPECT_EQ(TimeText(2 * kNanosPerSecond), "2 s");
 }
 
 }  // namespace
