@@ -228,7 +228,6 @@ TEST_F(GrpcServer, LimitsHoldAlsoForWhatIsPacked) {
 }
 
 TEST_F(GrpcServer, ARequestWhoseDeadlineHasPassedIsNotRun) {
-  options_.pool_threads = 1;
   Start();
   gate_.Close();
   std::thread first([this] { EXPECT_TRUE(Infer(Zeros("slow")).ok()); });
@@ -246,9 +245,7 @@ TEST_F(GrpcServer, ARequestWhoseDeadlineHasPassedIsNotRun) {
   EXPECT_EQ(runs_, runs);
 }
 
-TEST_F(GrpcServer, ABusyPoolRefusesAndFastModelsGoOn) {
-  options_.pool_threads = 1;
-  options_.pool_queue = 1;
+TEST_F(GrpcServer, ABusyModelRefusesAndFastOnesGoOn) {
   Start();
   gate_.Close();
   std::thread running([this] { EXPECT_TRUE(Infer(Zeros("slow")).ok()); });
@@ -256,7 +253,7 @@ TEST_F(GrpcServer, ABusyPoolRefusesAndFastModelsGoOn) {
   std::atomic<int> ended = 0;
   std::vector<std::thread> others;
   std::atomic<int> busy = 0;
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < kWaiting + 2; ++i) {
     others.emplace_back([&] {
       const grpc::Status status = Infer(Zeros("slow"));
       busy += status.error_code() == Code::UNAVAILABLE ? 1 : 0;
@@ -274,7 +271,7 @@ TEST_F(GrpcServer, ABusyPoolRefusesAndFastModelsGoOn) {
   for (std::thread& other : others) {
     other.join();
   }
-  EXPECT_EQ(ended, 3);
+  EXPECT_EQ(ended, kWaiting + 2);
 }
 
 TEST_F(GrpcServer, ManyCallsAtOnceGetTheirOwnAnswers) {

@@ -97,9 +97,12 @@ class GrpcTest : public ::testing::Test {
   using Request = ::inference::ModelInferRequest;
   using Answer = ::inference::ModelInferResponse;
 
+  /// Requests that may wait for "slow", beside the one that runs.
+  static constexpr int kWaiting = 8;
+
   GrpcTest()
       : models_([this](const std::string& version, const std::string&) { return Make(version); }),
-        inference_(models_) {
+        inference_(models_, {.waiting = kWaiting, .workers = 1}) {
     serve::DesiredModels desired;
     for (const DType type : kDTypes) {
       desired.folders[std::string(DTypeName(type)) + ":1"] = "unused";
