@@ -82,6 +82,9 @@ class Inference {
   /// Runs one batch of what the calling thread's loop submitted; true where it is due again.
   static bool RunTurn();
 
+  /// Requests that wait for the pool.
+  [[nodiscard]] std::size_t waiting() const { return pool_.waiting(); }
+
   /// Counts a request once its answer is written. `task` as Done left it, or as Submit refused it.
   void Count(const InferenceTask& task, const InferenceTimes& times, bool ok);
   /// By name and number; empty: all. Versions that were never asked are there with zeros while they

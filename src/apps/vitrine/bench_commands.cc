@@ -88,11 +88,11 @@ std::string LoadText(const Bench& bench) {
       fmt::format("{} on {}", bench.requests.name, http::EndpointName(bench.server.endpoint));
   const LoadOptions& options = bench.options;
   return options.rate > 0
-             ? fmt::format("{}\nopen loop: {:g} requests a second, {}, seed {}, {} connections\n",
-                           place, options.rate,
-                           options.spacing == simulate::Spacing::kPoisson ? "Poisson"
-                                                                          : "evenly spaced",
-                           options.seed, bench.flags.connections)
+             ? fmt::format(
+                   "{}\nopen loop: {:g} requests a second, {}, seed {}, {} connections\n", place,
+                   options.rate,
+                   options.spacing == simulate::Spacing::kPoisson ? "Poisson" : "evenly spaced",
+                   options.seed, bench.flags.connections)
              : fmt::format("{}\nclosed loop: {} outstanding\n", place, options.concurrency);
 }
 
@@ -148,14 +148,13 @@ Status MeasureCapacity(Bench& bench, simulate::LoadTarget& target) {
   const auto say = [&bound](const simulate::CapacityLevel& level) {
     Say(fmt::format("  {:>9.1f} a second  p{:g} {:<9} {} failed  {}", level.rate,
                     bound.percentile * 100, simulate::TimeText(level.latency), level.failed,
-                    level.holds           ? "holds"
+                    level.holds             ? "holds"
                     : level.spoiled.empty() ? "does not hold"
                                             : level.spoiled));
   };
-  ASSIGN_OR_RETURN(const auto result,
-                   simulate::FindCapacity(target, bench.options, bound,
-                                          {.resolution = bench.flags.resolution}, StopOnSignals(),
-                                          say));
+  ASSIGN_OR_RETURN(const auto result, simulate::FindCapacity(target, bench.options, bound,
+                                                             {.resolution = bench.flags.resolution},
+                                                             StopOnSignals(), say));
   const bool valid = result.spoiled.empty() && result.rate > 0;
   bench.line.outcome = valid ? kExitOk : kExitFailure;
   if (bench.line.json) {
@@ -165,9 +164,9 @@ Status MeasureCapacity(Bench& bench, simulate::LoadTarget& target) {
     Print(out.dump());
     return Status::Ok();
   }
-  std::string text = fmt::format("{} on {}\n{}: ", bench.requests.name,
-                                 http::EndpointName(bench.server.endpoint),
-                                 simulate::BoundText(bound));
+  std::string text =
+      fmt::format("{} on {}\n{}: ", bench.requests.name, http::EndpointName(bench.server.endpoint),
+                  simulate::BoundText(bound));
   text += result.rate == 0 ? std::string("at no rate that was tried")
                            : fmt::format("up to {:.1f} a second", result.rate);
   text += result.fails == 0 ? std::string() : fmt::format(", not at {:.1f}", result.fails);
@@ -215,8 +214,7 @@ void AddLoadOptions(CLI::App* verb, BenchFlags& flags) {
   verb->add_option("--duration", flags.duration,
                    "Measure this long; default: until three windows agree, ten at most");
   verb->add_option("--window", flags.window, "Length of a window")->capture_default_str();
-  verb->add_option("--warmup", flags.warmup, "Load before the first window")
-      ->capture_default_str();
+  verb->add_option("--warmup", flags.warmup, "Load before the first window")->capture_default_str();
   verb->add_option("--timeout", flags.timeout, "For one request, from when it was due")
       ->capture_default_str();
   verb->add_option("--connections", flags.connections, "Of an open loop, at most")
@@ -278,15 +276,14 @@ void AddBenchCommands(CLI::App& app, CommandLine& line) {
   recommend->add_option("--bodies", flags->recommend.bodies,
                         "File of JSON bodies to send, one a line; default: histories made up from "
                         "the catalogue");
-  CLI::App* request = AddVerb(
-      bench, "request", "Any route", line, flags,
-      [](const BenchFlags& f, const ServerAddress& server, ApiSession& /*session*/) {
-        return MakeRequest(f.request, server);
-      });
+  CLI::App* request =
+      AddVerb(bench, "request", "Any route", line, flags,
+              [](const BenchFlags& f, const ServerAddress& server, ApiSession& /*session*/) {
+                return MakeRequest(f.request, server);
+              });
   request->add_option("method", flags->request.method, "GET, POST, ...")->required();
   request->add_option("path", flags->request.target, "Path and query")->required();
-  request->add_option("--bodies", flags->request.bodies,
-                      "File of JSON bodies to send, one a line");
+  request->add_option("--bodies", flags->request.bodies, "File of JSON bodies to send, one a line");
 }
 
 }  // namespace vitrine::apps

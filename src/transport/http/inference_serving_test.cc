@@ -1,8 +1,11 @@
 // The inference routes over real sockets, as Triton's clients call them.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "serve/fake_shop.h"
 #include "transport/http/client.h"
@@ -10,6 +13,7 @@
 #include "transport/http/fake_keys_testing.h"
 #include "transport/http/inference_load.h"
 #include "transport/http/routes.h"
+#include "transport/http/server_testing.h"
 
 namespace vitrine::http {
 namespace {
@@ -210,6 +214,52 @@ TEST_F(InferenceServing, PriorityAndTimeoutAreTakenAndChecked) {
   body["parameters"] = {{"priority", "first"}};
   EXPECT_NE(Error(400, "POST", "/v2/models/near/infer", body.dump()).find("parameters.priority"),
             std::string::npos);
+}
+
+// One request runs, two wait, and the others are told at once: too late, or busy.
+TEST_F(InferenceServing, ABusyModelRefusesWhatItCannotTake) {
+  Gate open;
+  std::atomic<int> running{0};
+  std::atomic<bool> holds{false};
+  shop_.make["slow:1"] = [&] {
+    return serve::FakeParts<double>("slow", shop_.names, 3, [&](auto, std::span<double> scores) {
+      scores[2] = 1;
+      std::this_thread::sleep_for(3ms);  // the warm-up finds that it is slow
+      ++running;
+      if (holds) {
+        open.Wait();
+      }
+    });
+  };
+  ASSERT_TRUE(shop_.Serve("slow:1", "challenger").ok());
+  serve::Inference narrow(shop_.models, {.waiting = 2, .workers = 1});
+  services_.inference = &narrow;
+  running = 0;
+  holds = true;
+  const std::string question = Question(4).dump();
+  const auto ask = [&] { EXPECT_EQ(Call("POST", "/v2/models/slow/infer", question).status, 200); };
+  const auto wait_until = [](const std::function<bool()>& there) {
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (!there() && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(1ms);
+    }
+    return there();
+  };
+  std::jthread first(ask);
+  ASSERT_TRUE(wait_until([&] { return running == 1; }));
+  std::jthread second(ask);
+  ASSERT_TRUE(wait_until([&] { return narrow.waiting() == 1; }));
+  json hurried = Question(4);
+  hurried["parameters"] = {{"timeout", 1}};
+  EXPECT_NE(Error(504, "POST", "/v2/models/slow/infer", hurried.dump()).find("slow:1"),
+            std::string::npos);
+  std::jthread third(ask);
+  ASSERT_TRUE(wait_until([&] { return narrow.waiting() == 2; }));
+  const ClientResponse busy = Call("POST", "/v2/models/slow/infer", question);
+  EXPECT_EQ(busy.status, 503) << busy.body;
+  EXPECT_EQ(busy.header("Retry-After"), "1");
+  EXPECT_EQ(Call("POST", "/v2/models/near/infer", question).status, 200);  // others go on
+  open.Open();
 }
 
 TEST_F(InferenceServing, StatisticsTellRunsFromRequests) {
