@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/check.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "serve/inference.h"
@@ -36,6 +37,12 @@ class Call {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Step : std::uint8_t { kAccept, kRead, kWrite, kFinish };
+  /// What gRPC has of one call, made anew for each.
+  struct Line {
+    Line() : stream(&context) {}
+    grpc::GenericServerContext context;
+    grpc::GenericServerAsyncReaderWriter stream;
+  };
 
   /// What is to be done with the head: who asks, and for what.
   Status Admit();
@@ -57,6 +64,10 @@ class Call {
   void Finish(const Status& status);
   void Begin(Step step) { step_.store(step, std::memory_order_release); }
   void Forget();
+  [[nodiscard]] Line& line() {
+    CHECK(line_.has_value());
+    return *line_;
+  }
   [[nodiscard]] bool streams() const {
     return method_ != nullptr && method_->kind == Method::Kind::kStream;
   }
@@ -64,8 +75,7 @@ class Call {
   CallQueue& queue_;
   /// Also what orders the pool's writes before the queue thread's reads.
   std::atomic<Step> step_ = Step::kAccept;
-  std::optional<grpc::GenericServerContext> context_;
-  std::optional<grpc::GenericServerAsyncReaderWriter> stream_;
+  std::optional<Line> line_;
   const Method* method_ = nullptr;
   grpc::ByteBuffer message_;
   Code code_ = Code::kOk;
