@@ -42,6 +42,7 @@ TEST_P(Corpus, IsReadWithoutHarm) {
 INSTANTIATE_TEST_SUITE_P(
     Fuzz, Corpus,
     testing::Values(Target{"HttpRequest", HttpRequest}, Target{"InferenceBody", InferenceBody},
+                    Target{"InferenceMessage", InferenceMessage},
                     Target{"RawInference", RawInference}, Target{"PackedBody", PackedBody},
                     Target{"RowsBody", RowsBody}, Target{"OnnxModel", OnnxModel},
                     Target{"TextFields", TextFields}),

@@ -12,6 +12,8 @@ void HttpRequest(std::string_view bytes);
 void InferenceBody(std::string_view bytes);
 /// A raw body of /v2: which input the model has (1 byte), then its values.
 void RawInference(std::string_view bytes);
+/// A request of ModelInfer over gRPC.
+void InferenceMessage(std::string_view bytes);
 /// Packed bodies: which coding (1 byte), then the body.
 void PackedBody(std::string_view bytes);
 /// A body of POST /v1/events, /v1/items or /v1/users: which (1 byte), then the rows.

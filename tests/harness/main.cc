@@ -20,7 +20,6 @@ extern "C" const char* __tsan_default_suppressions() {
   return "called_from_lib:librocksdb.so\n"
          "called_from_lib:libgrpc.so\n"
          "called_from_lib:libgrpc++.so\n"
-         "called_from_lib:libabsl_\n"
          "race:libgrpc\n"
          "race:libgpr.so\n"
          "race:libabsl_\n"

@@ -38,10 +38,10 @@ http::Peer::Kind KindOf(std::string_view peer) {
 void Call::Accept() {
   method_ = nullptr;
   code_ = Code::kOk;
-  context_.emplace();
-  stream_.emplace(&*context_);
+  Line& line = line_.emplace();
   Begin(Step::kAccept);
-  queue_.core().service.RequestCall(&*context_, &*stream_, &queue_.queue(), &queue_.queue(), this);
+  queue_.core().service.RequestCall(&line.context, &line.stream, &queue_.queue(), &queue_.queue(),
+                                    this);
 }
 
 void Call::OnEvent(bool ok) {
@@ -76,8 +76,7 @@ void Call::OnEvent(bool ok) {
 }
 
 void Call::Forget() {
-  stream_.reset();
-  context_.reset();
+  line_.reset();
   message_.Clear();
   Renew();
   if (std::max(largest_, answer_.ByteSizeLong()) > kKeptBytes) {
@@ -90,11 +89,11 @@ void Call::Forget() {
 }
 
 Status Call::Admit() {
-  method_ = FindMethod(context_->method());
+  method_ = FindMethod(line().context.method());
   const auto principal = queue_.core().authorizer.Check(
-      {.authorization = Entry(*context_, "authorization"),
-       .api_key = Entry(*context_, "x-api-key").value_or(std::string_view()),
-       .peer = KindOf(context_->peer())});
+      {.authorization = Entry(line().context, "authorization"),
+       .api_key = Entry(line().context, "x-api-key").value_or(std::string_view()),
+       .peer = KindOf(line().context.peer())});
   const bool is_public = method_ != nullptr && method_->permission == http::Permission::kPublic;
   if (is_public) {
     return Status::Ok();
@@ -102,7 +101,7 @@ Status Call::Admit() {
   // Asked before anything is said about the method, so that nobody without a key can explore.
   RETURN_IF_ERROR(principal.status());
   if (method_ == nullptr) {
-    return Unimplemented("there is no call " + context_->method() +
+    return Unimplemented("there is no call " + line().context.method() +
                          "; api/inference.proto lists what there is");
   }
   if (!principal->May(method_->permission)) {
@@ -119,15 +118,15 @@ void Call::OnHead() {
     Finish(admitted);
     return;
   }
-  if (const auto accepted = Entry(*context_, "accept-encoding")) {
-    context_->set_compression_algorithm(AnswerPacking(*accepted));
+  if (const auto accepted = Entry(line().context, "accept-encoding")) {
+    line().context.set_compression_algorithm(AnswerPacking(*accepted));
   }
   Read();
 }
 
 void Call::Read() {
   Begin(Step::kRead);
-  stream_->Read(&message_, this);
+  line().stream.Read(&message_, this);
 }
 
 void Call::OnMessage() {
@@ -195,7 +194,7 @@ Status Call::ReadRequest() {
 }
 
 Status Call::ReadTask() {
-  const auto left = context_->deadline() - std::chrono::system_clock::now();
+  const auto left = line().context.deadline() - std::chrono::system_clock::now();
   if (left.count() < 0) {
     return DeadlineExceeded("the deadline had passed before the model could run");
   }
@@ -275,7 +274,7 @@ void Call::Reply(const Status& outcome) {
     }
     code_ = Code::kOk;
     Begin(Step::kFinish);
-    stream_->WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
+    line().stream.WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
     return;
   }
   if (!outcome.ok()) {
@@ -290,13 +289,13 @@ void Call::Reply(const Status& outcome) {
     }
   }
   Begin(Step::kWrite);
-  stream_->Write(message_, this);
+  line().stream.Write(message_, this);
 }
 
 void Call::Finish(const Status& outcome) {
   code_ = outcome.code();
   Begin(Step::kFinish);
-  stream_->Finish(ToGrpc(outcome), this);
+  line().stream.Finish(ToGrpc(outcome), this);
 }
 
 }  // namespace vitrine::rpc

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/check.h"
 #include "core/status.h"
 #include "serve/batching/inference_task.h"
 #include "transport/grpc/methods.h"
@@ -36,6 +37,12 @@ class Call final : public serve::InferenceTask {
  private:
   using Clock = std::chrono::steady_clock;
   enum class Step : std::uint8_t { kAccept, kRead, kWrite, kFinish };
+  /// What gRPC has of one call, made anew for each.
+  struct Line {
+    Line() : stream(&context) {}
+    grpc::GenericServerContext context;
+    grpc::GenericServerAsyncReaderWriter stream;
+  };
 
   /// What is to be done with the head: who asks, and for what.
   Status Admit();
@@ -58,6 +65,10 @@ class Call final : public serve::InferenceTask {
   void Finish(const Status& outcome);
   void Begin(Step step) { step_.store(step, std::memory_order_release); }
   void Forget();
+  [[nodiscard]] Line& line() {
+    CHECK(line_.has_value());
+    return *line_;
+  }
   [[nodiscard]] bool streams() const {
     return method_ != nullptr && method_->kind == Method::Kind::kStream;
   }
@@ -65,8 +76,7 @@ class Call final : public serve::InferenceTask {
   CallQueue& queue_;
   /// Also what orders the pool's writes before the queue thread's reads.
   std::atomic<Step> step_ = Step::kAccept;
-  std::optional<grpc::GenericServerContext> context_;
-  std::optional<grpc::GenericServerAsyncReaderWriter> stream_;
+  std::optional<Line> line_;
   const Method* method_ = nullptr;
   grpc::ByteBuffer message_;
   Code code_ = Code::kOk;

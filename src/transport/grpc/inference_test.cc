@@ -24,7 +24,7 @@ std::string Raw(const std::vector<T>& values) {
 }
 
 template <typename T, typename Add>
-Case Of(std::vector<T> values, Add add) {
+Case Of(const std::vector<T>& values, Add add) {
   Case c{DTypeOf<T>(), Raw(values), {}};
   for (const T value : values) {
     add(c.contents, value);

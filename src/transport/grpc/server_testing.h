@@ -173,12 +173,11 @@ class GrpcTest : public ::testing::Test {
   Result<std::shared_ptr<const serve::Servable>> Make(const std::string& version) {
     const std::string name(serve::SplitVersion(version).first);
     const bool slow = name == "slow";
+    const DType type = DTypeFromName(name).value_or(DType::kFloat32);  // of the slow one
     Manifest manifest;
     manifest.name = name;
-    return serve::Servable::Make(
-        version, std::move(manifest),
-        std::make_unique<EchoGraph>(slow ? DType::kFloat32 : *DTypeFromName(name),
-                                    slow ? &gate_ : nullptr, runs_));
+    return serve::Servable::Make(version, std::move(manifest),
+                                 std::make_unique<EchoGraph>(type, slow ? &gate_ : nullptr, runs_));
   }
 };
 
