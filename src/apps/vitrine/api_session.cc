@@ -77,8 +77,7 @@ Result<ServerAddress> FindServer(const CommandLine& line) {
 Result<ApiSession> ApiSession::Open(const CommandLine& line, bool make) {
   if (!line.server.empty() || DataDirectory::Held(line.data)) {
     ASSIGN_OR_RETURN(ServerAddress found, FindServer(line));
-    return ApiSession(nullptr,
-                      http::Client(found.endpoint, Patient(std::move(found.api_key))));
+    return ApiSession(nullptr, http::Client(found.endpoint, Patient(std::move(found.api_key))));
   }
   std::error_code error;
   if (!make && !std::filesystem::exists(line.data, error)) {

@@ -78,8 +78,7 @@ Result<std::pair<std::string, Shape>> ParseShape(const std::string& text) {
     at = next + 1;
   }
   if (!good) {
-    return InvalidArgument(
-        fmt::format("'{}' is no shape; write it as INPUT:1,50", text));
+    return InvalidArgument(fmt::format("'{}' is no shape; write it as INPUT:1,50", text));
   }
   return std::pair(text.substr(0, colon), shape);
 }
@@ -91,7 +90,7 @@ Result<std::vector<json>> DrawHistories(const RecommendFlags& flags, std::uint64
   const json page = json::parse(text, nullptr, false);
   std::vector<std::string> ids;
   for (const json& item : page.is_object() ? page.value("items", json::array()) : json::array()) {
-    ids.push_back(item.value("item_id", item.value("id", "")));
+    ids.push_back(item.value("id", ""));
   }
   if (ids.empty()) {
     return FailedPrecondition(
@@ -123,10 +122,8 @@ Result<BenchRequests> MakeInfer(const InferFlags& flags, std::uint64_t seed,
     AddBodies(requests, "POST", target, bodies, server);
     return requests;
   }
-  http::InferenceLoad load{.binary = flags.binary,
-                           .low = flags.range.front(),
-                           .high = flags.range.back(),
-                           .seed = seed};
+  http::InferenceLoad load{
+      .binary = flags.binary, .low = flags.range.front(), .high = flags.range.back(), .seed = seed};
   for (const std::string& text : flags.shapes) {
     ASSIGN_OR_RETURN(auto shape, ParseShape(text));
     load.shapes.insert(std::move(shape));
@@ -159,8 +156,7 @@ Result<BenchRequests> MakeRequest(const RequestFlags& flags, const ServerAddress
     return InvalidArgument(
         fmt::format("'{}' is no path of the server: it begins with '/'", flags.target));
   }
-  BenchRequests requests{.name = flags.method + " " + flags.target,
-                         .head = flags.method == "HEAD"};
+  BenchRequests requests{.name = flags.method + " " + flags.target, .head = flags.method == "HEAD"};
   if (flags.bodies.empty()) {
     Add(requests, {.method = flags.method, .target = flags.target}, server, {});
     return requests;

@@ -36,7 +36,8 @@ struct CapacityResult {
   double rate = 0;   ///< the highest that held; 0: none did
   double fails = 0;  ///< the lowest above it that did not; 0: the search ended at its upper bound
   std::vector<CapacityLevel> levels;  ///< in the order in which they were measured
-  std::string spoiled;  ///< the rate that failed did so by the generator's fault: `rate` is a lower bound
+  std::string
+      spoiled;  ///< the rate that failed did so by the generator's fault: `rate` is a lower bound
 };
 
 /// `options.rate` is the first rate; 0: half of what a closed loop of `options.concurrency` reaches.

@@ -228,8 +228,8 @@ TEST(Capacity, IsFoundAndTheBoundIsKept) {
 TEST(Capacity, SaysWhereTheGeneratorIsTheLimit) {
   FakeTarget target(64, FakeTarget::Good(kMilli));
   target.set_oversleep(kMilli);
-  const auto found = FindCapacity(target, Open(1000), {.limit = 10 * kMilli}, {}, {},
-                                  [](const CapacityLevel&) {});
+  const auto found =
+      FindCapacity(target, Open(1000), {.limit = 10 * kMilli}, {}, {}, [](const CapacityLevel&) {});
   ASSERT_TRUE(found.ok()) << found.status().ToString();
   EXPECT_EQ(found->rate, 0);
   EXPECT_NE(found->spoiled.find("generator"), std::string::npos);
@@ -241,8 +241,8 @@ TEST(Capacity, BoundsAndTimesAreReadAsTheyAreWritten) {
   EXPECT_DOUBLE_EQ(bound->percentile, 0.999);
   EXPECT_EQ(bound->limit, 1'500'000);
   EXPECT_EQ(BoundText(*bound), "p99.9 <= 1.5 ms");
-  for (const char* wrong : {"", "p99", "99<=7ms", "p<=7ms", "p0<=7ms", "p101<=7ms",
-                            "p99<=7 parsecs", "p99<=0ms"}) {
+  for (const char* wrong :
+       {"", "p99", "99<=7ms", "p<=7ms", "p0<=7ms", "p101<=7ms", "p99<=7 parsecs", "p99<=0ms"}) {
     EXPECT_FALSE(ParseLatencyBound(wrong).ok()) << wrong;
   }
   EXPECT_EQ(*ParseTime("2m"), 120 * kNanosPerSecond);

@@ -38,8 +38,7 @@ Result<Nanos> ParseTime(std::string_view text) {
       return std::llround(value * nanos);
     }
   }
-  return InvalidArgument(
-      fmt::format("'{}' is no time; write it as 500us, 7ms, 1.5s or 2m", text));
+  return InvalidArgument(fmt::format("'{}' is no time; write it as 500us, 7ms, 1.5s or 2m", text));
 }
 
 }  // namespace vitrine::simulate
