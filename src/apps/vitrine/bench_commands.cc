@@ -2,7 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cmath>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -37,7 +37,7 @@ struct BenchFlags {
   double resolution = 0.05;
   bool constant = false;
   std::string duration;
-  std::string window = "2s";
+  std::string window;
   std::string warmup = "1s";
   std::string timeout = "10s";
   std::string spin = "60us";
@@ -66,14 +66,19 @@ Result<LoadOptions> OptionsOf(const BenchFlags& flags) {
   options.spacing = flags.constant ? simulate::Spacing::kConstant : simulate::Spacing::kPoisson;
   options.seed = flags.seed;
   options.stable_percentile = flags.percentile / 100;
-  ASSIGN_OR_RETURN(options.window, simulate::ParseTime(flags.window));
   ASSIGN_OR_RETURN(options.warmup, simulate::ParseTime(flags.warmup));
   ASSIGN_OR_RETURN(options.timeout, simulate::ParseTime(flags.timeout));
   if (!flags.capacity.empty()) {
     options.windows = kLevelWindows;
   }
+  if (!flags.window.empty()) {
+    ASSIGN_OR_RETURN(options.window, simulate::ParseTime(flags.window));
+  }
   if (!flags.duration.empty()) {
     ASSIGN_OR_RETURN(const Nanos duration, simulate::ParseTime(flags.duration));
+    if (flags.window.empty()) {
+      options.window = std::min(options.window, duration / 3);
+    }
     if (options.window <= 0 || duration < options.window) {
       return InvalidArgument("the duration must hold one window at least");
     }
@@ -143,8 +148,8 @@ Status MeasureOnce(Bench& bench, simulate::LoadTarget& target) {
   return Status::Ok();
 }
 
-Status MeasureCapacity(Bench& bench, simulate::LoadTarget& target) {
-  ASSIGN_OR_RETURN(const auto bound, simulate::ParseLatencyBound(bench.flags.capacity));
+Status MeasureCapacity(Bench& bench, const simulate::LatencyBound& bound,
+                       simulate::LoadTarget& target) {
   const auto say = [&bound](const simulate::CapacityLevel& level) {
     Say(fmt::format("  {:>9.1f} a second  p{:g} {:<9} {} failed  {}", level.rate,
                     bound.percentile * 100, simulate::TimeText(level.latency), level.failed,
@@ -178,6 +183,10 @@ template <typename Make>
 Status Measure(const CommandLine& line, const BenchFlags& flags, const Make& make) {
   ASSIGN_OR_RETURN(const LoadOptions options, OptionsOf(flags));
   ASSIGN_OR_RETURN(const Nanos spin, simulate::ParseTime(flags.spin));
+  std::optional<simulate::LatencyBound> bound;
+  if (!flags.capacity.empty()) {
+    ASSIGN_OR_RETURN(bound, simulate::ParseLatencyBound(flags.capacity));
+  }
   ASSIGN_OR_RETURN(ServerAddress server, FindServer(line));
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
   ASSIGN_OR_RETURN(BenchRequests requests, make(flags, server, session));
@@ -187,14 +196,14 @@ Status Measure(const CommandLine& line, const BenchFlags& flags, const Make& mak
               .session = std::move(session),
               .requests = std::move(requests),
               .options = options};
-  const bool closed = options.rate == 0 && flags.capacity.empty();
+  const bool closed = options.rate == 0 && !bound;
   ASSIGN_OR_RETURN(
       const auto target,
       http::MakeLoadTarget(bench.server.endpoint, std::move(bench.requests.wire),
                            {.connections = closed ? options.concurrency : flags.connections,
                             .head_requests = bench.requests.head,
                             .spin = spin}));
-  return flags.capacity.empty() ? MeasureOnce(bench, *target) : MeasureCapacity(bench, *target);
+  return bound ? MeasureCapacity(bench, *bound, *target) : MeasureOnce(bench, *target);
 }
 
 void AddLoadOptions(CLI::App* verb, BenchFlags& flags) {
@@ -213,7 +222,8 @@ void AddLoadOptions(CLI::App* verb, BenchFlags& flags) {
   verb->add_flag("--constant", flags.constant, "Even spacing instead of Poisson arrivals");
   verb->add_option("--duration", flags.duration,
                    "Measure this long; default: until three windows agree, ten at most");
-  verb->add_option("--window", flags.window, "Length of a window")->capture_default_str();
+  verb->add_option("--window", flags.window,
+                   "Length of a window; default: 2s, or a third of a shorter duration");
   verb->add_option("--warmup", flags.warmup, "Load before the first window")->capture_default_str();
   verb->add_option("--timeout", flags.timeout, "For one request, from when it was due")
       ->capture_default_str();

@@ -90,7 +90,7 @@ Result<std::vector<json>> DrawHistories(const RecommendFlags& flags, std::uint64
   const json page = json::parse(text, nullptr, false);
   std::vector<std::string> ids;
   for (const json& item : page.is_object() ? page.value("items", json::array()) : json::array()) {
-    ids.push_back(item.value("item_id", item.value("id", "")));
+    ids.push_back(item.value("id", ""));
   }
   if (ids.empty()) {
     return FailedPrecondition(
