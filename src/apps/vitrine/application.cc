@@ -23,6 +23,7 @@
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/shop_services.h"
+#include "apps/vitrine/tracing.h"
 #include "apps/vitrine/watching.h"
 #include "explain/explain.h"
 #include "graph/artifact_files.h"
@@ -88,6 +89,7 @@ struct Application::Parts {
   DataDirectory directory;
   Settings settings;
   MetricRegistry metrics;
+  Tracing tracing;
   ChangeLog changes;
   std::unique_ptr<sqlite::VitrineDb> db;
   std::unique_ptr<files::FileArtifactStore> artifacts;
@@ -280,6 +282,7 @@ Status Application::Parts::Listen(bool publicly) {
   if (publicly) {
     ASSIGN_OR_RETURN(const http::Listener listener, ParseListener(settings.Text("server.listen")));
     options.listeners.insert(options.listeners.begin(), listener);
+    ASSIGN_OR_RETURN(tracing, OpenTracing(settings, metrics));
   }
   options.io_threads = static_cast<std::size_t>(settings.Integer("server.threads"));
   options.max_connections = static_cast<std::size_t>(settings.Integer("server.max_connections"));
@@ -292,7 +295,8 @@ Status Application::Parts::Listen(bool publicly) {
       http::ApiRoutes(services), *authorizer,
       http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
                           .allowed_origins = {},
-                          .metrics = &metrics});
+                          .metrics = &metrics,
+                          .trace = tracing.options()});
   ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
   return Status::Ok();
 }
