@@ -3,13 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "core/check.h"
+#include "core/metrics_family.h"
 
 namespace vitrine {
 namespace {
 
-enum Kind { kCounter, kGauge, kHistogram };
+constexpr std::string_view kTotal = "_total";
 
 std::string Escape(std::string_view text) {
   std::string out;
@@ -34,10 +36,6 @@ std::string LabelText(const Labels& labels) {
   return out;
 }
 
-std::string WithLabels(std::string_view name, std::string_view labels) {
-  return labels.empty() ? std::string(name) : fmt::format("{}{{{}}}", name, labels);
-}
-
 }  // namespace
 
 std::size_t MetricShard() {
@@ -59,14 +57,40 @@ Histogram::Histogram(std::vector<double> upper_bounds) : bounds_(std::move(upper
   for (Shard& shard : shards_) {
     shard.counts = std::make_unique<std::atomic<std::uint64_t>[]>(bounds_.size() + 1);
   }
+  exemplars_ = std::make_unique<Kept[]>(bounds_.size() + 1);
+}
+
+std::size_t Histogram::BucketOf(double v) const {
+  return static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), v) -
+                                  bounds_.begin());
 }
 
 void Histogram::Observe(double v) {
   Shard& shard = shards_[MetricShard()];
-  const auto bucket = static_cast<std::size_t>(std::lower_bound(bounds_.begin(), bounds_.end(), v) -
-                                               bounds_.begin());
-  shard.counts[bucket].fetch_add(1, std::memory_order_relaxed);
+  shard.counts[BucketOf(v)].fetch_add(1, std::memory_order_relaxed);
   shard.sum.fetch_add(v, std::memory_order_relaxed);
+}
+
+void Histogram::Observe(const Exemplar& exemplar) {
+  Observe(exemplar.value);
+  Kept& kept = exemplars_[BucketOf(exemplar.value)];
+  if (!kept.taken.test_and_set(std::memory_order_acquire)) {
+    kept.exemplar = exemplar;
+    kept.taken.clear(std::memory_order_release);
+  }
+}
+
+std::vector<Exemplar> Histogram::Exemplars() const {
+  std::vector<Exemplar> all;
+  for (std::size_t i = 0; i <= bounds_.size(); ++i) {
+    Kept& kept = exemplars_[i];
+    while (kept.taken.test_and_set(std::memory_order_acquire)) {
+      std::this_thread::yield();  // a writer holds it for the length of a copy
+    }
+    all.push_back(kept.exemplar);
+    kept.taken.clear(std::memory_order_release);
+  }
+  return all;
 }
 
 Histogram::View Histogram::Read() const {
@@ -106,19 +130,14 @@ std::vector<double> Histogram::LatencySeconds() {
           0.1,     0.16,   0.25,    0.5,     1,      2.5,     5,     10};
 }
 
-struct MetricRegistry::Family {
-  std::string help;
-  int kind = kCounter;
-  std::map<std::string, std::unique_ptr<Counter>> counters;
-  std::map<std::string, std::unique_ptr<Gauge>> gauges;
-  std::map<std::string, std::function<double()>> callbacks;
-  std::map<std::string, std::unique_ptr<Histogram>> histograms;
-};
-
 MetricRegistry::Family& MetricRegistry::FamilyOf(std::string_view name, std::string_view help,
                                                  int kind) {
   auto it = families_.find(name);
   if (it == families_.end()) {
+    const bool counter = kind == kCounter;
+    CHECK(counter == name.ends_with(kTotal));
+    CHECK(!families_.contains(counter ? std::string(name.substr(0, name.size() - kTotal.size()))
+                                      : fmt::format("{}{}", name, kTotal)));
     it = families_.emplace(std::string(name), std::make_shared<Family>()).first;
     it->second->help = help;
     it->second->kind = kind;
@@ -162,52 +181,6 @@ void MetricRegistry::SetCallback(std::string_view name, std::string_view help, c
                                  std::function<double()> read) {
   const std::scoped_lock lock(mutex_);
   FamilyOf(name, help, kGauge).callbacks[LabelText(labels)] = std::move(read);
-}
-
-template <typename F>
-void MetricRegistry::ForEach(F&& visit) const {
-  std::map<std::string, std::shared_ptr<Family>, std::less<>> families;
-  {
-    const std::scoped_lock lock(mutex_);
-    families = families_;
-  }
-  for (const auto& [name, family] : families) {
-    // Series are only ever added, under the lock; nodes of a std::map do not move.
-    const std::scoped_lock lock(mutex_);
-    visit(name, *family);
-  }
-}
-
-std::string MetricRegistry::WriteText() const {
-  static constexpr std::array<std::string_view, 3> kKinds = {"counter", "gauge", "histogram"};
-  std::string out;
-  ForEach([&out](const std::string& name, const Family& family) {
-    out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, family.help, name,
-                       kKinds.at(static_cast<std::size_t>(family.kind)));
-    for (const auto& [labels, counter] : family.counters) {
-      out += fmt::format("{} {}\n", WithLabels(name, labels), counter->Value());
-    }
-    for (const auto& [labels, gauge] : family.gauges) {
-      out += fmt::format("{} {}\n", WithLabels(name, labels), gauge->Value());
-    }
-    for (const auto& [labels, read] : family.callbacks) {
-      out += fmt::format("{} {}\n", WithLabels(name, labels), read());
-    }
-    for (const auto& [labels, histogram] : family.histograms) {
-      const Histogram::View view = histogram->Read();
-      const std::string comma = labels.empty() ? "" : ",";
-      std::uint64_t below = 0;
-      for (std::size_t i = 0; i < view.counts.size(); ++i) {
-        below += view.counts[i];
-        const std::string bound =
-            i < view.upper_bounds.size() ? fmt::format("{}", view.upper_bounds[i]) : "+Inf";
-        out += fmt::format("{}_bucket{{{}{}le=\"{}\"}} {}\n", name, labels, comma, bound, below);
-      }
-      out += fmt::format("{} {}\n{} {}\n", WithLabels(name + "_sum", labels), view.sum,
-                         WithLabels(name + "_count", labels), view.count);
-    }
-  });
-  return out;
 }
 
 std::map<std::string, double> MetricRegistry::Samples() const {

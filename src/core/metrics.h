@@ -1,5 +1,6 @@
 /// Metric registry: counters, gauges and histograms, written as Prometheus text (format 0.0.4) or
-/// OpenMetrics 1.0 with exemplars. Names: prefix vitrine_, base units, _total/_seconds/_bytes/_ratio.
+/// OpenMetrics 1.0 with exemplars. Names: prefix vitrine_, base units, _total/_seconds/_bytes/_ratio;
+/// every counter ends in _total, nothing else does.
 /// Labels are bounded and never user or item ids.
 /// Threads: updates from any thread, wait-free, sharded so that two cores do not share a line;
 /// look a metric up once and keep the reference: look-ups take a lock.
@@ -16,6 +17,9 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "core/time.h"
+#include "core/trace_context.h"
 
 namespace vitrine {
 
@@ -49,11 +53,21 @@ class Gauge {
   std::atomic<double> value_{0};
 };
 
+/// A request of a trace that was recorded and fell into a bucket.
+struct Exemplar {
+  TraceId trace{};  ///< all zero: there is none
+  double value = 0;
+  Micros at;
+};
+
 /// Fixed upper bounds, plus +Inf.
 class Histogram {
  public:
   explicit Histogram(std::vector<double> upper_bounds);
   void Observe(double v);
+  /// Observes exemplar.value, and keeps the exemplar in place of its bucket's last one. Wait-free: where
+  /// another thread is at that moment at the same exemplar, it is let go; the count never is.
+  void Observe(const Exemplar& exemplar);
 
   struct View {
     std::vector<double> upper_bounds;
@@ -64,6 +78,8 @@ class Histogram {
     [[nodiscard]] double Quantile(double q) const;
   };
   [[nodiscard]] View Read() const;
+  /// The newest of each bucket.
+  [[nodiscard]] std::vector<Exemplar> Exemplars() const;
 
   /// 50 us to 10 s in steps of about 1.6: latencies of requests.
   static std::vector<double> LatencySeconds();
@@ -73,13 +89,21 @@ class Histogram {
     std::unique_ptr<std::atomic<std::uint64_t>[]> counts;
     std::atomic<double> sum{0};
   };
+  struct Kept {
+    std::atomic_flag taken;
+    Exemplar exemplar;
+  };
+  std::size_t BucketOf(double v) const;
+
   std::vector<double> bounds_;
   std::array<Shard, kMetricShards> shards_;
+  std::unique_ptr<Kept[]> exemplars_;
 };
 
 class MetricRegistry {
  public:
-  /// Finds or makes. Precondition: one kind (and one set of bounds) per name.
+  /// Finds or makes. Preconditions: one kind (and one set of bounds) per name; no name is that of a counter
+  /// without its _total, as OpenMetrics gives both the same family.
   Counter& GetCounter(std::string_view name, std::string_view help, const Labels& labels = {});
   Gauge& GetGauge(std::string_view name, std::string_view help, const Labels& labels = {});
   Histogram& GetHistogram(std::string_view name, std::string_view help,
@@ -90,6 +114,8 @@ class MetricRegistry {
 
   /// Prometheus text exposition 0.0.4, families in name order.
   [[nodiscard]] std::string WriteText() const;
+  /// OpenMetrics text 1.0.0: the same families, with units and with the histograms' exemplars.
+  [[nodiscard]] std::string WriteOpenMetrics() const;
 
   /// Every sample as (name with labels, value), for tests and the status page.
   [[nodiscard]] std::map<std::string, double> Samples() const;
@@ -99,6 +125,8 @@ class MetricRegistry {
   Family& FamilyOf(std::string_view name, std::string_view help, int kind);
   template <typename F>
   void ForEach(F&& visit) const;
+  static void WriteSamples(const std::string& name, const Family& family, bool open_metrics,
+                           std::string& out);
 
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Family>, std::less<>> families_;

@@ -172,6 +172,8 @@ Result<RecommendResponse> AnswerSteps::Respond() {
     RETURN_IF_ERROR(ExplainAll(response));
   }
   response.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  response.model_begun = model_begun_;
+  response.model_ended = model_ended_;
   if (request_.record) {
     Keep(response);
   }
@@ -289,7 +291,7 @@ void AnswerSteps::Keep(RecommendResponse& response) {
          .scene = scene_->name,
          .features = ranker_ != nullptr ? scratch_.ranker_features : scratch_.features,
          .shown_scores = scratch_.shown_scores,
-         .model_seconds = model_seconds_,
+         .model_seconds = std::chrono::duration<double>(model_ended_ - model_begun_).count(),
          .seconds = response.seconds});
   }
   parts_.observer->OnImpression(impression, kept);

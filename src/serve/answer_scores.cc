@@ -22,7 +22,7 @@ ScoreSpan SpanOf(const Tensor& scores) {
 Status AnswerSteps::Score() {
   fallback_ = WhyNotTheModel();
   if (fallback_ == Fallback::kNone) {
-    const Clock::time_point start = Clock::now();
+    model_begun_ = Clock::now();
     if (RunModel(*model_, scratch_.history, scratch_.features, scratch_.outputs)) {
       plain_ = SpanOf(scratch_.outputs.front());
       space_ = &model_->space();
@@ -31,7 +31,7 @@ Status AnswerSteps::Score() {
     } else {
       fallback_ = Fallback::kModelFailed;
     }
-    model_seconds_ = std::chrono::duration<double>(Clock::now() - start).count();
+    model_ended_ = Clock::now();
   }
   if (fallback_ != Fallback::kNone) {
     ScoreByFallback();

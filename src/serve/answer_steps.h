@@ -129,7 +129,8 @@ class AnswerSteps {
   ScoreSpan plain_;
   ScoreSpan scores_;  // plain_ with boosts
   std::string_view source_;
-  double model_seconds_ = 0;
+  Clock::time_point model_begun_;
+  Clock::time_point model_ended_;
   std::vector<Pick> picks_;
 };
 

@@ -146,7 +146,9 @@ struct RecommendResponse {
   Rung rung = Rung::kFull;
   std::string why;  ///< one sentence on the fallback; empty without one
   bool personalised = false;
-  double seconds = 0;  ///< time spent answering
+  double seconds = 0;    ///< time spent answering
+  Deadline model_begun;  ///< features and graph of the version that was asked first
+  Deadline model_ended;  ///< the same where none was
 };
 
 /// A kept answer beside what its version says of the same history now.

@@ -25,6 +25,7 @@
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/shop_services.h"
+#include "apps/vitrine/tracing.h"
 #include "apps/vitrine/watching.h"
 #include "core/guarded.h"
 #include "explain/explain.h"
@@ -93,6 +94,7 @@ struct Application::Parts {
   DataDirectory directory;
   Settings settings;
   MetricRegistry metrics;
+  Tracing tracing;
   ChangeLog changes;
   std::unique_ptr<sqlite::VitrineDb> db;
   std::unique_ptr<files::FileArtifactStore> artifacts;
@@ -301,6 +303,7 @@ Status Application::Parts::Listen(bool publicly) {
       ASSIGN_OR_RETURN(grpc_listener, ParseListener("server.grpc_listen", text));
       reached.push_back(*grpc_listener);
     }
+    ASSIGN_OR_RETURN(tracing, OpenTracing(settings, metrics));
   }
   options.io_threads = static_cast<std::size_t>(settings.Integer("server.threads"));
   options.max_connections = static_cast<std::size_t>(settings.Integer("server.max_connections"));
@@ -313,7 +316,8 @@ Status Application::Parts::Listen(bool publicly) {
       http::ApiRoutes(services), *authorizer,
       http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
                           .allowed_origins = {},
-                          .metrics = &metrics});
+                          .metrics = &metrics,
+                          .trace = tracing.options()});
   ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
   return grpc_listener ? ListenForGrpc(*grpc_listener) : Status::Ok();
 }

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -15,16 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-Result<double> Share(const Settings& settings, std::string_view name) {
-  const std::string& text = settings.Text(name);
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0 || value > 1) {
-    return InvalidArgument(fmt::format("{} is '{}'; write a share between 0 and 1", name, text));
-  }
-  return value;
-}
-
 }  // namespace
 
 Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Settings& settings,
@@ -36,7 +25,7 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
   request.mapping = settings.Text("lake.mapping");
   request.refit = settings.Flag("train.refit");
   request.gate.metric = settings.Text("train.metric");
-  ASSIGN_OR_RETURN(request.gate.margin, Share(settings, "gate.margin"));
+  ASSIGN_OR_RETURN(request.gate.margin, settings.Share("gate.margin"));
   request.gate.minimum_cases = static_cast<std::uint64_t>(settings.Integer("gate.min_cases"));
   request.lake_memory_mb = static_cast<std::uint64_t>(settings.Integer("lake.memory_limit_mb"));
   request.train_memory_mb = static_cast<std::uint64_t>(settings.Integer("train.memory_limit_mb"));

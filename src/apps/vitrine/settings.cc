@@ -177,6 +177,14 @@ const std::vector<SettingDef>& SettingDefs() {
       {"monitor.slot_seconds", SettingType::kInteger, "10",
        "The drift window is the newest 12 slots; a slot holds 200 requests at least and lasts this "
        "long at least."},
+      {"trace.otlp_endpoint", SettingType::kText, "",
+       "Where spans of requests go: a collector's OTLP/HTTP address, for example "
+       "http://127.0.0.1:4318/v1/traces; empty: nowhere."},
+      {"trace.otlp_headers_file", SettingType::kText, "",
+       "File of headers for the collector, a line NAME: VALUE each, for its key."},
+      {"trace.sample_ratio", SettingType::kText, "0.01",
+       "Share of the traces begun here that are recorded; a caller's traceparent decides for its "
+       "own."},
   };
   return kDefs;
 }
@@ -235,6 +243,16 @@ std::int64_t Settings::Integer(std::string_view name) const {
 }
 
 bool Settings::Flag(std::string_view name) const { return Text(name) == "true"; }
+
+Result<double> Settings::Share(std::string_view name) const {
+  const std::string& text = Text(name);
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= 1)) {
+    return InvalidArgument(fmt::format("{} is '{}'; write a share between 0 and 1", name, text));
+  }
+  return value;
+}
 
 std::vector<std::string> Settings::List(std::string_view name) const {
   std::vector<std::string> words;

@@ -47,6 +47,8 @@ class Settings {
   [[nodiscard]] std::int64_t Integer(std::string_view name) const;
   [[nodiscard]] bool Flag(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> List(std::string_view name) const;
+  /// A text that is a number in [0, 1]. Errors: kInvalidArgument (it is none: names the setting).
+  [[nodiscard]] Result<double> Share(std::string_view name) const;
 
   [[nodiscard]] const std::map<std::string, SettingValue, std::less<>>& values() const {
     return values_;

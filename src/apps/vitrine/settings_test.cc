@@ -43,6 +43,15 @@ TEST_F(SettingsTest, ListsComeFromTomlArrays) {
   EXPECT_TRUE(settings->List("server.hosts").empty());
 }
 
+TEST_F(SettingsTest, SharesLieBetweenZeroAndOne) {
+  EXPECT_EQ(*Load("", {}, {"trace.sample_ratio=0.25"})->Share("trace.sample_ratio"), 0.25);
+  for (const char* text : {"1.01", "-0.1", "nan", "half", "", "0.1x"}) {
+    const auto share =
+        Load("", {}, {std::string("trace.sample_ratio=") + text})->Share("trace.sample_ratio");
+    EXPECT_NE(share.status().message().find("trace.sample_ratio"), std::string::npos) << text;
+  }
+}
+
 TEST_F(SettingsTest, UnknownKeysNameTheNearest) {
   const auto settings = Load("[server]\nlisen = \"x\"\n");
   EXPECT_EQ(settings.status().code(), Code::kInvalidArgument);

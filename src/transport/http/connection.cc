@@ -309,7 +309,7 @@ void Connection::FinishRequest(bool handled) {
   AppendAnswer(keep);
   closing_ = closing_ || !keep;
   if (handled) {
-    core_.handler.Finished(request_, response_.status, Clock::now() - head_read_at_);
+    core_.handler.Finished(request_, response_.status, head_read_at_, Clock::now());
   }
   ReleaseBody();
   response_.Clear();

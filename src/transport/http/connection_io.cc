@@ -36,7 +36,7 @@ void Connection::StartStream() {
   response_.content_type = "text/event-stream";
   response_.AddHeader("Cache-Control", "no-store");
   AppendAnswer(false);
-  core_.handler.Finished(request_, response_.status, Clock::now() - head_read_at_);
+  core_.handler.Finished(request_, response_.status, head_read_at_, Clock::now());
   ReleaseBody();
   stream_->Attach([weak = weak_from_this(), &context = io_.context()] {
     asio::post(context, [weak] {

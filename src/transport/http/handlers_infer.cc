@@ -131,27 +131,40 @@ class InferCall final : public Suspended, public serve::InferenceTask {
     if (done.ok()) {
       done = WriteAnswer(*model, body_, outputs, request, response);
     }
-    Count(done.ok());
+    Count(done.ok(), request);
     if (!done.ok()) {
       WriteProblem(response, request.id(), done);
     }
   }
 
   /// What was asked wrongly is counted too.
-  void Refuse(const Status& why, const Request& request, Response& response) {
+  void Refuse(const Status& why, Request& request, Response& response) {
     read_ = queued = begun = ended = Clock::now();
-    Count(false);
+    Count(false, request);
     WriteProblem(response, request.id(), why);
   }
 
  private:
-  void Count(bool ok) const {
+  void Count(bool ok, Request& request) const {
+    const Clock::time_point written = Clock::now();
     inference_.Count(*this,
                      {.input = Nanoseconds(begun_reading_, read_),
                       .queue = Nanoseconds(queued, begun),
                       .infer = Nanoseconds(begun, ended),
-                      .output = Nanoseconds(ended, Clock::now())},
+                      .output = Nanoseconds(ended, written)},
                      ok);
+    RequestTrace& trace = request.scope().trace;
+    trace.NoteModel(model->version());
+    trace.Note("compute_input", begun_reading_, read_);
+    if (begun > queued) {
+      trace.Note("queue", queued, begun);
+    }
+    if (batch_rows > 0) {
+      trace.Note("compute_infer", begun, ended);
+    }
+    if (ok) {
+      trace.Note("compute_output", ended, written);
+    }
   }
 
   serve::Inference& inference_;

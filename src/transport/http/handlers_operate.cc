@@ -4,6 +4,7 @@
 #include "transport/http/auth.h"
 #include "transport/http/handler_parts.h"
 #include "transport/http/handlers.h"
+#include "transport/http/metrics_format.h"
 #include "transport/http/routes.h"
 
 namespace vitrine::http {
@@ -52,7 +53,14 @@ void GetReady(const Services& services, Request& request, Response& response) {
 }
 
 void GetMetrics(const Services& services, Request& request, Response& response) {
-  if (Need(services.metrics, "metrics", request, response)) {
+  if (!Need(services.metrics, "metrics", request, response)) {
+    return;
+  }
+  response.AddHeader("Vary", "Accept");
+  if (PrefersOpenMetrics(request.header("Accept"))) {
+    response.content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    response.body = services.metrics->WriteOpenMetrics();
+  } else {
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = services.metrics->WriteText();
   }

@@ -41,12 +41,17 @@ bool WaitsForPool(bool explain, const Request& request, Response& response) {
   return false;
 }
 
-void WriteResult(const Result<serve::RecommendResponse>& answer, const Request& request,
+void WriteResult(const Result<serve::RecommendResponse>& answer, Request& request,
                  Response& response) {
   if (!answer.ok()) {
     WriteProblem(response, request.id(), answer.status());
     return;
   }
+  RequestTrace& trace = request.scope().trace;
+  if (answer->model_ended > answer->model_begun) {
+    trace.Note("model", answer->model_begun, answer->model_ended);
+  }
+  trace.NoteModel(answer->model);
   JsonWriter json(response.body);
   WriteAnswer(json, *answer);
 }

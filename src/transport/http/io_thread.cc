@@ -44,7 +44,7 @@ Peer PeerOf(const Socket& socket) {
 
 ServerCore::ServerCore(ServerOptions o, RequestHandler& h) : options(std::move(o)), handler(h) {
   if (MetricRegistry* metrics = options.metrics; metrics != nullptr) {
-    open_connections = &metrics->GetGauge("vitrine_http_connections", "Open connections.");
+    open_connections = &metrics->GetGauge("vitrine_http_open_connections", "Open connections.");
     accepted = &metrics->GetCounter("vitrine_http_connections_total", "Connections accepted.");
     handler_failures = &metrics->GetCounter("vitrine_http_handler_failures_total",
                                             "Requests whose handler failed unexpectedly.");

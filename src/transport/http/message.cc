@@ -128,6 +128,7 @@ void Request::Clear(std::size_t body_limit) {
   }
   scope_.principal.clear();
   scope_.permissions = 0;
+  scope_.trace.Begin({});
 }
 
 void Request::EnsurePadding() {

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "transport/http/request_trace.h"
+
 namespace vitrine::http {
 
 class EventStream;
@@ -35,6 +37,7 @@ struct RequestScope {
   std::string args[kMaxArgs];  ///< decoded path arguments, in the pattern's order
   std::string principal;       ///< who asks: the key's name, "local"; for audit entries
   unsigned permissions = 0;    ///< bits of what the principal may do
+  RequestTrace trace;
 };
 
 class Request {

@@ -40,7 +40,8 @@ class DirectCall {
     if (placement != RequestHandler::Placement::kRefused) {
       handler.Handle(request, response);
     }
-    handler.Finished(request, response.status, std::chrono::nanoseconds(1000));
+    const auto ended = std::chrono::steady_clock::now();
+    handler.Finished(request, response.status, ended - std::chrono::microseconds(1), ended);
   }
 
   Request request;

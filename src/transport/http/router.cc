@@ -73,11 +73,16 @@ struct Router::Meters {
     }
   }
 
-  void Count(int status, double took) {
+  /// `exemplar`: of a request that is sampled, else null.
+  void Count(int status, double took, const Exemplar* exemplar) {
     if (registry == nullptr) {
       return;
     }
-    seconds->Observe(took);
+    if (exemplar != nullptr) {
+      seconds->Observe(*exemplar);
+    } else {
+      seconds->Observe(took);
+    }
     const auto found = std::find(kStatuses.begin(), kStatuses.end(), status);
     if (found == kStatuses.end()) {
       Look(status).Add();
@@ -114,7 +119,10 @@ struct Router::Compiled {
 };
 
 Router::Router(std::vector<Route> routes, const Authorizer& authorizer, RouterOptions options)
-    : routes_(std::move(routes)), authorizer_(authorizer), options_(std::move(options)) {
+    : routes_(std::move(routes)),
+      authorizer_(authorizer),
+      options_(std::move(options)),
+      tracer_(options_.trace) {
   for (const Route& route : routes_) {
     auto compiled = std::make_unique<Compiled>();
     compiled->route = &route;
@@ -212,6 +220,7 @@ bool Router::CheckOrigin(const Request& head, Response& response) const {
 }
 
 RequestHandler::Placement Router::Admit(Request& head, Response& response) {
+  tracer_.Begin(head);
   const Match match = Find(head);
   head.scope().route = match.route;
   if (!CheckOrigin(head, response)) {
@@ -271,10 +280,20 @@ void Router::Handle(Request& request, Response& response) {
   compiled->route->handler(request, response);
 }
 
-void Router::Finished(const Request& request, int status, std::chrono::nanoseconds took) {
+void Router::Finished(const Request& request, int status,
+                      std::chrono::steady_clock::time_point begun,
+                      std::chrono::steady_clock::time_point ended) {
   const auto* compiled = static_cast<const Compiled*>(request.scope().route);
   Meters& meters = compiled != nullptr ? *compiled->meters : *unmatched_;
-  meters.Count(status, std::chrono::duration<double>(took).count());
+  const double took = std::chrono::duration<double>(ended - begun).count();
+  if (!request.scope().trace.sampled()) {
+    meters.Count(status, took, nullptr);
+    return;
+  }
+  const std::string_view route =
+      compiled != nullptr ? compiled->route->pattern : std::string_view();
+  const Exemplar exemplar = tracer_.Finish(request, route, status, begun, ended);
+  meters.Count(status, took, &exemplar);
 }
 
 }  // namespace vitrine::http

@@ -13,6 +13,7 @@
 #include "core/metrics.h"
 #include "transport/http/auth.h"
 #include "transport/http/server.h"
+#include "transport/http/tracer.h"
 
 namespace vitrine::http {
 
@@ -38,6 +39,7 @@ struct RouterOptions {
   /// origin always may.
   std::vector<std::string> allowed_origins;
   MetricRegistry* metrics = nullptr;  ///< must outlive the router
+  TracerOptions trace;
 };
 
 class Router : public RequestHandler {
@@ -48,7 +50,8 @@ class Router : public RequestHandler {
 
   Placement Admit(Request& head, Response& response) override;
   void Handle(Request& request, Response& response) override;
-  void Finished(const Request& request, int status, std::chrono::nanoseconds took) override;
+  void Finished(const Request& request, int status, std::chrono::steady_clock::time_point begun,
+                std::chrono::steady_clock::time_point ended) override;
 
   [[nodiscard]] const std::vector<Route>& routes() const { return routes_; }
 
@@ -68,6 +71,7 @@ class Router : public RequestHandler {
   std::vector<std::unique_ptr<Compiled>> compiled_;
   const Authorizer& authorizer_;
   RouterOptions options_;
+  Tracer tracer_;
   std::unique_ptr<Meters> unmatched_;
 };
 

@@ -35,9 +35,10 @@ class RequestHandler {
   virtual Placement Admit(Request& head, Response& response) = 0;
   /// Called with the whole request. What it throws becomes a 500 problem.
   virtual void Handle(Request& request, Response& response) = 0;
-  /// Called after each answer that Admit or Handle gave, with the time since the head was read.
+  /// Called after each answer that Admit or Handle gave; `begun` is when the head was read.
   virtual void Finished(const Request& /*request*/, int /*status*/,
-                        std::chrono::nanoseconds /*took*/) {}
+                        std::chrono::steady_clock::time_point /*begun*/,
+                        std::chrono::steady_clock::time_point /*ended*/) {}
 };
 
 struct Listener {
