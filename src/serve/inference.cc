@@ -132,9 +132,6 @@ void Inference::Count(const InferenceTask& task, const InferenceTimes& times, bo
   const Micros now = Now();
   const std::scoped_lock lock(mutex_);
   InferenceCounts& counts = counts_[task.model->version()];
-  if (task.leads_batch) {
-    ++counts.runs;
-  }
   if (ok && cache_.on()) {
     ++(task.cached ? counts.hits : counts.misses);
     (task.cached ? counts.hit_nanoseconds : counts.miss_nanoseconds) += all;
@@ -150,6 +147,7 @@ void Inference::Count(const InferenceTask& task, const InferenceTimes& times, bo
   counts.rows += RowsOf(task);
   counts.last = now;
   if (task.leads_batch) {
+    ++counts.runs;
     InferenceCounts::Runs& runs = counts.by_rows[task.batch_rows];
     ++runs.count;
     Add(runs.stages, times);

@@ -160,19 +160,17 @@ Status Application::Parts::LoadScenes() {
 Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
   ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
-  const std::int64_t most_rows = settings.Integer("inference.batch_rows");
   if (artifact.manifest.kind != ModelKind::kRetriever) {
     ASSIGN_OR_RETURN(auto graph, runtime->Load(artifact.PathOf(graph::kModelFile), {}));
     return serve::Servable::Make(version, std::move(artifact.manifest), std::move(graph),
-                                 most_rows);
+                                 settings.Integer("inference.batch_rows"));
   }
   ASSIGN_OR_RETURN(serve::ModelParts parts, serve::ReadModelParts(std::move(artifact), *runtime));
   monitor->Watch({.model = version,
                   .values = data::ServedValues(parts.spec),
                   .references = parts.manifest.references,
                   .vocabulary_size = parts.manifest.vocabulary_size});
-  ASSIGN_OR_RETURN(auto model,
-                   serve::ServedModel::Make(version, std::move(parts), *log, *items, most_rows));
+  ASSIGN_OR_RETURN(auto model, serve::ServedModel::Make(version, std::move(parts), *log, *items));
   return std::shared_ptr<const serve::Servable>(std::move(model));
 }
 

@@ -72,11 +72,10 @@ Result<BatchSize> FindBatchSize(const LoadedGraph& graph, std::span<const Tensor
   for (std::int64_t rows = 2; rows <= most && found.seconds <= kLongest; rows *= 2) {
     ASSIGN_OR_RETURN(const double seconds, Fastest(graph, one_row, rows, clock, outputs));
     const double before = static_cast<double>(found.rows) / found.seconds;
-    if (static_cast<double>(rows) / seconds >= kWorthwhile * before) {
-      found = {.rows = rows, .seconds = seconds};
-    } else if (seconds > kLongest) {
+    if (static_cast<double>(rows) / seconds < kWorthwhile * before) {
       break;
     }
+    found = {.rows = rows, .seconds = seconds};
   }
   for (std::int64_t rows = 3; rows < found.rows; ++rows) {
     RETURN_IF_ERROR(graph.Run(Repeat(one_row, rows), outputs));

@@ -21,9 +21,9 @@ using TellTime = std::chrono::steady_clock::time_point (*)();
 /// True where every input and output has a first axis of free size, and none is of texts.
 bool CanJoinRows(const LoadedGraph& graph);
 
-/// Runs `one_row` repeated 1, 2, 4, … `most` times. A larger size is taken where it runs kWorthwhile more rows a
-/// second than the one taken so far; sizes that take longer than kLongest are not tried. Every size up to the
-/// result is run once, so that none is met cold. `clock` is for tests.
+/// Runs `one_row` repeated 1, 2, 4, … `most` times, as long as each size runs kWorthwhile more rows a second than
+/// the one before and that one took no longer than kLongest: what does not gain costs no memory for more. Every
+/// size up to the result is run once, so that none is met cold. `clock` is for tests.
 /// Errors: those of the graph, kInternal (an output has not as many rows as went in).
 Result<BatchSize> FindBatchSize(const LoadedGraph& graph, std::span<const Tensor> one_row,
                                 std::int64_t most, TellTime clock = std::chrono::steady_clock::now);

@@ -45,12 +45,12 @@ TEST_F(FindBatchSizeTest, IsOneWhereEachRowCostsAsMuch) {
   EXPECT_EQ(found->rows, 1);
 }
 
-TEST_F(FindBatchSizeTest, TakesALargerOneOnlyWhereItIsWorthIt) {
-  // 1: 1,000 rows a second; 2: 1,050, not enough; 4: 1,200; 8: 1,250, not enough more.
-  const std::map<std::int64_t, int> cost = {{1, 1000}, {2, 1905}, {4, 3333}, {8, 6400}};
-  const auto found = Find([&](std::int64_t rows) { return rows == 3 ? 2500 : cost.at(rows); }, 8);
+TEST_F(FindBatchSizeTest, StopsAtTheFirstSizeThatIsNotWorthIt) {
+  // 1: 1,000 rows a second; 2: 1,200; 4: 1,250, not enough more; 8 would be.
+  const std::map<std::int64_t, int> cost = {{1, 1000}, {2, 1667}, {4, 3200}};
+  const auto found = Find([&](std::int64_t rows) { return cost.at(rows); }, 8);
   ASSERT_TRUE(found.ok());
-  EXPECT_EQ(found->rows, 4);
+  EXPECT_EQ(found->rows, 2);
 }
 
 TEST_F(FindBatchSizeTest, StopsBeforeARunTakesTooLong) {
