@@ -40,7 +40,7 @@ struct BenchFlags {
   std::string window;
   std::string warmup = "1s";
   std::string timeout = "10s";
-  std::string spin = "60us";
+  std::string spin = "0s";
   std::size_t connections = 32;
   std::uint64_t seed = 1;
   double percentile = 0;
@@ -236,8 +236,8 @@ void AddLoadOptions(CLI::App* verb, BenchFlags& flags) {
                    "Latency in which windows must agree, such as 99; default: the mean")
       ->check(CLI::Range(0.1, 100.0));
   verb->add_option("--spin", flags.spin,
-                   "Ask the clock this long before an arrival instead of sleeping; 0s where no "
-                   "core is free")
+                   "Ask the clock this long before an arrival instead of sleeping; 60us where a "
+                   "core is free for it")
       ->capture_default_str();
 }
 

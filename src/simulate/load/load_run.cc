@@ -245,7 +245,8 @@ std::string SpoiledByLag(const LoadWindow& window, const LagRule& rule) {
   }
   return fmt::format(
       "the generator itself was late: p99 of its lag is {:.3f} ms, and may be {:.0f} % of the "
-      "measured p99 and {:.0f} ms at most. Give it a core of its own, or lower the rate",
+      "measured p99 and {:.0f} ms at most. Give it a core of its own, and let it spin there, or "
+      "lower the rate",
       static_cast<double>(lag) * 1e-6, 100 * rule.share, static_cast<double>(rule.always) * 1e-6);
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace vitrine::http {
@@ -54,7 +55,7 @@ const Case kCases[] = {
 
 TEST(AnswerFramer, EndsWhereTheAnswerEndsHoweverItComes) {
   for (const Case& one : kCases) {
-    for (const std::size_t size : {1, 2, 3, 7, 1000}) {
+    for (const std::size_t size : {1UL, 2UL, 3UL, 7UL, 1000UL}) {
       AnswerFramer framer;
       EXPECT_EQ(Take(framer, one.text, size), one.progress) << one.text << " by " << size;
       if (one.progress == Progress::kWhole) {

@@ -16,9 +16,10 @@ namespace vitrine::http {
 struct LoadTargetOptions {
   std::size_t connections = 16;
   bool head_requests = false;  ///< all are HEAD: their answers have no body
-  /// The last part of a wait for the next arrival is spent asking the clock instead of asleep. It
-  /// takes the wake-up's time out of the lag, and this share of a core from the server.
-  simulate::Nanos spin = 60'000;
+  /// The last part of a wait for the next arrival, spent asking the clock instead of asleep. It takes
+  /// the wake-up's time out of the lag where a core is free, and takes a core from the server where
+  /// none is.
+  simulate::Nanos spin = 0;
 };
 
 /// Connects all of them. `requests` are whole as they go over the wire (AppendRequest); they are
