@@ -29,7 +29,10 @@ TEST(TraceContext, ReadsWhatTheSpecificationAllows) {
   };
   for (const Case& c : cases) {
     const auto context = ParseTraceParent(c.header);
-    ASSERT_TRUE(context.has_value()) << c.header;
+    if (!context) {
+      ADD_FAILURE() << c.header;
+      continue;
+    }
     EXPECT_EQ(HexOf(context->trace), kTrace) << c.header;
     EXPECT_EQ(HexOf(context->parent), kParent) << c.header;
     EXPECT_EQ(context->sampled, c.sampled) << c.header;
@@ -86,7 +89,7 @@ TEST(TraceContext, EveryEditOfAGoodHeaderIsReadAsOneOrRefused) {
 TEST(TraceContext, FormatsWhatItReads) {
   const auto context = ParseTraceParent(kGood);
   ASSERT_TRUE(context.has_value());
-  EXPECT_EQ(FormatTraceParent(*context), kGood);
+  EXPECT_EQ(FormatTraceParent(context.value_or(TraceContext{})), kGood);
   TraceContext made{.trace = NewTraceId(), .parent = NewSpanId(), .sampled = false};
   EXPECT_EQ(ParseTraceParent(FormatTraceParent(made)), made);
 }

@@ -26,7 +26,7 @@ std::string DoublingModel(const std::string& folder) {
   graph::Builder b("doubled");
   const graph::Value x = b.Input("x", DType::kFloat32, {"batch", 3});
   b.Output("y", b.Mul(x, b.Scalar(2.0F)), DType::kFloat32, {"batch", 3});
-  const std::string path = folder + "/m.onnx";
+  std::string path = folder + "/m.onnx";
   std::ofstream(path, std::ios::binary) << *b.Finish();
   return path;
 }

@@ -105,7 +105,7 @@ std::string InstanceId() {
   id[6] = static_cast<std::uint8_t>((id[6] & 0x0f) | 0x40);
   id[8] = static_cast<std::uint8_t>((id[8] & 0x3f) | 0x80);
   std::string text = HexOf(id);
-  for (const std::size_t at : {20, 16, 12, 8}) {
+  for (const std::size_t at : {20U, 16U, 12U, 8U}) {
     text.insert(at, "-");
   }
   return text;

@@ -18,16 +18,16 @@ namespace {
 
 using nlohmann::json;
 
-Settings With(std::vector<std::string> overrides) {
+Settings With(const std::vector<std::string>& overrides) {
   auto settings = Settings::Load(
       "", [](const std::string&) -> std::optional<std::string> { return std::nullopt; }, overrides);
   EXPECT_TRUE(settings.ok()) << settings.status().ToString();
   return *std::move(settings);
 }
 
-std::string Refused(std::vector<std::string> overrides) {
+std::string Refused(const std::vector<std::string>& overrides) {
   MetricRegistry metrics;
-  const auto tracing = OpenTracing(With(std::move(overrides)), metrics);
+  const auto tracing = OpenTracing(With(overrides), metrics);
   EXPECT_FALSE(tracing.ok());
   return tracing.status().message();
 }
