@@ -39,7 +39,7 @@ void Call::Accept() {
   method_ = nullptr;
   code_ = Code::kOk;
   Line& line = line_.emplace();
-  Begin(Step::kAccept);
+  static_cast<void>(Begin(Step::kAccept));
   queue_.core().service.RequestCall(&line.context, &line.stream, &queue_.queue(), &queue_.queue(),
                                     this);
 }
@@ -124,10 +124,7 @@ void Call::OnHead() {
   Read();
 }
 
-void Call::Read() {
-  Begin(Step::kRead);
-  line().stream.Read(&message_, this);
-}
+void Call::Read() { Begin(Step::kRead).Read(&message_, this); }
 
 void Call::OnMessage() {
   message_at_ = Clock::now();
@@ -273,8 +270,7 @@ void Call::Reply(const Status& outcome) {
       return;
     }
     code_ = Code::kOk;
-    Begin(Step::kFinish);
-    line().stream.WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
+    Begin(Step::kFinish).WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
     return;
   }
   if (!outcome.ok()) {
@@ -288,14 +284,13 @@ void Call::Reply(const Status& outcome) {
       return;
     }
   }
-  Begin(Step::kWrite);
-  line().stream.Write(message_, this);
+  Begin(Step::kWrite).Write(message_, this);
 }
 
 void Call::Finish(const Status& outcome) {
   code_ = outcome.code();
-  Begin(Step::kFinish);
-  line().stream.Finish(ToGrpc(outcome), this);
+  const grpc::Status told = ToGrpc(outcome);
+  Begin(Step::kFinish).Finish(told, this);
 }
 
 }  // namespace vitrine::rpc

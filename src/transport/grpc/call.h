@@ -63,7 +63,13 @@ class Call final : public serve::InferenceTask {
   /// Sends what stands in `message_`, or the error.
   void Reply(const Status& outcome);
   void Finish(const Status& outcome);
-  void Begin(Step step) { step_.store(step, std::memory_order_release); }
+  /// The stream on which `step` begins. Looked up before the step is told: once its operation is under way, the
+  /// queue's thread may end the call at any moment, and nothing of it may be read here any more.
+  grpc::GenericServerAsyncReaderWriter& Begin(Step step) {
+    grpc::GenericServerAsyncReaderWriter& stream = line().stream;
+    step_.store(step, std::memory_order_release);
+    return stream;
+  }
   void Forget();
   [[nodiscard]] Line& line() {
     CHECK(line_.has_value());
