@@ -53,9 +53,11 @@ class Bench {
   Bench& operator=(const Bench&) = delete;
   ~Bench() { std::filesystem::remove_all(folder_); }
 
-  /// Answers a second by one I/O thread, each request run alone, beside bare runs a second.
+  /// Answers a second by one thread that runs models, each request run alone, beside bare runs a second.
   void Throughput() {
-    const auto server = Serve({}, 1);
+    serve::InferenceOptions options;
+    options.workers = 1;
+    const auto server = Serve(options, 1);
     const std::vector<double> bounds = {0.80, 0.95, 0.98};
     for (std::size_t m = 0; m < models_.size(); ++m) {
       const Model& model = models_[m];
@@ -64,9 +66,9 @@ class Bench {
       std::vector<double> ratios;
       Pairs(
           [&] {
-            served.push_back(ClosedLoop(*server, requests, 8, kSeconds).load.throughput());
-            ratios.push_back(served.back() /
-                             BareRuns(*model.graph, model.requests, kSeconds).per_second);
+            const Measured load = ClosedLoop(*server, requests, 8, kSeconds);
+            served.push_back(load.load.throughput());
+            ratios.push_back(served.back() / Beside(model, load).per_second);
           },
           served, ratios);
       Value(model.title + ": answers a second, unbatched", served, "1/s", true);
@@ -86,9 +88,8 @@ class Bench {
         std::vector<double> ratios;
         Pairs(
             [&] {
-              const double cpu =
-                  ClosedLoop(*server, requests, concurrency, kSeconds).server_seconds;
-              ratios.push_back(cpu / BareRuns(*model.graph, model.requests, kSeconds).seconds);
+              const Measured load = ClosedLoop(*server, requests, concurrency, kSeconds);
+              ratios.push_back(load.server_seconds / Beside(model, load).seconds);
             },
             ratios);
         const double bound = concurrency == 1 ? (binary ? 1.5 : 1.6) : (binary ? 1.25 : 1.3);
@@ -145,11 +146,11 @@ class Bench {
       std::vector<double> lags;
       Pairs(
           [&] {
-            const simulate::LoadResult load = OpenLoop(*server, requests, rate, 3);
-            CHECK(load.total.counts.failed() == 0);
-            lags.push_back(Micros(load.total.lag.Quantile(0.99)));
-            ratios.push_back(Micros(load.total.Latency(0.99)) * 1e-6 /
-                             BareRuns(*model.graph, model.requests, kSeconds).p99);
+            const Measured measured = Poisson(*server, requests, rate, 3);
+            const simulate::LoadWindow& load = measured.load.total;
+            CHECK(load.counts.failed() == 0);
+            lags.push_back(Micros(load.lag.Quantile(0.99)));
+            ratios.push_back(Micros(load.Latency(0.99)) * 1e-6 / Beside(model, measured).p99);
           },
           ratios, lags);
       Value(model.title + ": p99 at half load / bare p99", ratios, "", false, bounds[m]);
@@ -214,10 +215,12 @@ class Bench {
     serve::InferenceOptions options;
     options.cache.bytes = std::size_t{8} << 20;
     const auto kept = Serve(options, 1);
+    options.cache.bytes = std::size_t{1} << 18;
+    const auto forgetful = Serve(options, 1);
     const auto none = Serve({}, 1);
     Requests asked = models_[0].requests;
     const auto few = Render(asked);
-    asked.bodies = 60'000;  // far more than are kept
+    asked.bodies = 20'000;  // far more than it keeps: each is gone before it comes again
     const auto many = Render(asked);
     std::vector<double> hits;
     std::vector<double> misses;
@@ -226,7 +229,7 @@ class Bench {
           const double alone = ClosedLoop(*none, few, 1, kSeconds).load.total.latency.mean();
           hits.push_back(alone / ClosedLoop(*kept, few, 1, kSeconds).load.total.latency.mean());
           const double plain = ClosedLoop(*none, many, 4, kSeconds).server_seconds;
-          misses.push_back(ClosedLoop(*kept, many, 4, kSeconds).server_seconds / plain);
+          misses.push_back(ClosedLoop(*forgetful, many, 4, kSeconds).server_seconds / plain);
         },
         hits, misses);
     Value("time of a miss / of a hit, one at a time", hits, "x", true, 3);
@@ -277,16 +280,23 @@ class Bench {
     }
     return std::make_unique<InferenceServer>(files, *runtime_, options, batch_rows);
   }
+  /// Bare runs with the second core as busy as the client of `load` kept it.
+  static Bare Beside(const Model& model, const Measured& load) {
+    return BareRuns(*model.graph, model.requests, kSeconds, load.client_share);
+  }
   static simulate::LoadResult OpenLoop(const InferenceServer& server,
                                        const std::vector<std::string>& requests, double rate,
                                        double seconds, std::size_t connections = 32) {
+    return Poisson(server, requests, rate, seconds, connections).load;
+  }
+  static Measured Poisson(const InferenceServer& server, const std::vector<std::string>& requests,
+                          double rate, double seconds, std::size_t connections = 32) {
     return Load(server, requests, connections,
                 {.rate = rate,
                  .warmup = 0,
                  .window = static_cast<simulate::Nanos>(seconds * simulate::kNanosPerSecond),
                  .windows = 1,
-                 .until_stable = false})
-        .load;
+                 .until_stable = false});
   }
   /// One to warm up, whose values are dropped, then kPairs.
   template <typename... Values>

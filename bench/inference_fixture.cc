@@ -114,11 +114,17 @@ Measured Load(const InferenceServer& server, const std::vector<std::string>& req
       http::MakeLoadTarget(server.endpoint(), requests, {.connections = connections});
   CHECK(target.ok());
   const double before = OthersCpu();
+  const double client = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+  const Clock::time_point begin = Clock::now();
   auto result = simulate::RunLoad(**target, options);
   CHECK(result.ok());
   const double spent = OthersCpu() - before;
+  const std::chrono::duration<double> taken = Clock::now() - begin;
+  const double share = (CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - client) / taken.count();
   const auto good = static_cast<double>(result->total.counts.good);
-  return {.load = *std::move(result), .server_seconds = spent / std::max(good, 1.0)};
+  return {.load = *std::move(result),
+          .server_seconds = spent / std::max(good, 1.0),
+          .client_share = share};
 }
 
 Measured ClosedLoop(const InferenceServer& server, const std::vector<std::string>& requests,
@@ -131,15 +137,21 @@ Measured ClosedLoop(const InferenceServer& server, const std::vector<std::string
                .until_stable = false});
 }
 
-Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds) {
+Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds,
+              double client_share) {
   std::vector<std::vector<Tensor>> inputs;
   for (const auto& ids : DrawIds(requests)) {
     inputs.emplace_back().push_back(
         Tensor::Of<std::int64_t>(requests.input, {1, requests.length}, ids));
   }
   std::atomic<bool> over{false};
-  std::jthread neighbour([&over] {
-    while (!over.load(std::memory_order_relaxed)) {
+  std::jthread neighbour([&over, client_share] {
+    constexpr std::chrono::microseconds kPeriod{500};
+    const auto busy = std::chrono::duration_cast<Clock::duration>(kPeriod * client_share);
+    for (Clock::time_point period = Clock::now(); !over; period = Clock::now()) {
+      while (Clock::now() - period < busy) {
+      }
+      std::this_thread::sleep_until(period + kPeriod);
     }
   });
   std::vector<Tensor> outputs;

@@ -59,6 +59,7 @@ std::vector<std::string> Render(const Requests& requests);
 struct Measured {
   simulate::LoadResult load;
   double server_seconds = 0;  ///< of CPU time, a good answer
+  double client_share = 0;    ///< of one core, that the client took
 };
 /// The process's CPU time without this thread's is the server's: nothing else may run meanwhile.
 Measured Load(const InferenceServer& server, const std::vector<std::string>& requests,
@@ -71,7 +72,8 @@ struct Bare {
   double seconds = 0;  ///< of CPU time, a run
   double p99 = 0;      ///< seconds
 };
-/// One run after the other of one row each, while another thread keeps a second core busy as a client would.
-Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds);
+/// One run after the other of one row each, while another thread keeps a second core as busy as a client did.
+Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds,
+              double client_share);
 
 }  // namespace vitrine::bench
