@@ -9,18 +9,13 @@ namespace {
 /// The size of the first axis that all inputs share; 0 where they do not, or where a text is among them:
 /// texts are joined at a cost that their models do not repay.
 std::int64_t RowsOf(std::span<const Tensor> inputs) {
-  std::int64_t rows = 0;
   for (const Tensor& input : inputs) {
-    if (input.shape().empty() || input.dtype() == DType::kString) {
+    if (input.shape().empty() || input.dtype() == DType::kString ||
+        input.shape().front() != inputs.front().shape().front()) {
       return 0;
     }
-    const std::int64_t size = input.shape().front();
-    if (rows != 0 && size != rows) {
-      return 0;
-    }
-    rows = size;
   }
-  return rows;
+  return inputs.empty() ? 0 : inputs.front().shape().front();
 }
 
 bool Joins(std::span<const Tensor> a, std::span<const Tensor> b) {

@@ -85,8 +85,17 @@ TEST_F(BatchQueueTest, TextsAndUnequalFirstAxesRunAlone) {
   RowsTask& uneven = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 1, 4, 0.0F));
   uneven.inputs.emplace_back("z", DType::kFloat32, Shape{2, 1});
   queue_.Push(uneven);
+  // No rows in one input and some in another: joined, it would shift the rows of its neighbours.
+  RowsTask& none = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 0, 4, 0.0F));
+  none.inputs.emplace_back("z", DType::kFloat32, Shape{2, 1});
+  queue_.Push(none);
+  RowsTask& proper = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 2, 4, 0.0F));
+  proper.inputs.emplace_back("z", DType::kFloat32, Shape{2, 1});
+  queue_.Push(proper);
   EXPECT_EQ(Take(8), (Tasks{&text}));
   EXPECT_EQ(Take(8), (Tasks{&uneven}));
+  EXPECT_EQ(Take(8), (Tasks{&none}));
+  EXPECT_EQ(Take(8), (Tasks{&proper}));
 }
 
 // Whatever is asked of it: each task comes out once, batches are of one shape and within the rows, and within
