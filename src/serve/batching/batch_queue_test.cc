@@ -86,7 +86,8 @@ TEST_F(BatchQueueTest, TextsAndUnequalFirstAxesRunAlone) {
   uneven.inputs.emplace_back("z", DType::kFloat32, Shape{2, 1});
   queue_.Push(uneven);
   // No rows in one input and some in another: joined, it would shift the rows of its neighbours.
-  RowsTask& none = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 0, 4, 0.0F));
+  RowsTask& none = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 2, 4, 0.0F));
+  none.inputs.front() = Tensor("x", DType::kFloat32, Shape{0, 4});
   none.inputs.emplace_back("z", DType::kFloat32, Shape{2, 1});
   queue_.Push(none);
   RowsTask& proper = *tasks_.emplace_back(std::make_unique<RowsTask>(nullptr, 2, 4, 0.0F));
