@@ -77,9 +77,10 @@ class RowsTask final : public InferenceTask {
     queued = std::chrono::steady_clock::now();
   }
   void Done() override {
+    const std::function<void()> next = std::move(then);  // once it is counted, it may be gone
     ++done;
-    if (then) {
-      then();
+    if (next) {
+      next();
     }
   }
   /// Whether its answer is its own.
