@@ -117,7 +117,7 @@ TEST_F(GrpcInference, OutputsComeInTheOrderAskedAndTheIdComesBack) {
   request.set_id("q-7");
   request.set_model_version("1");
   (*request.mutable_parameters())["priority"].set_uint64_param(3);
-  (*request.mutable_parameters())["timeout"].set_int64_param(1000);
+  (*request.mutable_parameters())["timeout"].set_int64_param(60'000'000);
   (*request.mutable_parameters())["sequence_id"].set_int64_param(0);
   (*request.mutable_parameters())["sequence_start"].set_bool_param(false);
   for (const char* name : {"shape", "y", "shape"}) {
