@@ -61,6 +61,11 @@ json LoadJson(const simulate::LoadResult& result, const simulate::LoadOptions& o
               {"warmup_failed", result.warmup_failed},
               {"latency_us", result.spoiled.empty() ? Latencies(total) : json()},
               {"windows", std::move(windows)}};
+  if (total.counts.refused > 0 && result.spoiled.empty()) {
+    out["refused_us"] = {{"p50", Micros(total.refusal.Quantile(0.5))},
+                         {"p99", Micros(total.refusal.Quantile(0.99))},
+                         {"max", Micros(total.refusal.max())}};
+  }
   if (open) {
     out["rate"] = options.rate;
     out["spacing"] = options.spacing == simulate::Spacing::kPoisson ? "poisson" : "constant";

@@ -67,6 +67,12 @@ std::string ReportText(const LoadResult& result, const LoadOptions& options) {
   }
   if (result.spoiled.empty()) {
     out += Line("latency", QuantilesText(total));
+    if (total.counts.refused > 0) {
+      out +=
+          Line("refused in",
+               fmt::format("p50 {}, p99 {}, max {}", TimeText(total.refusal.Quantile(0.5)),
+                           TimeText(total.refusal.Quantile(0.99)), TimeText(total.refusal.max())));
+    }
   }
   if (options.rate > 0) {
     out += Line("waited", fmt::format("{} of {} for a free connection", total.waited, total.due));

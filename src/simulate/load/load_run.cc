@@ -138,8 +138,8 @@ class Run {
   void Record(const LoadAnswer& answer) {
     LoadWindow& window = WindowOf(answer.due);
     window.counts.Add(answer);
-    if (answer.good) {
-      window.latency.Record(answer.at - answer.due);
+    if (answer.outcome == LoadOutcome::kAnswered) {
+      (answer.good ? window.latency : window.refusal).Record(answer.at - answer.due);
     }
     broken_ = answer.outcome == LoadOutcome::kBroken ? broken_ + 1 : 0;
   }
@@ -231,6 +231,7 @@ void LoadWindow::Merge(const LoadWindow& other) {
   due += other.due;
   waited += other.waited;
   latency.Merge(other.latency);
+  refusal.Merge(other.refusal);
   lag.Merge(other.lag);
   counts.Merge(other.counts);
 }

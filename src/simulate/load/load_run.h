@@ -61,6 +61,7 @@ struct LoadWindow {
   std::uint64_t due = 0;
   std::uint64_t waited = 0;  ///< due while no connection was free
   LatencyHistogram latency;  ///< of good answers, from the moment each was due
+  LatencyHistogram refusal;  ///< the same of answers that are not good
   LatencyHistogram lag;      ///< the generator's own, open loop
   OutcomeCounts counts;
 
@@ -87,7 +88,7 @@ struct LoadResult {
 std::string SpoiledByLag(const LoadWindow& window, const LagRule& rule);
 
 /// Runs it. What fails in between is counted, not returned.
-/// Memory: two histograms (270 kB) a window, made before the first request.
+/// Memory: three histograms (400 kB) a window, made before the first request.
 /// Errors:  kInvalidArgument (names the option), kCancelled, kUnavailable (no good answer among the
 ///          first thousand, or a thousand connections broke one after another)
 /// Threads: that of the target; blocks for windows and drain

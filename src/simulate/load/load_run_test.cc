@@ -135,6 +135,8 @@ TEST(LoadRun, FailuresAreCountedByWhatTheyWereAndNeverCome) {
   EXPECT_EQ(counts.good, 240U);
   EXPECT_EQ(counts.by_status[503], 40U);
   EXPECT_EQ(counts.refused, 40U);
+  EXPECT_EQ(result.total.refusal.count(), 40U);
+  EXPECT_NEAR(static_cast<double>(result.total.refusal.Quantile(0.99)), kMilli, 1000);
   EXPECT_EQ(counts.broken, 40U);
   EXPECT_EQ(counts.garbled, 40U);
   EXPECT_EQ(counts.timed_out, 40U);
@@ -144,6 +146,7 @@ TEST(LoadRun, FailuresAreCountedByWhatTheyWereAndNeverCome) {
   const std::string text = ReportText(result, options);
   EXPECT_NE(text.find("40 answered 503"), std::string::npos) << text;
   EXPECT_NE(text.find("p99 never"), std::string::npos) << text;
+  EXPECT_NE(text.find("refused in"), std::string::npos) << text;
 }
 
 TEST(LoadRun, WhatWaitsForAConnectionTimesOutToo) {
