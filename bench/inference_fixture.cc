@@ -1,11 +1,14 @@
 #include "bench/inference_fixture.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include <algorithm>
 #include <random>
+#include <stop_token>
 
+#include "simulate/load/arrivals.h"
 #include "transport/http/client_wire.h"
 #include "transport/http/load_target.h"
 #include "transport/http/routes.h"
@@ -47,6 +50,38 @@ std::vector<std::vector<std::int64_t>> DrawIds(const Requests& requests) {
     }
   }
   return all;
+}
+
+std::vector<std::vector<Tensor>> DrawInputs(const Requests& requests) {
+  std::vector<std::vector<Tensor>> inputs;
+  for (const auto& ids : DrawIds(requests)) {
+    inputs.emplace_back().push_back(
+        Tensor::Of<std::int64_t>(requests.input, {1, requests.length}, ids));
+  }
+  return inputs;
+}
+
+/// Keeps a core as busy as a client kept it, as long as it lives.
+class Neighbour {
+ public:
+  explicit Neighbour(double share)
+      : thread_([share](const std::stop_token& over) {
+          constexpr std::chrono::microseconds kPeriod{500};
+          const auto busy = std::chrono::duration_cast<Clock::duration>(kPeriod * share);
+          for (auto period = Clock::now(); !over.stop_requested(); period = Clock::now()) {
+            while (Clock::now() - period < busy) {
+            }
+            std::this_thread::sleep_until(period + kPeriod);
+          }
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+double QuantileOf(std::vector<double>& times, std::size_t percent) {
+  std::sort(times.begin(), times.end());
+  return times[times.size() * percent / 100];
 }
 
 }  // namespace
@@ -108,6 +143,17 @@ std::vector<std::string> Render(const Requests& requests) {
   return rendered;
 }
 
+double AskOnce(http::Client& client, const Requests& requests) {
+  const std::string body =
+      fmt::format(R"({{"inputs":[{{"name":"{}","shape":[1,{}],"datatype":"INT64","data":[{}]}}]}})",
+                  requests.input, requests.length, fmt::join(DrawIds(requests).front(), ","));
+  const Clock::time_point begin = Clock::now();
+  const auto answer = client.Post("/v2/models/" + requests.model + "/infer", body);
+  const std::chrono::duration<double> taken = Clock::now() - begin;
+  CHECK(answer.ok() && answer->ok());
+  return taken.count();
+}
+
 Measured Load(const InferenceServer& server, const std::vector<std::string>& requests,
               std::size_t connections, const simulate::LoadOptions& options) {
   const auto target =
@@ -139,21 +185,8 @@ Measured ClosedLoop(const InferenceServer& server, const std::vector<std::string
 
 Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds,
               double client_share) {
-  std::vector<std::vector<Tensor>> inputs;
-  for (const auto& ids : DrawIds(requests)) {
-    inputs.emplace_back().push_back(
-        Tensor::Of<std::int64_t>(requests.input, {1, requests.length}, ids));
-  }
-  std::atomic<bool> over{false};
-  std::jthread neighbour([&over, client_share] {
-    constexpr std::chrono::microseconds kPeriod{500};
-    const auto busy = std::chrono::duration_cast<Clock::duration>(kPeriod * client_share);
-    for (Clock::time_point period = Clock::now(); !over; period = Clock::now()) {
-      while (Clock::now() - period < busy) {
-      }
-      std::this_thread::sleep_until(period + kPeriod);
-    }
-  });
+  const auto inputs = DrawInputs(requests);
+  const Neighbour neighbour(client_share);
   std::vector<Tensor> outputs;
   std::vector<double> times;
   const double cpu = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
@@ -166,12 +199,32 @@ Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double 
     last = now;
   }
   const double spent = CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
-  over = true;
   const auto runs = static_cast<double>(times.size());
-  std::sort(times.begin(), times.end());
   return {.per_second = runs / std::chrono::duration<double>(last - begin).count(),
           .seconds = spent / runs,
-          .p99 = times[times.size() * 99 / 100]};
+          .p99 = QuantileOf(times, 99)};
+}
+
+double BareQueueP99(const serve::LoadedGraph& graph, const Requests& requests, double rate,
+                    double seconds, double client_share) {
+  const auto inputs = DrawInputs(requests);
+  const auto length = static_cast<simulate::Nanos>(seconds * simulate::kNanosPerSecond);
+  const std::vector<simulate::Nanos> arrivals =
+      simulate::DrawArrivals(rate, length, simulate::Spacing::kPoisson, 1);
+  // As for the generator: a sleep that ends 50 us late would be the queue's own.
+  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  const Neighbour neighbour(client_share);
+  std::vector<Tensor> outputs;
+  std::vector<double> times;
+  times.reserve(arrivals.size());
+  const Clock::time_point begin = Clock::now();
+  for (const simulate::Nanos arrival : arrivals) {
+    const Clock::time_point due = begin + std::chrono::nanoseconds(arrival);
+    std::this_thread::sleep_until(due);
+    CHECK(graph.Run(inputs[times.size() % inputs.size()], outputs).ok());
+    times.push_back(std::chrono::duration<double>(Clock::now() - due).count());
+  }
+  return QuantileOf(times, 99);
 }
 
 }  // namespace vitrine::bench

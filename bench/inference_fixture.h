@@ -55,6 +55,8 @@ struct Requests {
   std::int64_t timeout_us = 0;  ///< the protocol's parameter; 0: none
 };
 std::vector<std::string> Render(const Requests& requests);
+/// Asks the first of them, as JSON; returns the seconds it took.
+double AskOnce(http::Client& client, const Requests& requests);
 
 struct Measured {
   simulate::LoadResult load;
@@ -75,5 +77,11 @@ struct Bare {
 /// One run after the other of one row each, while another thread keeps a second core as busy as a client did.
 Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds,
               double client_share);
+
+/// What no server can be better than: arrivals drawn beforehand, one thread, each run of one row as soon as the one
+/// before is over, nothing read and nothing sent. Returns p99 from the moment each was due, in seconds. The neighbour as
+/// for BareRuns.
+double BareQueueP99(const serve::LoadedGraph& graph, const Requests& requests, double rate,
+                    double seconds, double client_share);
 
 }  // namespace vitrine::bench

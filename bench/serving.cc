@@ -7,6 +7,9 @@
 // latency counted from the moment the request was due, so that a server that falls behind shows it.
 // The client is the load generator of `vitrine bench`. Its own lag is a bar; where that spoils the
 // latencies, they are left out.
+// Then the same path for users that the server knows: their state is read from the log, nothing but a name is
+// sent. A thousand requests a second (the figure of Serenade, SIGMOD 2022, for one session-kNN server), and the highest
+// rate that keeps p90 below 7 ms.
 //   serving [DATA_DIRECTORY]   one that has a champion; without it the amazon-beauty data set is run
 //                              first (VITRINE_TEST_DATA, default ../shared), or a simulated shop
 #include <unistd.h>
@@ -24,6 +27,7 @@
 #include "bench/report.h"
 #include "evaluate/holdout.h"
 #include "loop/child_process.h"
+#include "simulate/load/capacity_run.h"
 #include "simulate/load/load_run.h"
 #include "transport/http/client.h"
 #include "transport/http/client_wire.h"
@@ -43,13 +47,13 @@ constexpr int kLatencySeconds = 10;
 /// The same questions for both sides.
 struct Questions {
   std::vector<std::string> requests;
+  std::vector<std::string> by_name;  ///< of the same users: what the server knows of them counts
   std::vector<std::vector<Tensor>> inputs;
 };
 
-simulate::LoadResult Load(const http::Endpoint& endpoint, const Questions& questions,
+simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
                           std::size_t connections, const simulate::LoadOptions& options) {
-  const auto target =
-      http::MakeLoadTarget(endpoint, questions.requests, {.connections = connections});
+  const auto target = http::MakeLoadTarget(endpoint, requests, {.connections = connections});
   CHECK(target.ok());
   auto result = simulate::RunLoad(**target, options);
   CHECK(result.ok() && result->total.counts.failed() == 0);
@@ -57,7 +61,7 @@ simulate::LoadResult Load(const http::Endpoint& endpoint, const Questions& quest
 }
 
 double ServedPerSecond(const http::Endpoint& endpoint, const Questions& questions) {
-  return Load(endpoint, questions, kConnections,
+  return Load(endpoint, questions.requests, kConnections,
               {.concurrency = kConnections,
                .warmup = 0,
                .window = kSeconds * simulate::kNanosPerSecond,
@@ -77,14 +81,30 @@ double BarePerSecond(const serve::LoadedGraph& graph, const Questions& questions
   return static_cast<double>(runs) / taken.count();
 }
 
-simulate::LoadResult OpenLoop(const http::Endpoint& endpoint, const Questions& questions,
-                              double per_second) {
-  return Load(endpoint, questions, 4 * kConnections,
+simulate::LoadResult OpenLoop(const http::Endpoint& endpoint,
+                              const std::vector<std::string>& requests, double per_second) {
+  return Load(endpoint, requests, 4 * kConnections,
               {.rate = per_second,
                .seed = 7,
                .warmup = 0,
                .window = kLatencySeconds * simulate::kNanosPerSecond,
                .windows = 1});
+}
+
+/// The highest rate that keeps the bound, each measured for one to five seconds; 0: none did.
+double Capacity(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
+                double first, const simulate::LatencyBound& bound) {
+  const auto target = http::MakeLoadTarget(endpoint, requests, {.connections = 64});
+  CHECK(target.ok());
+  const auto found = simulate::FindCapacity(
+      **target, {.rate = first, .window = simulate::kNanosPerSecond, .windows = 5}, bound, {}, {},
+      [](const simulate::CapacityLevel& level) {
+        std::printf("  %.0f a second: p90 %.2f ms%s%s\n", level.rate,
+                    static_cast<double>(level.latency) * 1e-6, level.holds ? "" : ", too long",
+                    level.spoiled.empty() ? "" : ", the client itself was late");
+      });
+  CHECK(found.ok());
+  return found->rate;
 }
 
 std::string Bin() {
@@ -115,6 +135,14 @@ void Prepare(const std::string& data) {
   }
 }
 
+std::string Post(const json& body) {
+  const std::string text = body.dump();
+  std::string request;
+  http::AppendRequest({.method = "POST", .target = "/v1/recommend", .body = text}, {}, "",
+                      {{"Content-Type", "application/json"}}, request);
+  return request;
+}
+
 /// The newest job's cases, as requests and as the graph's inputs.
 Questions Ask(const std::string& data, const adapters::LoadedArtifact& model) {
   std::string newest;
@@ -138,9 +166,10 @@ Questions Ask(const std::string& data, const adapters::LoadedArtifact& model) {
                          .type = event.type,
                          .basket = event.basket});
     }
-    const std::string body = json({{"n", 10}, {"user_id", one.user}, {"history", ids}}).dump();
-    http::AppendRequest({.method = "POST", .target = "/v1/recommend", .body = body}, {}, "",
-                        {{"Content-Type", "application/json"}}, questions.requests.emplace_back());
+    json body = {{"n", 10}, {"user_id", one.user}};
+    questions.by_name.push_back(Post(body));
+    body["history"] = std::move(ids);
+    questions.requests.push_back(Post(body));
     const data::FeatureInput input{.history = history, .candidates = {}};
     std::vector<Tensor> inputs;
     CHECK(model.features->Apply({&input, 1}, inputs).ok());
@@ -195,7 +224,7 @@ int Main(int argc, char** argv) {
     bare.push_back(BarePerSecond(*model->graph, questions));
     ratios.push_back(served.back() / bare.back());
   }
-  const simulate::LoadResult open = OpenLoop(*endpoint, questions, Median(served) / 2);
+  const simulate::LoadResult open = OpenLoop(*endpoint, questions.requests, Median(served) / 2);
   const auto micros = [](simulate::Nanos time) { return static_cast<double>(time) * 1e-3; };
   std::vector<Bar> bars = {
       {"recommendations served a second, one I/O thread", Median(served), "1/s", true, 0, kPairs,
@@ -211,6 +240,16 @@ int Main(int argc, char** argv) {
   } else {
     std::printf("no latency at half load: %s\n", open.spoiled.c_str());
   }
+  const simulate::LatencyBound bound{.percentile = 0.9, .limit = 7'000'000};
+  const simulate::LoadResult known = OpenLoop(*endpoint, questions.by_name, 1000);
+  bars.push_back({"1,000 requests a second for known users: p90",
+                  micros(known.total.Latency(0.9)) * 1e-3, "ms", false, 7, 1, 0});
+  if (!known.spoiled.empty()) {
+    std::printf("p90 at 1,000 requests a second holds the client's lag: %s\n",
+                known.spoiled.c_str());
+  }
+  bars.push_back({"the most requests a second for known users at p90 <= 7 ms",
+                  Capacity(*endpoint, questions.by_name, 1000, bound), "1/s", true, 0, 1, 0});
   Report("serving", bars);
   server->reset();
   if (made) {
