@@ -1,8 +1,11 @@
 #include "apps/vitrine/free_memory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 namespace vitrine::apps {
 namespace {
@@ -36,6 +39,23 @@ std::optional<std::uint64_t> FreeMemoryBytes(const std::string& root) {
     free = std::min(free.value_or(left), left);
   }
   return free;
+}
+
+Status CheckFits(std::string_view version, std::string_view probe,
+                 std::optional<std::uint64_t> free) {
+  const nlohmann::json report = nlohmann::json::parse(probe, nullptr, false);
+  const auto bytes = report.is_object() ? report.find("resident_bytes") : report.end();
+  if (bytes == report.end() || !bytes->is_number_unsigned() || !free) {
+    return Status::Ok();
+  }
+  const auto needed = bytes->get<std::uint64_t>();
+  if (needed <= *free) {
+    return Status::Ok();
+  }
+  return ResourceExhausted(fmt::format(
+      "{} takes about {} MB, {} MB are free; unload a model first (vitrine model unload "
+      "NAME), or give the server more memory",
+      version, needed >> 20, *free >> 20));
 }
 
 }  // namespace vitrine::apps

@@ -43,6 +43,24 @@ TEST_F(FreeMemory, IsWhatTheContainerLeavesWhereThatIsLess) {
   EXPECT_EQ(FreeMemoryBytes(root_), 0U);
 }
 
+TEST(CheckFits, AModelThatNeedsMoreThanIsFreeIsRefused) {
+  const std::string probe = R"({"resident_bytes": 209715200})";  // 200 MB
+  EXPECT_TRUE(CheckFits("shoes:3", probe, 200U << 20).ok());
+  const Status refused = CheckFits("shoes:3", probe, (200U << 20) - 1);
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  for (const char* part : {"shoes:3", "200 MB", "199 MB", "vitrine model unload"}) {
+    EXPECT_NE(refused.message().find(part), std::string::npos) << refused.message();
+  }
+}
+
+TEST(CheckFits, WhatNobodyMeasuredIsGivenTheBenefitOfTheDoubt) {
+  EXPECT_TRUE(CheckFits("shoes:3", R"({"resident_bytes": 1000})", std::nullopt).ok());
+  for (const char* probe :
+       {"", "[]", "{}", R"({"resident_bytes": -5})", R"({"resident_bytes": "x"})"}) {
+    EXPECT_TRUE(CheckFits("shoes:3", probe, 1).ok()) << probe;
+  }
+}
+
 TEST(FreeMemoryHere, IsKnown) { EXPECT_GT(FreeMemoryBytes().value_or(0), 0U); }
 
 }  // namespace

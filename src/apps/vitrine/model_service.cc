@@ -64,23 +64,6 @@ Status VersionService::Hold(Held held) {
   return Status::Ok();
 }
 
-// What the probe's process took for this model alone is what loading it takes here.
-Status VersionService::CheckFits(const registry::ModelVersion& version) const {
-  const nlohmann::json probe = nlohmann::json::parse(version.probe, nullptr, false);
-  const std::optional<std::uint64_t> free = FreeMemoryBytes();
-  if (!probe.is_object() || !free) {
-    return Status::Ok();
-  }
-  const std::uint64_t needed = probe.value("resident_bytes", std::uint64_t{0});
-  if (needed <= *free) {
-    return Status::Ok();
-  }
-  return ResourceExhausted(fmt::format(
-      "{} takes about {} MB, {} MB are free; unload a model first (vitrine model unload "
-      "NAME), or give the server more memory",
-      version.ref.ToString(), needed >> 20, *free >> 20));
-}
-
 Result<serve::DesiredModels> VersionService::Desired() const {
   ASSIGN_OR_RETURN(const auto aliases, registry_.Aliases());
   serve::DesiredModels desired;
@@ -107,7 +90,7 @@ Status VersionService::Warm(const registry::ModelVersion& version) {
   if (models_.Find(version.ref.ToString()) != nullptr) {
     return Status::Ok();
   }
-  RETURN_IF_ERROR(CheckFits(version));
+  RETURN_IF_ERROR(CheckFits(version.ref.ToString(), version.probe, FreeMemoryBytes()));
   ASSIGN_OR_RETURN(serve::DesiredModels desired, Desired());
   const serve::DesiredModels before = desired;
   ASSIGN_OR_RETURN(desired.folders[version.ref.ToString()], registry_.ArtifactPath(version));

@@ -60,7 +60,6 @@ class VersionService final : public http::ModelService {
                  const Settings& settings, std::string held_file, std::function<void()> on_change);
   Result<serve::DesiredModels> Desired() const;
   Status Warm(const registry::ModelVersion& version);
-  Status CheckFits(const registry::ModelVersion& version) const;
   /// Keeps `held` durably, then takes it. With moving_ held.
   Status Hold(Held held);
   Result<registry::ModelVersion> Registered(std::string_view name, std::uint64_t number) const;
