@@ -124,6 +124,22 @@ TEST_F(Import, AnOnnxFileIsServedByItsTensorsAndAfterARestart) {
 }
 
 // The cure must work while the fault is there.
+TEST_F(Import, WithACacheTheSameQuestionIsAnsweredAgainWithoutARun) {
+  EXPECT_EQ(Imported({Write("m.onnx", Scaled(2)), "--name", "scaled"}), "scaled:1");
+  RunningServer server(data(), {"--set", "inference.cache_mb=1"});
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "load", "scaled"}).exit_code, 0);
+  http::Client client = server.Client();
+  const auto first = client.Post("/v2/models/scaled/infer", Infer(1));
+  const auto second = client.Post("/v2/models/scaled/infer", Infer(1));
+  ASSERT_EQ(second->status, 200) << second->body;
+  EXPECT_EQ(second->body, first->body);
+  const json stats = json::parse(client.Get("/v2/models/scaled/stats")->body)["model_stats"][0];
+  EXPECT_EQ(stats["inference_stats"]["cache_hit"]["count"], 1) << stats.dump();
+  EXPECT_EQ(stats["inference_count"], 2) << stats.dump();
+  EXPECT_EQ(stats["execution_count"], 1) << stats.dump();
+}
+
 TEST_F(Import, AModelThatWasDamagedHoldsNothingUpAndCanBeUnloaded) {
   Imported({Write("m.onnx", Scaled(2)), "--name", "scaled"});
   ASSERT_EQ(Vitrine({"model", "load", "scaled"}).exit_code, 0);

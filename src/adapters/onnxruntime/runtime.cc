@@ -389,8 +389,8 @@ Result<std::string> ReadModel(const std::string& path) {
 
 class OrtRuntime : public serve::ModelRuntime {
  public:
-  explicit OrtRuntime(std::shared_ptr<Environment> environment)
-      : environment_(std::move(environment)) {}
+  OrtRuntime(std::shared_ptr<Environment> environment, ExecutionProvider provider)
+      : environment_(std::move(environment)), provider_(provider) {}
 
   Result<std::unique_ptr<serve::LoadedGraph>> Load(const std::string& model_path,
                                                    const serve::RuntimeOptions& options) override {
@@ -414,8 +414,11 @@ class OrtRuntime : public serve::ModelRuntime {
   }
 
  private:
-  static Ort::SessionOptions OptionsOf(const serve::RuntimeOptions& options) {
+  [[nodiscard]] Ort::SessionOptions OptionsOf(const serve::RuntimeOptions& options) const {
     Ort::SessionOptions to;
+    if (provider_ == ExecutionProvider::kCuda) {
+      to.AppendExecutionProvider_CUDA(OrtCUDAProviderOptions{});
+    }
     to.SetIntraOpNumThreads(std::max(options.intra_op_threads, 1));
     to.SetInterOpNumThreads(1);
     to.SetExecutionMode(ORT_SEQUENTIAL);
@@ -429,13 +432,40 @@ class OrtRuntime : public serve::ModelRuntime {
   }
 
   std::shared_ptr<Environment> environment_;
+  ExecutionProvider provider_;
 };
+
+/// The CPU is in every library.
+Status CheckBuiltWithCuda() {
+  const std::vector<std::string> providers = Ort::GetAvailableProviders();
+  if (std::find(providers.begin(), providers.end(), "CUDAExecutionProvider") != providers.end()) {
+    return Status::Ok();
+  }
+  return FailedPrecondition(fmt::format(
+      "this ONNX Runtime was built without CUDA (it has {}); set inference.provider to cpu, or put "
+      "ONNX Runtime's GPU build of version 1.{} in its place",
+      fmt::join(providers, ", "), ORT_API_VERSION));
+}
 
 }  // namespace
 
-Result<std::unique_ptr<serve::ModelRuntime>> MakeOnnxRuntime() {
+Result<ExecutionProvider> ParseExecutionProvider(std::string_view name) {
+  if (name == "cpu") {
+    return ExecutionProvider::kCpu;
+  }
+  if (name == "cuda") {
+    return ExecutionProvider::kCuda;
+  }
+  return InvalidArgument(fmt::format("inference.provider is '{}'; there are cpu and cuda", name));
+}
+
+Result<std::unique_ptr<serve::ModelRuntime>> MakeOnnxRuntime(ExecutionProvider provider) {
   ASSIGN_OR_RETURN(std::shared_ptr<Environment> environment, SharedEnvironment());
-  return std::unique_ptr<serve::ModelRuntime>(std::make_unique<OrtRuntime>(std::move(environment)));
+  if (provider == ExecutionProvider::kCuda) {
+    RETURN_IF_ERROR(CheckBuiltWithCuda());
+  }
+  return std::unique_ptr<serve::ModelRuntime>(
+      std::make_unique<OrtRuntime>(std::move(environment), provider));
 }
 
 }  // namespace vitrine::adapters

@@ -120,6 +120,23 @@ TEST(RuntimeTest, BadFilesAreRefusedBeforeTheyAreLoaded) {
   EXPECT_EQ((*runtime)->Load("/nowhere/m.onnx", {}).status().code(), Code::kNotFound);
 }
 
+TEST(RuntimeTest, ALibraryWithoutCudaSaysSoBeforeAnythingIsLoaded) {
+  const auto cuda = ParseExecutionProvider("cuda");
+  ASSERT_TRUE(cuda.ok());
+  const auto runtime = MakeOnnxRuntime(*cuda);
+  if (runtime.ok()) {
+    // With CUDA in the library, a graph runs on it or the machine lacks the device: said, not crashed.
+    const FolderForTest folder;
+    static_cast<void>((*runtime)->Load(folder.Write("m.onnx", SumModel()), {}));
+  } else {
+    EXPECT_EQ(runtime.status().code(), Code::kFailedPrecondition);
+    EXPECT_THAT(runtime.status().message(), HasSubstr("CPUExecutionProvider"));
+    EXPECT_THAT(runtime.status().message(), HasSubstr("inference.provider"));
+  }
+  EXPECT_THAT(ParseExecutionProvider("gpu").status().message(), HasSubstr("cpu and cuda"));
+  EXPECT_TRUE(MakeOnnxRuntime(*ParseExecutionProvider("cpu")).ok());
+}
+
 TEST(RuntimeTest, WhatOnlyOnnxRuntimeFindsWrongIsAStatusToo) {
   // Types fit, sizes cannot: the check does not infer shapes, ONNX Runtime does.
   Builder b("sizes");

@@ -134,6 +134,17 @@ struct Application::Parts {
   Status ListenForGrpc(const http::Listener& listener);
 };
 
+serve::InferenceOptions InferenceOptionsOf(const Settings& settings) {
+  const auto count = [&](std::string_view name) {
+    return static_cast<std::size_t>(settings.Integer(name));
+  };
+  return {.waiting = count("inference.queue"),
+          .workers = count("inference.threads"),
+          .delay = std::chrono::microseconds(settings.Integer("inference.batch_delay_us")),
+          .cache = {.bytes = count("inference.cache_mb") << 20,
+                    .keep = std::chrono::seconds(settings.Integer("inference.cache_seconds"))}};
+}
+
 Status Application::Parts::OpenStores() {
   ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
   ASSIGN_OR_RETURN(files::FileArtifactStore store,
@@ -141,7 +152,9 @@ Status Application::Parts::OpenStores() {
   artifacts = std::make_unique<files::FileArtifactStore>(std::move(store));
   registry = std::make_unique<registry::Registry>(*db, *artifacts);
   ASSIGN_OR_RETURN(log, adapters::RocksEventLog::Open(directory.Sub("log")));
-  ASSIGN_OR_RETURN(runtime, adapters::MakeOnnxRuntime());
+  ASSIGN_OR_RETURN(const adapters::ExecutionProvider provider,
+                   adapters::ParseExecutionProvider(settings.Text("inference.provider")));
+  ASSIGN_OR_RETURN(runtime, adapters::MakeOnnxRuntime(provider));
   return Status::Ok();
 }
 
@@ -209,12 +222,7 @@ Status Application::Parts::OpenServing() {
       [this](const std::string& version, const std::string& folder) {
         return LoadModel(version, folder);
       });
-  inference = std::make_unique<serve::Inference>(
-      *models,
-      serve::InferenceOptions{
-          .waiting = static_cast<std::size_t>(settings.Integer("inference.queue")),
-          .workers = static_cast<std::size_t>(settings.Integer("inference.threads")),
-          .delay = std::chrono::microseconds(settings.Integer("inference.batch_delay_us"))});
+  inference = std::make_unique<serve::Inference>(*models, InferenceOptionsOf(settings));
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),

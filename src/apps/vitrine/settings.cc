@@ -154,6 +154,8 @@ const std::vector<SettingDef>& SettingDefs() {
       {"gate.margin", SettingType::kText, "0.02",
        "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},
+      {"inference.provider", SettingType::kText, "cpu",
+       "What runs the models: cpu, or cuda where ONNX Runtime was built with it."},
       {"inference.queue", SettingType::kInteger, "256",
        "Requests that may wait for one model; more are refused with 503 until some are done."},
       {"inference.batch_rows", SettingType::kInteger, "16",
