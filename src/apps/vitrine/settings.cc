@@ -135,6 +135,13 @@ const std::vector<SettingDef>& SettingDefs() {
        "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
+      {"serving.user_cache_mb", SettingType::kInteger, "64",
+       "Memory for the states of users who asked last; 0: each request reads its user's from the "
+       "log."},
+      {"serving.answer_lists_mb", SettingType::kInteger, "16",
+       "Memory for ready answers to requests that say nothing of their own: popular items of a "
+       "scene, "
+       "similar items; 0: each is made anew."},
       {"log.keep_days", SettingType::kInteger, "30",
        "Days of the event log that stay readable after a retraining took them into the lake."},
       {"lake.mapping", SettingType::kText, "",
@@ -154,13 +161,6 @@ const std::vector<SettingDef>& SettingDefs() {
       {"gate.margin", SettingType::kText, "0.02",
        "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},
-      {"serving.user_cache_mb", SettingType::kInteger, "64",
-       "Memory for the states of users who asked last; 0: each request reads its user's from the "
-       "log."},
-      {"serving.answer_lists_mb", SettingType::kInteger, "16",
-       "Memory for ready answers to requests that say nothing of their own: popular items of a "
-       "scene, "
-       "similar items; 0: each is made anew."},
       {"inference.queue", SettingType::kInteger, "256",
        "Requests that may wait for one model; more are refused with 503 until some are done."},
       {"inference.batch_rows", SettingType::kInteger, "16",
