@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -98,6 +99,19 @@ class EventLog {
   /// An anonymous_id that was identified gives its user's state.
   /// Errors: kNotFound (nothing is known of the subject).
   virtual Result<UserState> GetUserState(std::string_view subject) const = 0;
+  /// The same for readers that only look, null where nothing is known: what an implementation keeps
+  /// between calls is not copied. An append that is acknowledged is in the next view.
+  [[nodiscard]] virtual Result<std::shared_ptr<const UserState>> ViewUserState(
+      std::string_view subject) const {
+    auto state = GetUserState(subject);
+    if (state.ok()) {
+      return std::make_shared<const UserState>(std::move(state).value());
+    }
+    if (state.status().code() == Code::kNotFound) {
+      return std::shared_ptr<const UserState>();
+    }
+    return state.status();
+  }
   /// The subject's events as they came in, newest (by sequence) first, at most `limit`; `cursor` is
   /// empty or the event_id of the last event of the page before. Empty for an unknown subject.
   /// Errors: kInvalidArgument (a cursor that is none of this subject's events).

@@ -30,6 +30,23 @@ bool IsRejectionCode(std::string_view code) {
          std::end(data::kRejectionCodes);
 }
 
+// Looked up in the registry once: that takes its lock and makes the labels' text.
+Counter* FallbackMetric(MetricRegistry* metrics,
+                        std::map<std::string, Counter*, std::less<>>& by_reason,
+                        std::string_view scene, std::string_view reason) {
+  if (metrics == nullptr) {
+    return nullptr;
+  }
+  Counter*& metric = Bounded(by_reason, reason, kMostReasons);
+  if (metric == nullptr) {
+    const std::string label(by_reason.contains(reason) ? reason : kOther);
+    metric =
+        &metrics->GetCounter("vitrine_answer_fallbacks_total", "Answers that no version ranked.",
+                             {{"scene", std::string(scene)}, {"reason", label}});
+  }
+  return metric;
+}
+
 }  // namespace
 
 OnlineMonitor::OnlineMonitor(MonitorOptions options, MetricRegistry* metrics)
@@ -82,6 +99,7 @@ void OnlineMonitor::OnServed(std::string_view model, std::string_view request_id
 void OnlineMonitor::OnImpression(const Impression& impression) {
   Counter* answers = nullptr;
   Histogram* seconds = nullptr;
+  Counter* fallbacks = nullptr;
   {
     const std::scoped_lock lock(state_->mutex);
     State::RowKey key{impression.model, impression.scene};
@@ -103,6 +121,7 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
     if (!impression.fallback.empty()) {
       ++row.fallbacks;
       ++Bounded(state_->fallbacks, impression.fallback, kMostReasons);
+      fallbacks = FallbackMetric(metrics_, row.fallback_metrics, key.second, impression.fallback);
     }
     state_->attribution.Add(impression);
   }
@@ -118,11 +137,8 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
   }
   answers->Add();
   seconds->Observe(impression.seconds);
-  if (!impression.fallback.empty()) {
-    metrics_
-        ->GetCounter("vitrine_answer_fallbacks_total", "Answers that no version ranked.",
-                     {{"scene", impression.scene}, {"reason", impression.fallback}})
-        .Add();
+  if (fallbacks != nullptr) {
+    fallbacks->Add();
   }
 }
 

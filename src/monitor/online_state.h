@@ -38,6 +38,7 @@ struct OnlineMonitor::State {
     LatencyCounts seconds;
     Counter* answers_metric = nullptr;  ///< looked up once; null until then or without a registry
     Histogram* seconds_metric = nullptr;
+    std::map<std::string, Counter*, std::less<>> fallback_metrics;  ///< by reason; the same
   };
   struct EventCounts {
     std::uint64_t accepted = 0;

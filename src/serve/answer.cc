@@ -10,9 +10,10 @@
 namespace vitrine::serve {
 namespace {
 
-std::string WhyText(Fallback fallback, const Scene& scene) {
+std::string_view WhyText(Fallback fallback) {
   switch (fallback) {
     case Fallback::kNone:
+    case Fallback::kNoModel:
       return "";
     case Fallback::kUnknownUser:
       return "nothing is known of this user; popular items are shown";
@@ -20,9 +21,6 @@ std::string WhyText(Fallback fallback, const Scene& scene) {
       return "none of this user's events speaks to the model; popular items are shown";
     case Fallback::kNotPersonalised:
       return "the request asked not to be personalised; popular items are shown";
-    case Fallback::kNoModel:
-      return "no version is loaded under alias '" + scene.retriever +
-             "'; what visitors turn to now is shown";
     case Fallback::kDeadline:
       return "the time left did not suffice for the model; popular items are shown";
     case Fallback::kModelFailed:
@@ -31,6 +29,16 @@ std::string WhyText(Fallback fallback, const Scene& scene) {
       return "the model does not know this item yet; popular items of its category come first";
   }
   return "";
+}
+
+void AssignWhy(Fallback fallback, const Scene& scene, std::string& why) {
+  if (fallback == Fallback::kNoModel) {
+    why = "no version is loaded under alias '";
+    why += scene.retriever;
+    why += "'; what visitors turn to now is shown";
+  } else {
+    why = WhyText(fallback);
+  }
 }
 
 }  // namespace
@@ -47,24 +55,33 @@ std::string_view RouteName(Route route) {
   return "unknown";
 }
 
-Result<RecommendResponse> Answer(const RecommenderParts& parts, AnswerCaches& caches,
-                                 const Question& question) {
+Status Answer(const RecommenderParts& parts, AnswerCaches& caches, const Question& question,
+              RecommendResponse& response) {
   thread_local Scratch scratch;
-  return AnswerSteps(parts, caches, question, scratch).Run();
+  return AnswerSteps(parts, caches, question, scratch, response).Run();
 }
 
 AnswerSteps::AnswerSteps(const RecommenderParts& parts, AnswerCaches& caches,
-                         const Question& question, Scratch& scratch)
+                         const Question& question, Scratch& scratch, RecommendResponse& response)
     : parts_(parts),
       caches_(caches),
       question_(question),
       request_(*question.request),
       scratch_(scratch),
-      started_(Clock::now()) {}
+      started_(Clock::now()),
+      user_(scratch.user),
+      picks_(scratch.picks),
+      response_(response) {
+  picks_.clear();
+}
 
-Result<RecommendResponse> AnswerSteps::Run() {
+Status AnswerSteps::Run() {
   RETURN_IF_ERROR(Prepare());
   RETURN_IF_ERROR(ReadWhoAsks());
+  fallback_ = WhyNotTheModel();
+  if (TakeList()) {
+    return Respond();
+  }
   RETURN_IF_ERROR(Score());
   const CandidateFilter filter({.log = parts_.log,
                                 .items = parts_.items,
@@ -74,7 +91,8 @@ Result<RecommendResponse> AnswerSteps::Run() {
                                 .user = &user_,
                                 .rules = rules_.get(),
                                 .asked_about = asked_about_,
-                                .now = as_of_});
+                                .now = as_of_,
+                                .numbers = &scratch_.filter});
   filter.FillSkip(*space_, *states_, scratch_.skip);
   RunRanker(filter);
   Select(filter);
@@ -82,7 +100,7 @@ Result<RecommendResponse> AnswerSteps::Run() {
 }
 
 Status AnswerSteps::Prepare() {
-  ASSIGN_OR_RETURN(scene_, parts_.scenes->Find(request_.scene));
+  ASSIGN_OR_RETURN(scene_, parts_.scenes->Find(question_.scene));
   if (request_.n > scene_->n_max && question_.route != Route::kRank) {
     return InvalidArgument("n is " + std::to_string(request_.n) + ", scene '" + scene_->name +
                            "' gives at most " + std::to_string(scene_->n_max));
@@ -95,7 +113,11 @@ Status AnswerSteps::Prepare() {
   }
   as_of_ = request_.as_of ? *request_.as_of : parts_.now ? parts_.now() : Now();
   deadline_ = request_.deadline.value_or(started_ + std::chrono::milliseconds(scene_->deadline_ms));
-  request_id_ = request_.request_id.empty() ? NewRequestId() : request_.request_id;
+  if (request_.request_id.empty()) {
+    MakeRequestId(response_.request_id);
+  } else {
+    response_.request_id = request_.request_id;
+  }
   table_ = parts_.items->Table();
   if (!scene_->rules.empty()) {
     rules_ = caches_.rules.Get(scene_, table_, *parts_.log);
@@ -109,14 +131,15 @@ Status AnswerSteps::Prepare() {
 
 // With personalize=false nothing is read, not even what was bought.
 Status AnswerSteps::ReadWhoAsks() {
+  Clear(user_);
   if (!request_.personalize) {
     return Status::Ok();
   }
   subject_ = request_.user_id.empty() ? request_.anonymous_id : request_.user_id;
   if (request_.history) {
-    user_ = GivenUser(*parts_.log, *request_.history, as_of_);
+    ReadGivenUser(*parts_.log, *request_.history, as_of_, user_);
   } else if (!subject_.empty()) {
-    ASSIGN_OR_RETURN(user_, ReadUser(*parts_.log, subject_, as_of_));
+    RETURN_IF_ERROR(ReadUser(*parts_.log, subject_, as_of_, user_));
   }
   return Status::Ok();
 }
@@ -128,59 +151,77 @@ std::size_t AnswerSteps::Wanted() const {
   return question_.route == Route::kRank ? question_.candidates.size() : scene_->n_default;
 }
 
-std::string AnswerSteps::IdOf(const Pick& pick) const {
+void AnswerSteps::AssignId(const Pick& pick, std::string& id) const {
   if (!pick.asked_id.empty()) {
-    return std::string(pick.asked_id);
+    id = pick.asked_id;
+  } else if (const ItemFields* fields = table_->Find(pick.number); fields != nullptr) {
+    id = fields->id;
+  } else {
+    id = parts_.log->ItemId(pick.number);
   }
-  return parts_.log->ItemId(pick.number);
 }
 
-RecommendedItem AnswerSteps::Shown(const Pick& pick) const {
-  RecommendedItem item{.item_id = IdOf(pick), .score = pick.score, .source = {}, .reasons = {}};
+std::string AnswerSteps::IdOf(const Pick& pick) const {
+  std::string id;
+  AssignId(pick, id);
+  return id;
+}
+
+void AnswerSteps::Show(const Pick& pick, RecommendedItem& item) const {
+  AssignId(pick, item.item_id);
+  item.score = pick.score;
+  item.source.clear();
+  item.reasons.clear();
   if (pick.pin != nullptr) {
-    item.source = "rule:" + pick.pin->name;
-    return item;
+    item.source = "rule:";
+    item.source += pick.pin->name;
+    return;
   }
   for (const Rule& rule : scene_->rules) {
     if (rule.kind == RuleKind::kBoost && RuleHolds(rule, pick)) {
-      item.source += (item.source.empty() ? "rule:" : "+") + rule.name;
+      item.source += item.source.empty() ? "rule:" : "+";
+      item.source += rule.name;
     }
   }
   if (item.source.empty()) {
     const bool unknown = pick.index == kUnknownItem;
-    item.source = unknown ? "unknown" : pick.bid_part != 0 ? "bid" : std::string(source_);
+    item.source = unknown ? "unknown" : pick.bid_part != 0 ? "bid" : source_;
   }
-  return item;
 }
 
-Result<RecommendResponse> AnswerSteps::Respond() {
-  RecommendResponse response;
-  response.request_id = request_id_;
-  response.scene = scene_->name;
-  response.fallback = fallback_;
-  response.rung = rung_;
-  response.why = WhyText(fallback_, *scene_);
+Status AnswerSteps::Respond() {
+  response_.scene = scene_->name;
+  response_.fallback = fallback_;
+  response_.rung = rung_;
+  AssignWhy(fallback_, *scene_, response_.why);
+  response_.model.clear();
+  response_.personalised = false;
   if (fallback_ == Fallback::kNone) {
-    response.model = ranker_ != nullptr ? ranker_->version() : model_->version();
-    response.personalised = question_.route != Route::kSimilar;
+    response_.model = ranker_ != nullptr ? ranker_->version() : model_->version();
+    response_.personalised = question_.route != Route::kSimilar;
   }
-  response.items.reserve(picks_.size());
-  for (const Pick& pick : picks_) {
-    response.items.push_back(Shown(pick));
+  if (list_ != nullptr) {
+    response_.items = list_->items;
+  } else {
+    response_.items.resize(picks_.size());
+    for (std::size_t i = 0; i < picks_.size(); ++i) {
+      Show(picks_[i], response_.items[i]);
+    }
+    KeepList();
   }
   if (request_.explain) {
-    RETURN_IF_ERROR(ExplainAll(response));
+    RETURN_IF_ERROR(ExplainAll());
   }
-  response.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-  response.model_begun = model_begun_;
-  response.model_ended = model_ended_;
+  response_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  response_.model_begun = model_begun_;
+  response_.model_ended = model_ended_;
   if (request_.record) {
-    Keep(response);
+    Keep();
   }
-  return response;
+  return Status::Ok();
 }
 
-Status AnswerSteps::ExplainAll(RecommendResponse& response) const {
+Status AnswerSteps::ExplainAll() const {
   const ServedModel* ranked_by = ranker_ != nullptr ? ranker_.get() : model_.get();
   const bool by_model = fallback_ == Fallback::kNone;
   const History& history = ranker_ != nullptr ? scratch_.ranker_history : scratch_.history;
@@ -189,7 +230,7 @@ Status AnswerSteps::ExplainAll(RecommendResponse& response) const {
   std::vector<std::string> ids;
   for (std::size_t i = 0; by_model && i < history.size(); ++i) {
     ids.push_back(question_.route == Route::kSimilar ? std::string(question_.similar_to)
-                  : user_.given                      ? user_.ids[from[i]]
+                  : user_.given                      ? std::string(user_.ids[from[i]])
                                 : parts_.log->ItemId(user_.events[from[i]].item));
   }
   std::vector<ExplainItem> items;
@@ -227,7 +268,7 @@ Status AnswerSteps::ExplainAll(RecommendResponse& response) const {
                                     .user = user_.known ? &user_.user : nullptr,
                                     .context = &request_.context,
                                     .language = request_.language},
-                                   items, response.items);
+                                   items, response_.items);
 }
 
 void AnswerSteps::FillHistory(std::vector<SeenEvent>& history) const {
@@ -249,30 +290,36 @@ void AnswerSteps::FillHistory(std::vector<SeenEvent>& history) const {
     } else if (user_.given) {
       event.item_id = user_.ids[from[i]];
     } else {
-      event.item_id = parts_.log->ItemId(user_.events[from[i]].item);
+      const data::ItemNumber number = user_.events[from[i]].item;
+      const ItemFields* fields = table_->Find(number);
+      if (fields != nullptr) {
+        event.item_id = fields->id;
+      } else {
+        event.item_id = parts_.log->ItemId(number);
+      }
     }
   }
 }
 
-void AnswerSteps::Keep(RecommendResponse& response) {
+void AnswerSteps::Keep() {
   Impression& impression = scratch_.impression;
-  impression.request_id = response.request_id;
+  impression.request_id = response_.request_id;
   impression.ts = as_of_;
   impression.subject = subject_;
   impression.scene = scene_->name;
   impression.route = RouteName(question_.route);
-  impression.model = response.model;
+  impression.model = response_.model;
   impression.fallback = FallbackName(fallback_);
   impression.query.clear();
-  impression.items.resize(response.items.size());
-  for (std::size_t i = 0; i < response.items.size(); ++i) {
-    impression.items[i].item_id = response.items[i].item_id;
-    impression.items[i].score = response.items[i].score;
-    impression.items[i].source = response.items[i].source;
+  impression.items.resize(response_.items.size());
+  for (std::size_t i = 0; i < response_.items.size(); ++i) {
+    impression.items[i].item_id = response_.items[i].item_id;
+    impression.items[i].score = response_.items[i].score;
+    impression.items[i].source = response_.items[i].source;
   }
   FillHistory(impression.history);
-  impression.personalised = response.personalised;
-  impression.seconds = response.seconds;
+  impression.personalised = response_.personalised;
+  impression.seconds = response_.seconds;
   // An answer is worth more than its record: where the log cannot take it, the answer still goes
   // out, and the observer counts the loss.
   const bool kept = parts_.log->AppendImpression(impression).ok();
@@ -285,14 +332,17 @@ void AnswerSteps::Keep(RecommendResponse& response) {
     for (const Pick& pick : picks_) {
       scratch_.shown_scores.push_back(pick.plain);
     }
+    if (list_ != nullptr) {
+      scratch_.shown_scores = list_->shown_scores;
+    }
     parts_.observer->OnServed(
         {.model = ranker_ != nullptr ? *ranker_ : *model_,
-         .request_id = response.request_id,
+         .request_id = response_.request_id,
          .scene = scene_->name,
          .features = ranker_ != nullptr ? scratch_.ranker_features : scratch_.features,
          .shown_scores = scratch_.shown_scores,
          .model_seconds = std::chrono::duration<double>(model_ended_ - model_begun_).count(),
-         .seconds = response.seconds});
+         .seconds = response_.seconds});
   }
   parts_.observer->OnImpression(impression, kept);
   if (rung_ != Rung::kFull) {

@@ -8,6 +8,7 @@
 
 #include "core/guarded.h"
 #include "core/status.h"
+#include "serve/answer_lists.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
 #include "serve/recent_answers.h"
@@ -27,6 +28,9 @@ struct NumberSpace {
 
 /// What a Recommender keeps between requests.
 struct AnswerCaches {
+  AnswerCaches(const ListOptions& options, MetricRegistry* metrics) : lists(options, metrics) {}
+
+  AnswerLists lists;
   RuleCache rules;
   Published<NumberSpace> numbers;
   RecentAnswers recent;
@@ -36,11 +40,13 @@ struct AnswerCaches {
 struct Question {
   Route route = Route::kRecommend;
   const RecommendRequest* request = nullptr;
+  std::string_view scene;                 ///< the request's, or the route's own where it names none
   std::string_view similar_to;            ///< kSimilar: an item id that the log knows
   std::span<const Candidate> candidates;  ///< kRank
 };
 
-Result<RecommendResponse> Answer(const RecommenderParts& parts, AnswerCaches& caches,
-                                 const Question& question);
+/// Uses the response's memory again.
+Status Answer(const RecommenderParts& parts, AnswerCaches& caches, const Question& question,
+              RecommendResponse& response);
 
 }  // namespace vitrine::serve

@@ -20,7 +20,6 @@ ScoreSpan SpanOf(const Tensor& scores) {
 }  // namespace
 
 Status AnswerSteps::Score() {
-  fallback_ = WhyNotTheModel();
   if (fallback_ == Fallback::kNone) {
     model_begun_ = Clock::now();
     if (RunModel(*model_, scratch_.history, scratch_.features, scratch_.outputs)) {
@@ -40,9 +39,12 @@ Status AnswerSteps::Score() {
   return Status::Ok();
 }
 
+bool AnswerSteps::ShowsTrend() const {
+  return model_ == nullptr || scene_->fallback == FallbackOrder::kTrending;
+}
+
 void AnswerSteps::ScoreByFallback() {
-  const bool trend = model_ == nullptr || scene_->fallback == FallbackOrder::kTrending;
-  if (trend) {
+  if (ShowsTrend()) {
     ScoreByTrend();
   } else {
     ScoreByPopularity();
@@ -72,6 +74,7 @@ bool AnswerSteps::PreferRecent() {
   if (!Remembers() || !caches_.recent.Find(scene_->name, subject_, scratch_.recent)) {
     return false;
   }
+  OwnPlain();
   const double most = *std::max_element(scratch_.plain.begin(), scratch_.plain.end());
   const auto count = static_cast<double>(scratch_.recent.size());
   for (std::size_t i = 0; i < scratch_.recent.size(); ++i) {
@@ -126,14 +129,19 @@ bool AnswerSteps::TimeIsShort(const ServedModel& model) const {
   return left.count() <= std::min(model.warm_seconds(), half);
 }
 
-bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
-                           std::vector<Tensor>& features, std::vector<Tensor>& outputs) {
+Status AnswerSteps::MakeFeatures(const ServedModel& model, const History& history,
+                                 std::vector<Tensor>& features) {
   scratch_.inputs.assign(1, {.history = history,
                              .as_of = as_of_,
                              .user = model.uses_user() && user_.known ? &user_.user : nullptr,
                              .context = &request_.context,
                              .candidates = {}});
-  Status status = model.spec().Apply(scratch_.inputs, features);
+  return model.spec().Apply(scratch_.inputs, features);
+}
+
+bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
+                           std::vector<Tensor>& features, std::vector<Tensor>& outputs) {
+  Status status = MakeFeatures(model, history, features);
   if (status.ok()) {
     status = model.graph().Run(features, outputs);
   }
@@ -197,11 +205,21 @@ void AnswerSteps::ScoreByPopularity() {
   space_ = &model_->space();
   states_ = &model_->states();
   source_ = "fallback:popularity";
-  scratch_.plain.assign(space_->width(), 0);
-  for (std::size_t i = kFirstItem; i < scratch_.plain.size(); ++i) {
-    scratch_.plain[i] = 1.0 / static_cast<double>(i - kFirstItem + 1);
+  std::vector<double>& scores = scratch_.popularity;
+  scores.reserve(space_->width());
+  scores.resize(std::max<std::size_t>(scores.size(), kFirstItem), 0);
+  while (scores.size() < space_->width()) {
+    scores.push_back(1.0 / static_cast<double>(scores.size() - kFirstItem + 1));
   }
-  plain_ = std::span<const double>(scratch_.plain);
+  plain_ = std::span<const double>(scores).first(space_->width());
+}
+
+void AnswerSteps::OwnPlain() {
+  const auto scores = std::get<std::span<const double>>(plain_);
+  if (scores.data() != scratch_.plain.data()) {
+    scratch_.plain.assign(scores.begin(), scores.end());
+    plain_ = std::span<const double>(scratch_.plain);
+  }
 }
 
 void AnswerSteps::ScoreByTrend() {
@@ -231,6 +249,7 @@ void AnswerSteps::PreferLikeAsked() {
   if (category == 0) {
     return;
   }
+  OwnPlain();
   const double most = *std::max_element(scratch_.plain.begin(), scratch_.plain.end());
   for (ItemIndex index = kFirstItem; index < space_->width(); ++index) {
     if (LikenessOf(space_->NumberOf(index)).category == category) {

@@ -45,21 +45,25 @@ struct Scratch {
   History ranker_history;
   std::vector<std::uint32_t> from;
   std::vector<std::uint32_t> ranker_from;
-  std::vector<double> plain;     ///< scores that no graph made
-  std::vector<double> adjusted;  ///< with boosts
+  std::vector<double> plain;       ///< scores that no graph made
+  std::vector<double> popularity;  ///< by index, the same for every vocabulary; only ever grows
+  std::vector<double> adjusted;    ///< with boosts
   std::vector<std::uint64_t> skip;
   std::vector<search::RankedItem> top;
   std::vector<Likeness> likes;
   std::vector<double> shown_scores;
   std::vector<data::ItemNumber> recent;
+  std::vector<Pick> picks;
+  FilterNumbers filter;
+  UserView user;
   Impression impression;
 };
 
 class AnswerSteps {
  public:
   AnswerSteps(const RecommenderParts& parts, AnswerCaches& caches, const Question& question,
-              Scratch& scratch);
-  Result<RecommendResponse> Run();
+              Scratch& scratch, RecommendResponse& response);
+  Status Run();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -68,21 +72,33 @@ class AnswerSteps {
   Status Prepare();
   Status ReadWhoAsks();
   [[nodiscard]] std::size_t Wanted() const;
-  Result<RecommendResponse> Respond();
-  RecommendedItem Shown(const Pick& pick) const;
-  Status ExplainAll(RecommendResponse& response) const;
-  void Keep(RecommendResponse& response);
+  Status Respond();
+  void Show(const Pick& pick, RecommendedItem& item) const;
+  Status ExplainAll() const;
+  void Keep();
   void Remember();
   void FillHistory(std::vector<SeenEvent>& history) const;
+
+  // answer_list_steps.cc: answers that are ready.
+  [[nodiscard]] bool MayBeReady() const;
+  [[nodiscard]] ListKey KeyOfList() const;
+  [[nodiscard]] ListBasis BasisOfList() const;
+  bool TakeList();
+  void KeepList();
 
   // answer_scores.cc: a score for every item of a space.
   Status Score();
   [[nodiscard]] Fallback WhyNotTheModel();
+  Status MakeFeatures(const ServedModel& model, const History& history,
+                      std::vector<Tensor>& features);
   bool RunModel(const ServedModel& model, const History& history, std::vector<Tensor>& features,
                 std::vector<Tensor>& outputs);
   void RunRanker(const CandidateFilter& filter);
   void ScoreByPopularity();
   void ScoreByFallback();
+  [[nodiscard]] bool ShowsTrend() const;
+  /// Where scores that are shared must be changed.
+  void OwnPlain();
   [[nodiscard]] bool Remembers() const;
   bool PreferRecent();
   void ScoreByTrend();
@@ -101,6 +117,7 @@ class AnswerSteps {
   void BidOn(std::vector<Pick>& picks) const;
   [[nodiscard]] Likeness LikenessOf(data::ItemNumber number) const;
   [[nodiscard]] std::string IdOf(const Pick& pick) const;
+  void AssignId(const Pick& pick, std::string& id) const;
 
   const RecommenderParts& parts_;
   AnswerCaches& caches_;
@@ -111,7 +128,6 @@ class AnswerSteps {
   Clock::time_point started_;
   Deadline deadline_;
   Micros as_of_;
-  std::string request_id_;
   std::string_view subject_;
   std::shared_ptr<const Scene> scene_;
   std::shared_ptr<const ItemTable> table_;
@@ -119,7 +135,7 @@ class AnswerSteps {
   std::shared_ptr<const ServedModel> model_;   // the retriever's alias; ranks unless fallback_
   std::shared_ptr<const ServedModel> ranker_;  // null unless it ranked
   NumberSpace numbers_;                        // held while it is ranked over
-  UserView user_;
+  UserView& user_;                             // in the scratch
   data::ItemNumber asked_about_ = kNoNumber;
 
   Fallback fallback_ = Fallback::kNone;
@@ -131,7 +147,10 @@ class AnswerSteps {
   std::string_view source_;
   Clock::time_point model_begun_;
   Clock::time_point model_ended_;
-  std::vector<Pick> picks_;
+  std::vector<Pick>& picks_;  // in the scratch
+  RecommendResponse& response_;
+  AnswerLists::List list_;  // the ready answer, where there was one
+  bool list_missed_ = false;
 };
 
 }  // namespace vitrine::serve

@@ -21,7 +21,10 @@ void ClearBit(std::vector<std::uint64_t>& bits, ItemIndex index) {
 
 }  // namespace
 
-CandidateFilter::CandidateFilter(const FilterInput& input) : in_(input) {
+CandidateFilter::CandidateFilter(const FilterInput& input)
+    : in_(input), excluded_(input.numbers->excluded), included_(input.numbers->included) {
+  excluded_.clear();
+  included_.clear();
   const SceneFilters& scene = in_.scene->filters;
   const RequestFilter& request = *in_.request;
   const UserView& user = *in_.user;

@@ -1,5 +1,5 @@
 /// Which items one request may show: the shop's word, the scene's, the request's, and the user's.
-/// Threads: immutable after construction.
+/// Threads: immutable after construction; its numbers are in memory that the caller lends.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,12 @@
 
 namespace vitrine::serve {
 
+/// Memory that filters use one after another.
+struct FilterNumbers {
+  std::vector<data::ItemNumber> excluded;
+  std::vector<data::ItemNumber> included;
+};
+
 /// What is filtered by; everything outlives the filter.
 struct FilterInput {
   const data::EventLog* log = nullptr;
@@ -28,6 +34,7 @@ struct FilterInput {
   const RuleMatches* rules = nullptr;        ///< null where the scene has none
   data::ItemNumber asked_about = kNoNumber;  ///< the item whose like is asked for
   Micros now;
+  FilterNumbers* numbers = nullptr;  ///< of this filter alone while it lives
 };
 
 class CandidateFilter {
@@ -52,8 +59,8 @@ class CandidateFilter {
   FilterInput in_;
   bool out_of_stock_ = false;
   bool uncatalogued_ = false;
-  std::vector<data::ItemNumber> excluded_;  // sorted: bought, hidden, seen, named, hidden by rules
-  std::vector<data::ItemNumber> included_;  // sorted; counts where the request names any
+  std::vector<data::ItemNumber>& excluded_;  // sorted: bought, hidden, seen, named, hidden by rules
+  std::vector<data::ItemNumber>& included_;  // sorted; counts where the request names any
 };
 
 }  // namespace vitrine::serve

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -45,7 +46,7 @@ class FakeGraph final : public LoadedGraph {
     const auto width = static_cast<std::size_t>(outputs_[0].shape[1]);
     outputs.resize(1);
     outputs[0].set_name("scores");
-    const Shape shape = {static_cast<std::int64_t>(batch), static_cast<std::int64_t>(width)};
+    const std::array shape = {static_cast<std::int64_t>(batch), static_cast<std::int64_t>(width)};
     outputs[0].Resize(DTypeOf<T>(), shape);
     for (std::size_t b = 0; b < batch; ++b) {
       const auto row = outputs[0].template values<T>().subspan(b * width, width);

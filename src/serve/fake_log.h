@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -51,6 +52,9 @@ class FakeLog final : public data::EventLog {
   }
   Status AppendImpression(const Impression& impression) override {
     return With([&] {
+      if (!keeps_impressions) {
+        return Status::Ok();
+      }
       if (!impressions_fit) {
         return Unavailable("the fake log takes no impressions");
       }
@@ -72,13 +76,15 @@ class FakeLog final : public data::EventLog {
   }
   [[nodiscard]] std::uint64_t LastSequence() const override { return sequence_; }
   Result<data::UserState> GetUserState(std::string_view subject) const override {
-    return With([&]() -> Result<data::UserState> {
+    ASSIGN_OR_RETURN(const auto view, ViewUserState(subject));
+    return view == nullptr ? Result<data::UserState>(NotFound("no subject")) : *view;
+  }
+  [[nodiscard]] Result<std::shared_ptr<const data::UserState>> ViewUserState(
+      std::string_view subject) const override {
+    return With([&]() -> Result<std::shared_ptr<const data::UserState>> {
       ++state_reads;
       const auto found = states_.find(subject);
-      if (found == states_.end()) {
-        return NotFound("no subject");
-      }
-      return found->second;
+      return found == states_.end() ? nullptr : found->second;
     });
   }
   Result<std::vector<Event>> ReadUserEvents(std::string_view, std::size_t,
@@ -129,7 +135,7 @@ class FakeLog final : public data::EventLog {
                         std::uint64_t) override {
     With([&] {
       for (const auto& [subject, state] : states) {
-        states_.insert_or_assign(subject, state);
+        states_.insert_or_assign(subject, std::make_shared<const data::UserState>(state));
       }
     });
     return Status::Ok();
@@ -155,11 +161,14 @@ class FakeLog final : public data::EventLog {
     }
     std::sort(state.bought.begin(), state.bought.end());
     std::sort(state.hidden.begin(), state.hidden.end());
-    With([&] { states_.insert_or_assign(subject, std::move(state)); });
+    With([&] {
+      states_.insert_or_assign(subject, std::make_shared<const data::UserState>(std::move(state)));
+    });
   }
 
   mutable int state_reads = 0;
   bool impressions_fit = true;
+  bool keeps_impressions = true;  ///< false: they are taken and forgotten
 
  private:
   void Tell(data::LogBody body) {
@@ -173,7 +182,7 @@ class FakeLog final : public data::EventLog {
   std::map<std::string, data::ItemNumber, std::less<>> numbers_;
   std::vector<std::string> ids_;
   std::map<std::string, Item, std::less<>> catalogue_;
-  std::map<std::string, data::UserState, std::less<>> states_;
+  std::map<std::string, std::shared_ptr<const data::UserState>, std::less<>> states_;
   std::map<std::string, Impression, std::less<>> impressions_;
   std::uint64_t sequence_ = 0;
   Listener listener_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/metrics.h"
 #include "serve/explainer.h"
 #include "serve/fake_graph.h"
 #include "serve/fake_log.h"
@@ -96,14 +97,22 @@ struct FakeShop {
       trending.Apply(record);
     });
     make["near:1"] = [this] { return FakeParts<double>("near", names, 5, Neighbours<double>); };
-    recommender = std::make_unique<Recommender>(RecommenderParts{.log = &log,
-                                                                 .models = &models,
-                                                                 .scenes = &scenes,
-                                                                 .items = &items,
-                                                                 .trending = &trending,
-                                                                 .explainer = explainer.get(),
-                                                                 .observer = &observer,
-                                                                 .now = [this] { return now; }});
+    // Trending items are counted in every answer: tests set the clock, and it stands.
+    recommender = Recommending({.bytes = std::size_t{1} << 20, .trending_age = Micros{0}});
+  }
+
+  /// Another Recommender over the same shop.
+  std::unique_ptr<Recommender> Recommending(const ListOptions& lists) {
+    return std::make_unique<Recommender>(RecommenderParts{.log = &log,
+                                                          .models = &models,
+                                                          .scenes = &scenes,
+                                                          .items = &items,
+                                                          .trending = &trending,
+                                                          .explainer = explainer.get(),
+                                                          .observer = &observer,
+                                                          .now = [this] { return now; },
+                                                          .metrics = &metrics,
+                                                          .lists = lists});
   }
 
   /// Points `alias` at a version of `make` and waits until it serves.
@@ -145,6 +154,7 @@ struct FakeShop {
   Trending trending;
   SceneBook scenes;
   FakeObserver observer;
+  MetricRegistry metrics;
   std::unique_ptr<Explainer> explainer;
   std::map<std::string, std::function<ModelParts()>> make;
   DesiredModels desired;

@@ -1,6 +1,7 @@
 #include "serve/graph_scorer.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 namespace vitrine::serve {
@@ -30,15 +31,15 @@ Status CheckItems(std::span<const History> histories, std::size_t width) {
 }  // namespace
 
 Status CheckScores(const Tensor& scores, std::size_t batch, std::size_t width) {
-  const Shape want = {static_cast<std::int64_t>(batch), static_cast<std::int64_t>(width)};
+  const std::array want = {static_cast<std::int64_t>(batch), static_cast<std::int64_t>(width)};
   if (scores.dtype() != DType::kFloat32 && scores.dtype() != DType::kFloat64) {
     return Internal("the model's first output is " + std::string(DTypeName(scores.dtype())) +
                     ", scores must be float32 or float64; export the model again");
   }
-  if (scores.shape() != want) {
+  if (!std::equal(want.begin(), want.end(), scores.shape().begin(), scores.shape().end())) {
     return Internal("the model's first output has shape " + ShapeText(scores.shape()) + ", its " +
-                    "vocabulary asks for " + ShapeText(want) + "; model.onnx and vocabulary.txt " +
-                    "are not of one artifact");
+                    "vocabulary asks for " + ShapeText(Shape(want.begin(), want.end())) +
+                    "; model.onnx and vocabulary.txt " + "are not of one artifact");
   }
   return Status::Ok();
 }

@@ -41,18 +41,6 @@ Status CheckInputs(const Servable& model, std::span<const Tensor> inputs) {
 /// Of each event loop's thread. Made by its first task, with the limits of the server it belongs to.
 thread_local std::unique_ptr<TurnBatcher> turn;
 
-std::uint64_t RowsOf(const InferenceTask& task) {
-  const bool rows = !task.inputs.empty() && !task.inputs.front().shape().empty();
-  return rows ? static_cast<std::uint64_t>(task.inputs.front().shape().front()) : 1;
-}
-
-void Add(InferenceTimes& sum, const InferenceTimes& times) {
-  sum.input += times.input;
-  sum.queue += times.queue;
-  sum.infer += times.infer;
-  sum.output += times.output;
-}
-
 }  // namespace
 
 Inference::Inference(const ModelSet& models, InferenceOptions options)
@@ -128,45 +116,19 @@ Result<bool> Inference::Queue(InferenceTask& task) {
 bool Inference::RunTurn() { return turn != nullptr && turn->RunOne(); }
 
 void Inference::Count(const InferenceTask& task, const InferenceTimes& times, bool ok) {
-  const std::uint64_t all = times.input + times.queue + times.infer + times.output;
-  const Micros now = Now();
-  const std::scoped_lock lock(mutex_);
-  InferenceCounts& counts = counts_[task.model->version()];
-  if (ok && cache_.on()) {
-    ++(task.cached ? counts.hits : counts.misses);
-    (task.cached ? counts.hit_nanoseconds : counts.miss_nanoseconds) += all;
-  }
-  if (!ok) {
-    ++counts.fail;
-    counts.fail_nanoseconds += all;
-    return;
-  }
-  ++counts.success;
-  counts.success_nanoseconds += all;
-  Add(counts.stages, times);
-  counts.rows += RowsOf(task);
-  counts.last = now;
-  if (task.leads_batch) {
-    ++counts.runs;
-    InferenceCounts::Runs& runs = counts.by_rows[task.batch_rows];
-    ++runs.count;
-    Add(runs.stages, times);
-  }
+  counters_.Count(task, times, ok, cache_.on());
 }
 
 std::vector<InferenceCounts> Inference::Counts(std::string_view name,
                                                std::string_view number) const {
   std::vector<InferenceCounts> all;
   const std::vector<VersionStatus> versions = models_.Versions();
-  const std::scoped_lock lock(mutex_);
   for (const VersionStatus& version : versions) {
     const auto [its_name, its_number] = SplitVersion(version.version);
     if ((!name.empty() && its_name != name) || (!number.empty() && its_number != number)) {
       continue;
     }
-    const auto found = counts_.find(version.version);
-    InferenceCounts& counts =
-        all.emplace_back(found == counts_.end() ? InferenceCounts() : found->second);
+    InferenceCounts& counts = all.emplace_back(counters_.Of(version.version));
     counts.name = its_name;
     counts.number = its_number;
   }

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "serve/batching/inference_task.h"
 #include "serve/batching/model_pool.h"
 #include "serve/inference_cache.h"
+#include "serve/inference_counters.h"
 #include "serve/model_set.h"
 
 namespace vitrine::serve {
@@ -86,6 +86,7 @@ class Inference {
   [[nodiscard]] std::size_t waiting() const { return pool_.waiting(); }
 
   /// Counts a request once its answer is written. `task` as Done left it, or as Submit refused it.
+  /// Threads that serve do not wait for each other here.
   void Count(const InferenceTask& task, const InferenceTimes& times, bool ok);
   /// By name and number; empty: all. Versions that were never asked are there with zeros while they
   /// are loaded.
@@ -99,8 +100,7 @@ class Inference {
   const ModelSet& models_;
   InferenceOptions options_;
   InferenceCache cache_;
-  mutable std::mutex mutex_;
-  std::map<std::string, InferenceCounts, std::less<>> counts_;  // by "name:number"
+  InferenceCounters counters_;
   ModelPool pool_;
 };
 

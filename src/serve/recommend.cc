@@ -126,7 +126,8 @@ std::string_view RungName(Rung rung) {
 }
 
 Recommender::Recommender(RecommenderParts parts)
-    : parts_(std::move(parts)), caches_(std::make_unique<AnswerCaches>()) {
+    : parts_(std::move(parts)),
+      caches_(std::make_unique<AnswerCaches>(parts_.lists, parts_.metrics)) {
   CHECK(parts_.log != nullptr && parts_.models != nullptr && parts_.scenes != nullptr &&
         parts_.items != nullptr);
 }
@@ -135,22 +136,26 @@ Recommender::~Recommender() = default;
 
 void Recommender::Forget(std::string_view subject) const { caches_->recent.Forget(subject); }
 
-Result<RecommendResponse> Recommender::Recommend(const RecommendRequest& request) const {
-  if (!request.scene.empty()) {
-    return Answer(parts_, *caches_, {.route = Route::kRecommend, .request = &request});
-  }
-  RecommendRequest named = request;
-  named.scene = "home";
-  return Answer(parts_, *caches_, {.route = Route::kRecommend, .request = &named});
+Status Recommender::Recommend(const RecommendRequest& request, RecommendResponse& response) const {
+  return Answer(parts_, *caches_,
+                {.route = Route::kRecommend,
+                 .request = &request,
+                 .scene = request.scene.empty() ? "home" : std::string_view(request.scene)},
+                response);
 }
 
-Result<RecommendResponse> Recommender::Similar(const SimilarRequest& request) const {
+Result<RecommendResponse> Recommender::Recommend(const RecommendRequest& request) const {
+  RecommendResponse response;
+  RETURN_IF_ERROR(Recommend(request, response));
+  return response;
+}
+
+Status Recommender::Similar(const SimilarRequest& request, RecommendResponse& response) const {
   if (!parts_.log->FindItem(request.item_id)) {
     return NotFound("no item '" + request.item_id + "' in the catalogue or the log");
   }
-  RecommendRequest asked;
+  thread_local RecommendRequest asked;  // for its memory
   asked.request_id = request.request_id;
-  asked.scene = request.scene.empty() ? "item" : request.scene;
   asked.user_id = request.user_id;
   asked.anonymous_id = request.anonymous_id;
   asked.n = request.n;
@@ -161,17 +166,34 @@ Result<RecommendResponse> Recommender::Similar(const SimilarRequest& request) co
   asked.deadline = request.deadline;
   asked.record = request.record;
   return Answer(parts_, *caches_,
-                {.route = Route::kSimilar, .request = &asked, .similar_to = request.item_id});
+                {.route = Route::kSimilar,
+                 .request = &asked,
+                 .scene = request.scene.empty() ? "item" : std::string_view(request.scene),
+                 .similar_to = request.item_id},
+                response);
+}
+
+Result<RecommendResponse> Recommender::Similar(const SimilarRequest& request) const {
+  RecommendResponse response;
+  RETURN_IF_ERROR(Similar(request, response));
+  return response;
 }
 
 Result<RecommendResponse> Recommender::Rank(const RankRequest& request) const {
   RETURN_IF_ERROR(CheckCandidates(request.candidates));
-  RecommendRequest asked = request.request;
-  if (asked.scene.empty()) {
-    asked.scene = request.candidates.front().bid > 0 ? "ad" : "article";
+  std::string_view scene = request.request.scene;
+  if (scene.empty()) {
+    scene = request.candidates.front().bid > 0 ? "ad" : "article";
   }
-  return Answer(parts_, *caches_,
-                {.route = Route::kRank, .request = &asked, .candidates = request.candidates});
+  RecommendResponse response;
+  RETURN_IF_ERROR(Answer(parts_, *caches_,
+                         {.route = Route::kRank,
+                          .request = &request.request,
+                          .scene = scene,
+                          .similar_to = {},
+                          .candidates = request.candidates},
+                         response));
+  return response;
 }
 
 Result<Replayed> Recommender::Replay(std::string_view request_id) const {

@@ -18,6 +18,10 @@
 #include "data/event_log.h"
 #include "serve/predicate.h"
 
+namespace vitrine {
+class MetricRegistry;
+}  // namespace vitrine
+
 namespace vitrine::serve {
 
 struct AnswerCaches;
@@ -39,6 +43,12 @@ struct RequestFilter {
   ItemPredicate where;                  ///< only items that match
   std::vector<std::string> exclude;     ///< ids
   std::vector<std::string> include;     ///< ids; not empty: nothing else may be shown
+
+  /// True where nothing is asked beside what the scene says.
+  [[nodiscard]] bool empty() const {
+    return !exclude_bought && !exclude_seen && !exclude_hidden && !exclude_out_of_stock &&
+           !exclude_unknown && where.empty() && exclude.empty() && include.empty();
+  }
 };
 
 struct RecommendRequest {
@@ -162,7 +172,14 @@ struct Replayed {
   bool same = true;
 };
 
-/// What a Recommender works on; everything outlives it. The last five may be null.
+/// Ready answers to requests that say nothing of their own (serve/answer_lists.h).
+struct ListOptions {
+  std::size_t bytes = 0;  ///< of all of them together; 0: every answer is made anew
+  /// How old an order of trending items may be; below 1: it is made anew each time.
+  Micros trending_age{kMicrosPerSecond};
+};
+
+/// What a Recommender works on; everything outlives it. The last six may be null.
 struct RecommenderParts {
   data::EventLog* log = nullptr;
   const ModelSet* models = nullptr;
@@ -171,7 +188,9 @@ struct RecommenderParts {
   const Trending* trending = nullptr;    ///< null: no trending fallback
   const Explainer* explainer = nullptr;  ///< null: explain is refused
   ServeObserver* observer = nullptr;
-  std::function<Micros()> now;  ///< null: the system clock
+  std::function<Micros()> now;        ///< null: the system clock
+  MetricRegistry* metrics = nullptr;  ///< null: ready lists are not counted
+  ListOptions lists;
 };
 
 /// Threads: every method from any thread at once; answers are computed on the calling thread, with
@@ -184,9 +203,13 @@ class Recommender {
   /// Errors: kNotFound (no such scene: names those there are), kInvalidArgument (n, language),
   ///         kUnavailable (the log cannot be read). A model that fails is a fallback, not an error.
   Result<RecommendResponse> Recommend(const RecommendRequest& request) const;
+  /// The same into a response whose memory is used again: one that is kept per thread costs no
+  /// allocation here. Undefined content after an error.
+  Status Recommend(const RecommendRequest& request, RecommendResponse& response) const;
 
   /// Errors: as Recommend; kNotFound (neither catalogue nor log knows the item).
   Result<RecommendResponse> Similar(const SimilarRequest& request) const;
+  Status Similar(const SimilarRequest& request, RecommendResponse& response) const;
 
   /// Candidates that may not be shown are left out; those the model does not know come last.
   /// Score: with bids, bid * relevance, relevance = (s - min) / (max - min) over the vocabulary's

@@ -7,6 +7,12 @@
 namespace vitrine::serve {
 
 std::string NewRequestId() {
+  std::string id;
+  MakeRequestId(id);
+  return id;
+}
+
+void MakeRequestId(std::string& id) {
   thread_local std::mt19937_64 engine = [] {
     std::random_device device;
     std::array<std::uint32_t, 8> words{};
@@ -17,7 +23,7 @@ std::string NewRequestId() {
     return std::mt19937_64(seed);
   }();
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string id = "req_";
+  id = "req_";
   id.reserve(36);
   for (int half = 0; half < 2; ++half) {
     std::uint64_t bits = engine();
@@ -25,7 +31,6 @@ std::string NewRequestId() {
       id += kDigits[bits & 15U];
     }
   }
-  return id;
 }
 
 }  // namespace vitrine::serve

@@ -13,52 +13,76 @@ void SortDistinct(std::vector<data::ItemNumber>& numbers) {
 
 }  // namespace
 
-Result<UserView> ReadUser(const data::EventLog& log, std::string_view subject, Micros as_of) {
-  UserView view;
-  auto state = log.GetUserState(subject);
-  if (!state.ok()) {
-    if (state.status().code() == Code::kNotFound) {
-      return view;
-    }
-    return state.status().WithContext("reading the user's state");
-  }
-  view.events = std::move(state->events);
-  std::erase_if(view.events, [as_of](const data::StateEvent& e) { return e.ts > as_of; });
-  view.bought = std::move(state->bought);
-  view.hidden = std::move(state->hidden);
-  view.user.id = subject;
-  view.user.attributes = std::move(state->attributes);
-  view.known = !view.events.empty() || !view.bought.empty() || !view.hidden.empty() ||
-               !view.user.attributes.empty();
-  return view;
+void Clear(UserView& view) {
+  view.known = false;
+  view.given = false;
+  view.events = {};
+  view.ids.clear();
+  view.bought = {};
+  view.hidden = {};
+  view.user.id.clear();
+  view.user.attributes.clear();
+  view.state.reset();
 }
 
-UserView GivenUser(const data::EventLog& log, std::span<const SeenEvent> history, Micros as_of) {
-  UserView view;
+Status ReadUser(const data::EventLog& log, std::string_view subject, Micros as_of, UserView& view) {
+  Clear(view);
+  auto state = log.ViewUserState(subject);
+  if (!state.ok()) {
+    return state.status().WithContext("reading the user's state");
+  }
+  view.state = std::move(state).value();
+  if (view.state == nullptr) {
+    return Status::Ok();
+  }
+  const std::vector<data::StateEvent>& events = view.state->events;
+  const auto end = std::upper_bound(events.begin(), events.end(), as_of,
+                                    [](Micros t, const data::StateEvent& e) { return t < e.ts; });
+  view.events = {events.begin(), end};
+  view.bought = view.state->bought;
+  view.hidden = view.state->hidden;
+  view.user.id = subject;
+  view.user.attributes = view.state->attributes;
+  view.known = !view.events.empty() || !view.bought.empty() || !view.hidden.empty() ||
+               !view.user.attributes.empty();
+  return Status::Ok();
+}
+
+void ReadGivenUser(const data::EventLog& log, std::span<const SeenEvent> history, Micros as_of,
+                   UserView& view) {
+  Clear(view);
   view.known = true;
   view.given = true;
-  std::vector<const SeenEvent*> kept;
+  view.own_events.clear();
+  view.own_bought.clear();
+  view.own_hidden.clear();
+  thread_local std::vector<const SeenEvent*> kept;
+  kept.clear();
   for (const SeenEvent& event : history) {
     if (event.ts <= as_of) {
       kept.push_back(&event);
     }
   }
-  std::stable_sort(kept.begin(), kept.end(),
-                   [](const SeenEvent* a, const SeenEvent* b) { return a->ts < b->ts; });
+  const auto earlier = [](const SeenEvent* a, const SeenEvent* b) { return a->ts < b->ts; };
+  if (!std::is_sorted(kept.begin(), kept.end(), earlier)) {  // a stable sort asks for memory
+    std::stable_sort(kept.begin(), kept.end(), earlier);
+  }
   for (const SeenEvent* event : kept) {
     const data::ItemNumber number = log.FindItem(event->item_id).value_or(kNoNumber);
-    view.events.push_back(
+    view.own_events.push_back(
         {.item = number, .ts = event->ts, .type = event->type, .basket = event->basket});
     view.ids.push_back(event->item_id);
     if (event->type == EventType::kPurchase) {
-      view.bought.push_back(number);
+      view.own_bought.push_back(number);
     } else if (event->type == EventType::kHide) {
-      view.hidden.push_back(number);
+      view.own_hidden.push_back(number);
     }
   }
-  SortDistinct(view.bought);
-  SortDistinct(view.hidden);
-  return view;
+  SortDistinct(view.own_bought);
+  SortDistinct(view.own_hidden);
+  view.events = view.own_events;
+  view.bought = view.own_bought;
+  view.hidden = view.own_hidden;
 }
 
 void MapHistory(const UserView& view, const ServedModel& model, History& history,

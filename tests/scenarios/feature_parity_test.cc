@@ -227,12 +227,13 @@ TEST_P(FeatureParity, ServingFromAUsersState) {
   const serve::GraphScorer scorer((*model)->graph(), (*model)->spec(), (*model)->spec().width());
 
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    const auto view = serve::ReadUser(log, material_.interactions.users[cases[i].user],
-                                      Micros{1000 * kMicrosPerDay});
-    ASSERT_TRUE(view.ok());
+    serve::UserView view;
+    ASSERT_TRUE(serve::ReadUser(log, material_.interactions.users[cases[i].user],
+                                Micros{1000 * kMicrosPerDay}, view)
+                    .ok());
     History history;
     std::vector<std::uint32_t> from;
-    serve::MapHistory(*view, **model, history, from);
+    serve::MapHistory(view, **model, history, from);
     std::vector<double> scores;
     ASSERT_TRUE(scorer.Score(std::span(&history, 1), scores).ok());
     ExpectEqual(FromRows(cases[i]), heard.heard,

@@ -40,7 +40,7 @@ Status AppendBatch::Add(AppendWork& work, Status& outcome) {
         } else if constexpr (std::is_same_v<W, SubjectErasure>) {
           return Erase(w);
         } else if constexpr (std::is_same_v<W, ImpressionRow>) {
-          return AddImpression(*w.impression);
+          return AddImpression(*w.posted);
         } else if constexpr (std::is_same_v<W, StateRows>) {
           return LoadStates(w);
         } else {
@@ -80,11 +80,22 @@ Status AppendBatch::Finish() {
   return Status::Ok();
 }
 
+// At the one place that every write passes, so that no writer of states can forget it.
+void AppendBatch::NoteSubject(Family family, std::string_view key) {
+  if (family == Family::kState) {
+    subjects_.emplace_back(SubjectOfStateKey(key));
+  } else if (family == Family::kUsers) {
+    subjects_.emplace_back(key);
+  }
+}
+
 void AppendBatch::Put(Family family, std::string_view key, std::string_view value) {
+  NoteSubject(family, key);
   batch_->Put(store_.family(family), SliceOf(key), SliceOf(value)).PermitUncheckedError();
 }
 
 void AppendBatch::Delete(Family family, std::string_view key) {
+  NoteSubject(family, key);
   batch_->Delete(store_.family(family), SliceOf(key)).PermitUncheckedError();
 }
 
@@ -198,12 +209,12 @@ Status AppendBatch::AddUsers(std::span<const User> users) {
   return Status::Ok();
 }
 
-Status AppendBatch::AddImpression(const Impression& impression) {
+Status AppendBatch::AddImpression(const PostedImpression& impression) {
   // Straight into the log: the listener hears of events and rows only.
   const std::uint64_t sequence = ++sequence_;
   Put(Family::kLog, SequenceKey(sequence), EncodeImpressionRef(received_, impression.request_id));
   Put(Family::kImpressions, impression.request_id,
-      EncodeImpression({sequence, received_, impression}));
+      EncodeImpressionHead(sequence, received_) + impression.body);
   if (!impression.subject.empty()) {
     ASSIGN_OR_RETURN(const std::string subject, Resolve({}, impression.subject));
     entries_.push_back(

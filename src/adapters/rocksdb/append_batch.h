@@ -48,6 +48,8 @@ class AppendBatch {
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   [[nodiscard]] data::ItemNumber item_numbers() const { return item_numbers_; }
   [[nodiscard]] const std::vector<data::LogRecord>& records() const { return records_; }
+  /// Whose state, row or identification it writes; some more than once.
+  [[nodiscard]] const std::vector<std::string>& subjects() const { return subjects_; }
 
  private:
   struct Seen {
@@ -67,7 +69,7 @@ class AppendBatch {
   Status AddItems(std::span<const Item> items);
   Status AddUsers(std::span<const User> users);
   Status RemoveItem(const std::string& id, Status& outcome);
-  Status AddImpression(const Impression& impression);
+  Status AddImpression(const PostedImpression& impression);
   Status Erase(SubjectErasure& work);
   Status EraseEntry(const SubjectEntry& entry, std::string_view key, std::uint64_t& removed);
   Status LoadStates(const StateRows& work);
@@ -85,6 +87,7 @@ class AppendBatch {
   }
   void Put(Family family, std::string_view key, std::string_view value);
   void Delete(Family family, std::string_view key);
+  void NoteSubject(Family family, std::string_view key);
 
   Result<std::optional<Seen>> FindSeen(const std::string& dedupe_key);
   void SetSeen(const std::string& dedupe_key, Seen seen);
@@ -104,6 +107,7 @@ class AppendBatch {
   data::ItemNumber item_numbers_ = 0;
   std::unique_ptr<rocksdb::WriteBatch> batch_;
   std::vector<data::LogRecord> records_;
+  std::vector<std::string> subjects_;
 
   std::unordered_map<std::string, Seen> seen_;
   std::unordered_map<std::string, std::optional<SubjectState>> states_;  // none: to be deleted

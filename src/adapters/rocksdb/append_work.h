@@ -11,7 +11,6 @@
 
 #include "core/catalogue.h"
 #include "core/event.h"
-#include "core/impression.h"
 #include "core/status.h"
 #include "data/event_log.h"
 
@@ -34,8 +33,14 @@ struct SubjectErasure {
   std::string subject;
   std::uint64_t removed = 0;
 };
+/// An impression on its way, with what the writer must know of it.
+struct PostedImpression {
+  std::string request_id;
+  std::string subject;
+  std::string body;  ///< EncodeImpressionBody
+};
 struct ImpressionRow {
-  std::shared_ptr<const Impression> impression;
+  std::shared_ptr<const PostedImpression> posted;
 };
 struct StateRows {
   std::span<const std::pair<std::string, data::UserState>> rows;

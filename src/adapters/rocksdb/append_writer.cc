@@ -9,6 +9,7 @@
 #include <rocksdb/write_batch.h>
 
 #include "adapters/rocksdb/append_batch.h"
+#include "adapters/rocksdb/impression_codec.h"
 #include "adapters/rocksdb/record_codec.h"
 #include "adapters/rocksdb/record_reader.h"
 
@@ -20,13 +21,24 @@ constexpr std::size_t kMaxPosted = 16'384;
 /// Impressions without events around them are on disk, and so readable, after this long.
 constexpr std::chrono::milliseconds kSyncPostedAfter{500};
 
+/// Nobody waits for an impression, and writing a hundred at once costs little more than writing one: where
+/// nothing else is wanted, they gather until there are so many, or for so long.
+constexpr std::size_t kGatherPosted = 256;
+constexpr std::chrono::milliseconds kGatherFor{20};
+
 /// While the disk refuses, appends fail at once; this often it is asked again.
 constexpr std::chrono::milliseconds kRetryEvery{500};
 
 }  // namespace
 
-AppendWriter::AppendWriter(Store& store, ItemNumbers& numbers, std::uint64_t sequence, bool sync)
-    : store_(store), numbers_(numbers), sync_(sync), durable_(sequence), sequence_(sequence) {
+AppendWriter::AppendWriter(Store& store, ItemNumbers& numbers, UserStateCache& states,
+                           std::uint64_t sequence, bool sync)
+    : store_(store),
+      numbers_(numbers),
+      states_(states),
+      sync_(sync),
+      durable_(sequence),
+      sequence_(sequence) {
   MarkDurable(sequence);
   thread_ = std::thread([this] { Run(); });
 }
@@ -49,11 +61,13 @@ Status AppendWriter::Append(AppendWork& work, Deadline deadline) {
   ticket->work = std::move(work);
   std::unique_lock lock(mutex_);
   queue_.push_back(ticket);
+  ++callers_;
   work_ready_.notify_one();
   const auto done = [&ticket] { return ticket->stage == Stage::kDone; };
   if (!work_done_.wait_until(lock, deadline, done)) {
     if (ticket->stage == Stage::kWaiting) {
       std::erase(queue_, ticket);
+      --callers_;
       return DeadlineExceeded("the event log was busy until the deadline; nothing was written");
     }
     // The writer reads the caller's rows while it builds: that takes no disk and cannot be left.
@@ -69,23 +83,32 @@ Status AppendWriter::Append(AppendWork& work, Deadline deadline) {
 }
 
 Status AppendWriter::Post(const Impression& impression) {
-  const auto ticket = std::make_shared<Ticket>();
-  auto kept = std::make_shared<const Impression>(impression);
-  ticket->work = ImpressionRow{kept};
+  auto posted = std::make_shared<PostedImpression>();
+  posted->request_id = impression.request_id;
+  posted->subject = impression.subject;
+  posted->body = EncodeImpressionBody(impression);
+  auto ticket = std::make_shared<Ticket>();
+  ticket->work = ImpressionRow{posted};
   const std::scoped_lock lock(mutex_);
   if (posted_.size() >= kMaxPosted) {
     return Unavailable(fmt::format("{} impressions wait for the disk of {}; this one was dropped",
                                    posted_.size(), store_.directory()));
   }
-  posted_[impression.request_id] = std::move(kept);
-  queue_.push_back(ticket);
-  work_ready_.notify_one();
+  // The key is the value's own: one that stood there with the same name takes its key along.
+  posted_.erase(posted->request_id);
+  const std::string_view request_id = posted->request_id;
+  posted_.emplace(request_id, std::move(posted));
+  queue_.push_back(std::move(ticket));
+  if (queue_.size() == 1 || queue_.size() == kGatherPosted) {
+    work_ready_.notify_one();
+  }
   return Status::Ok();
 }
 
-std::shared_ptr<const Impression> AppendWriter::FindPosted(std::string_view request_id) const {
+std::shared_ptr<const PostedImpression> AppendWriter::FindPosted(
+    std::string_view request_id) const {
   const std::scoped_lock lock(mutex_);
-  const auto found = posted_.find(std::string(request_id));
+  const auto found = posted_.find(request_id);
   return found == posted_.end() ? nullptr : found->second;
 }
 
@@ -112,6 +135,11 @@ AppendWriter::Group AppendWriter::TakeGroup() {
   } else {
     work_ready_.wait(lock, wanted);
   }
+  if (!queue_.empty()) {
+    work_ready_.wait_for(lock, kGatherFor, [this] {
+      return callers_ > 0 || stopping_ || queue_.size() >= kGatherPosted;
+    });
+  }
   Group group;
   std::size_t rows = 0;
   while (!queue_.empty() && rows < kMaxRowsPerGroup) {
@@ -120,6 +148,7 @@ AppendWriter::Group AppendWriter::TakeGroup() {
       break;
     }
     rows += RowsOf(queue_.front()->work);
+    callers_ -= std::holds_alternative<ImpressionRow>(queue_.front()->work) ? 0U : 1U;
     queue_.front()->stage = Stage::kBuilding;
     group.push_back(std::move(queue_.front()));
     queue_.pop_front();
@@ -160,7 +189,11 @@ void AppendWriter::Commit(const Group& group) {
   if (batch.batch().Count() > 0) {
     const bool sync = std::any_of(group.begin(), group.end(),
                                   [](const auto& ticket) { return NeedsSync(ticket->work); });
-    if (const Status written = Write(batch.batch(), sync); !written.ok()) {
+    const Status written = Write(batch.batch(), sync);
+    for (const std::string& subject : batch.subjects()) {
+      states_.Drop(subject);
+    }
+    if (!written.ok()) {
       SetStage(group, Stage::kDone, &written);
       return;
     }
@@ -184,6 +217,8 @@ Status AppendWriter::MakeWritable() {
   }
   retry_at_ = After(kRetryEvery);
   failure_ = store_.Reopen();
+  // What was lost, or came to disk after all, may be anybody's state.
+  states_.DropAll();
   RETURN_IF_ERROR(failure_);
   auto sequence = store_.MetaNumber("sequence");
   if (!sequence.ok()) {
@@ -247,8 +282,8 @@ void AppendWriter::SetStage(const Group& group, Stage stage, const Status* failu
       }
       if (const auto* row = std::get_if<ImpressionRow>(&ticket->work);
           row != nullptr && stage == Stage::kDone) {
-        const auto found = posted_.find(row->impression->request_id);
-        if (found != posted_.end() && found->second == row->impression) {
+        const auto found = posted_.find(row->posted->request_id);
+        if (found != posted_.end() && found->second == row->posted) {
           posted_.erase(found);
         }
       }

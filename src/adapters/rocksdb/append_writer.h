@@ -19,6 +19,7 @@
 #include "adapters/rocksdb/append_work.h"
 #include "adapters/rocksdb/item_numbers.h"
 #include "adapters/rocksdb/store.h"
+#include "adapters/rocksdb/user_state_cache.h"
 #include "core/guarded.h"
 #include "core/impression.h"
 #include "core/status.h"
@@ -37,8 +38,9 @@ class AppendBatch;
 class AppendWriter {
  public:
   /// `sequence` is the last one in the store, all of it on disk. `sync` false gives up the promise
-  /// (only to show that tests notice).
-  AppendWriter(Store& store, ItemNumbers& numbers, std::uint64_t sequence, bool sync);
+  /// (only to show that tests notice). `states` hears of every change before it is acknowledged.
+  AppendWriter(Store& store, ItemNumbers& numbers, UserStateCache& states, std::uint64_t sequence,
+               bool sync);
   /// Writes what is waiting, then stops.
   ~AppendWriter();
   AppendWriter(const AppendWriter&) = delete;
@@ -48,10 +50,11 @@ class AppendWriter {
   /// Errors: kResourceExhausted, kUnavailable, kDataLoss, kNotFound and kInvalidArgument (of the
   ///         work itself), kDeadlineExceeded (says whether it may still be written).
   Status Append(AppendWork& work, Deadline deadline);
-  /// Does not wait. Errors: kUnavailable (too many wait already).
+  /// Does not wait; it is written with others within some 20 ms. Errors: kUnavailable (too many wait already).
   Status Post(const Impression& impression);
   /// One that was posted and is not written yet.
-  [[nodiscard]] std::shared_ptr<const Impression> FindPosted(std::string_view request_id) const;
+  [[nodiscard]] std::shared_ptr<const PostedImpression> FindPosted(
+      std::string_view request_id) const;
 
   /// Last sequence that is on disk.
   [[nodiscard]] std::uint64_t durable() const { return durable_; }
@@ -82,6 +85,7 @@ class AppendWriter {
 
   Store& store_;
   ItemNumbers& numbers_;
+  UserStateCache& states_;
   const bool sync_;
   std::atomic<std::uint64_t> durable_;
   Published<data::EventLog::Listener> listener_;
@@ -96,7 +100,9 @@ class AppendWriter {
   std::condition_variable work_ready_;
   std::condition_variable work_done_;
   std::deque<std::shared_ptr<Ticket>> queue_;
-  std::unordered_map<std::string, std::shared_ptr<const Impression>> posted_;
+  std::size_t callers_ = 0;  // of what is in the queue: those who wait for it
+  std::unordered_map<std::string_view, std::shared_ptr<const PostedImpression>>
+      posted_;  // by their own
   bool stopping_ = false;
 
   std::thread thread_;

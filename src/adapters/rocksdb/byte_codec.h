@@ -21,6 +21,8 @@ class ByteWriter {
   void Fixed64(std::uint64_t value);
   void Text(std::string_view text);
 
+  /// So that what is expected fits without growing.
+  void Reserve(std::size_t bytes) { out_.reserve(bytes); }
   [[nodiscard]] const std::string& bytes() const { return out_; }
   std::string Take() { return std::move(out_); }
 

@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 
+// Bytes of an ordinary impression's parts; one that is larger grows.
+constexpr std::size_t kUsualTexts = 192;
+constexpr std::size_t kUsualItem = 48;
+constexpr std::size_t kUsualEvent = 32;
+
 void PutShown(ByteWriter& out, const Impression& impression) {
   out.Varint(impression.items.size());
   for (const ShownItem& item : impression.items) {
@@ -68,12 +73,18 @@ Status CheckVersion(std::uint8_t version) {
 
 }  // namespace
 
-std::string EncodeImpression(const StoredImpression& stored) {
-  const Impression& impression = stored.impression;
+std::string EncodeImpressionHead(std::uint64_t sequence, Micros received) {
   ByteWriter out;
   out.Byte(kVersion);
-  out.Signed(stored.received.value);
-  out.Varint(stored.sequence);
+  out.Signed(received.value);
+  out.Varint(sequence);
+  return out.Take();
+}
+
+std::string EncodeImpressionBody(const Impression& impression) {
+  ByteWriter out;
+  out.Reserve(kUsualTexts + impression.items.size() * kUsualItem +
+              impression.history.size() * kUsualEvent);
   out.Signed(impression.ts.value);
   for (const std::string* text : ImpressionTextsOf(impression)) {
     out.Text(*text);
@@ -82,6 +93,11 @@ std::string EncodeImpression(const StoredImpression& stored) {
   out.Double(impression.seconds);
   PutShown(out, impression);
   return out.Take();
+}
+
+std::string EncodeImpression(const StoredImpression& stored) {
+  return EncodeImpressionHead(stored.sequence, stored.received) +
+         EncodeImpressionBody(stored.impression);
 }
 
 Result<StoredImpression> DecodeImpression(std::string_view bytes) {

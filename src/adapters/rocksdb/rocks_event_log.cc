@@ -18,6 +18,7 @@
 #include "adapters/rocksdb/store.h"
 #include "adapters/rocksdb/subject_index.h"
 #include "adapters/rocksdb/subject_state.h"
+#include "adapters/rocksdb/user_state_cache.h"
 
 namespace vitrine::adapters {
 namespace {
@@ -57,6 +58,10 @@ Result<std::uint64_t> LoadNumbers(const Store& store, ItemNumbers& numbers) {
 }  // namespace
 
 struct RocksEventLog::Impl {
+  explicit Impl(const RocksEventLogOptions& options)
+      : states(options.user_state_bytes, options.metrics) {}
+
+  UserStateCache states;
   std::unique_ptr<Store> store;
   adapters::ItemNumbers numbers;
   std::unique_ptr<AppendWriter> writer;  // last: it stops before what it uses is gone
@@ -78,6 +83,39 @@ struct RocksEventLog::Impl {
     }
     ASSIGN_OR_RETURN(state, store->Get(Family::kState, StateKey(*alias)));
     return *std::move(alias);
+  }
+
+  Result<UserStateCache::Record> ReadRecord(std::string_view subject) const {
+    const auto gate = Gate();
+    auto record = std::make_shared<SubjectRecord>();
+    ASSIGN_OR_RETURN(const auto bytes, store->Get(Family::kState, StateKey(subject)));
+    if (bytes) {
+      ASSIGN_OR_RETURN(const SubjectState state, SubjectState::Decode(*bytes));
+      record->view = state.View();
+      record->has_state = true;
+    } else {
+      ASSIGN_OR_RETURN(auto alias, store->Get(Family::kState, AliasKey(subject)));
+      record->alias = std::move(alias).value_or("");
+    }
+    ASSIGN_OR_RETURN(const auto row, store->Get(Family::kUsers, subject));
+    if (row) {
+      ASSIGN_OR_RETURN(StoredRecord stored, DecodeRecord(*row));
+      if (auto* user = std::get_if<User>(&stored.body)) {
+        record->view.attributes = std::move(user->attributes);
+      }
+    }
+    record->known = record->has_state || row.has_value();
+    return UserStateCache::Record(std::move(record));
+  }
+
+  Result<UserStateCache::Record> RecordOf(std::string_view subject) {
+    UserStateCache::Moment moment;
+    if (UserStateCache::Record kept = states.Find(subject, moment); kept != nullptr) {
+      return kept;
+    }
+    ASSIGN_OR_RETURN(UserStateCache::Record record, ReadRecord(subject));
+    states.Keep(subject, record, moment);
+    return record;
   }
 
   Result<std::uint64_t> CursorSequence(const std::string& subject, std::string_view cursor) const {
@@ -105,13 +143,13 @@ Result<std::unique_ptr<RocksEventLog>> RocksEventLog::Open(const std::string& di
   settings.write_buffer_bytes = options.write_buffer_bytes;
   settings.impression_retention = options.impression_retention;
   settings.env = options.env;
-  auto impl = std::make_unique<Impl>();
+  auto impl = std::make_unique<Impl>(options);
   ASSIGN_OR_RETURN(impl->store, Store::Open(directory, settings));
   RETURN_IF_ERROR(LoadNumbers(*impl->store, impl->numbers).status());
   // All of it is on disk: opening writes what it recovers into table files and syncs them.
   ASSIGN_OR_RETURN(const std::uint64_t sequence, impl->store->MetaNumber("sequence"));
-  impl->writer =
-      std::make_unique<AppendWriter>(*impl->store, impl->numbers, sequence, options.sync);
+  impl->writer = std::make_unique<AppendWriter>(*impl->store, impl->numbers, impl->states, sequence,
+                                                options.sync);
   return std::unique_ptr<RocksEventLog>(new RocksEventLog(std::move(impl)));
 }
 
@@ -164,7 +202,9 @@ Status RocksEventLog::AppendImpression(const Impression& impression) {
 
 Result<Impression> RocksEventLog::GetImpression(std::string_view request_id) const {
   if (const auto posted = impl_->writer->FindPosted(request_id)) {
-    return *posted;
+    ASSIGN_OR_RETURN(StoredImpression stored,
+                     DecodeImpression(EncodeImpressionHead(0, Micros{}) + posted->body));
+    return std::move(stored.impression);
   }
   const auto gate = impl_->Gate();
   ASSIGN_OR_RETURN(const auto bytes, impl_->store->Get(Family::kImpressions, request_id));
@@ -186,26 +226,25 @@ Result<std::vector<data::LogRecord>> RocksEventLog::Read(std::uint64_t after,
 
 std::uint64_t RocksEventLog::LastSequence() const { return impl_->writer->durable(); }
 
+Result<std::shared_ptr<const data::UserState>> RocksEventLog::ViewUserState(
+    std::string_view subject) const {
+  ASSIGN_OR_RETURN(UserStateCache::Record record, impl_->RecordOf(subject));
+  if (!record->has_state && !record->alias.empty()) {
+    ASSIGN_OR_RETURN(record, impl_->RecordOf(record->alias));
+  }
+  if (!record->known) {
+    return std::shared_ptr<const data::UserState>();
+  }
+  const data::UserState* view = &record->view;
+  return std::shared_ptr<const data::UserState>(std::move(record), view);
+}
+
 Result<data::UserState> RocksEventLog::GetUserState(std::string_view subject) const {
-  const auto gate = impl_->Gate();
-  std::optional<std::string> bytes;
-  ASSIGN_OR_RETURN(const std::string resolved, impl_->Resolve(subject, bytes));
-  ASSIGN_OR_RETURN(const auto row, impl_->store->Get(Family::kUsers, resolved));
-  if (!bytes && !row) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const data::UserState> view, ViewUserState(subject));
+  if (view == nullptr) {
     return NotFound(fmt::format("nothing is known of the user '{}'", subject));
   }
-  data::UserState view;
-  if (bytes) {
-    ASSIGN_OR_RETURN(const SubjectState state, SubjectState::Decode(*bytes));
-    view = state.View();
-  }
-  if (row) {
-    ASSIGN_OR_RETURN(StoredRecord record, DecodeRecord(*row));
-    if (auto* user = std::get_if<User>(&record.body)) {
-      view.attributes = std::move(user->attributes);
-    }
-  }
-  return view;
+  return *view;
 }
 
 Result<std::vector<Event>> RocksEventLog::ReadUserEvents(std::string_view subject,

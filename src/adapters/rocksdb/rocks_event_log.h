@@ -1,5 +1,6 @@
 /// The embedded event log: data::EventLog on RocksDB, in one directory held by one process.
-/// Memory: bounded by Options, about 60 MB at most, and 22 bytes and the id for each item.
+/// Memory: bounded by Options, about 60 MB at most and the users' states that are kept, and 22 bytes and
+/// the id for each item.
 #pragma once
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/metrics.h"
 #include "core/status.h"
 #include "data/event_log.h"
 
@@ -27,6 +29,9 @@ struct RocksEventLogOptions {
   std::size_t write_buffer_bytes = std::size_t{32} << 20;
   /// How long an impression can be asked for and explained.
   std::chrono::seconds impression_retention = std::chrono::days{30};
+  /// For states of users, ready to be looked at; 0: each look reads the store.
+  std::size_t user_state_bytes = std::size_t{16} << 20;
+  MetricRegistry* metrics = nullptr;  ///< outlives the log; null: none are written
   /// For tests of crashes: the file system beneath, and whether appends wait for it. Without sync
   /// an acknowledged event may be lost.
   rocksdb::Env* env = nullptr;
@@ -58,6 +63,8 @@ class RocksEventLog final : public data::EventLog {
   [[nodiscard]] std::uint64_t LastSequence() const override;
 
   Result<data::UserState> GetUserState(std::string_view subject) const override;
+  [[nodiscard]] Result<std::shared_ptr<const data::UserState>> ViewUserState(
+      std::string_view subject) const override;
   Result<std::vector<Event>> ReadUserEvents(std::string_view subject, std::size_t limit,
                                             std::string_view cursor) const override;
 

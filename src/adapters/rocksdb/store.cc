@@ -285,5 +285,6 @@ std::string StateKey(std::string_view subject) { return std::string("s").append(
 std::string AliasKey(std::string_view anonymous_id) {
   return std::string("a").append(anonymous_id);
 }
+std::string_view SubjectOfStateKey(std::string_view key) { return key.substr(1); }
 
 }  // namespace vitrine::adapters

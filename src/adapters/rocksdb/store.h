@@ -140,5 +140,7 @@ std::string_view ViewOf(const rocksdb::Slice& slice);
 std::string DedupeKey(std::string_view event_id);
 std::string StateKey(std::string_view subject);
 std::string AliasKey(std::string_view anonymous_id);
+/// The subject or visitor that a key of Family::kState is of.
+std::string_view SubjectOfStateKey(std::string_view key);
 
 }  // namespace vitrine::adapters

@@ -70,6 +70,10 @@ Result<http::Listener> ParseListener(std::string_view setting, const std::string
   return listener;
 }
 
+std::size_t MegabytesOf(const Settings& settings, std::string_view name) {
+  return static_cast<std::size_t>(settings.Integer(name)) << 20;
+}
+
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -141,7 +145,7 @@ serve::InferenceOptions InferenceOptionsOf(const Settings& settings) {
   return {.waiting = count("inference.queue"),
           .workers = count("inference.threads"),
           .delay = std::chrono::microseconds(settings.Integer("inference.batch_delay_us")),
-          .cache = {.bytes = count("inference.cache_mb") << 20,
+          .cache = {.bytes = MegabytesOf(settings, "inference.cache_mb"),
                     .keep = std::chrono::seconds(settings.Integer("inference.cache_seconds"))}};
 }
 
@@ -151,7 +155,10 @@ Status Application::Parts::OpenStores() {
                    files::FileArtifactStore::Open(directory.Sub("artifacts")));
   artifacts = std::make_unique<files::FileArtifactStore>(std::move(store));
   registry = std::make_unique<registry::Registry>(*db, *artifacts);
-  ASSIGN_OR_RETURN(log, adapters::RocksEventLog::Open(directory.Sub("log")));
+  adapters::RocksEventLogOptions options;
+  options.user_state_bytes = MegabytesOf(settings, "serving.user_cache_mb");
+  options.metrics = &metrics;
+  ASSIGN_OR_RETURN(log, adapters::RocksEventLog::Open(directory.Sub("log"), options));
   ASSIGN_OR_RETURN(const adapters::ExecutionProvider provider,
                    adapters::ParseExecutionProvider(settings.Text("inference.provider")));
   ASSIGN_OR_RETURN(runtime, adapters::MakeOnnxRuntime(provider));
@@ -224,6 +231,8 @@ Status Application::Parts::OpenServing() {
       });
   inference = std::make_unique<serve::Inference>(*models, InferenceOptionsOf(settings));
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
+  serve::ListOptions lists;
+  lists.bytes = MegabytesOf(settings, "serving.answer_lists_mb");
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
                                                                    .models = models.get(),
@@ -232,7 +241,9 @@ Status Application::Parts::OpenServing() {
                                                                    .trending = &*trending,
                                                                    .explainer = &*explainer,
                                                                    .observer = &*observer,
-                                                                   .now = nullptr});
+                                                                   .now = nullptr,
+                                                                   .metrics = &metrics,
+                                                                   .lists = lists});
   return Status::Ok();
 }
 

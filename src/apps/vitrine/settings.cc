@@ -135,6 +135,13 @@ const std::vector<SettingDef>& SettingDefs() {
        "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
+      {"serving.user_cache_mb", SettingType::kInteger, "64",
+       "Memory for the states of users who asked last; 0: each request reads its user's from the "
+       "log."},
+      {"serving.answer_lists_mb", SettingType::kInteger, "16",
+       "Memory for ready answers to requests that say nothing of their own: popular items of a "
+       "scene, "
+       "similar items; 0: each is made anew."},
       {"log.keep_days", SettingType::kInteger, "30",
        "Days of the event log that stay readable after a retraining took them into the lake."},
       {"lake.mapping", SettingType::kText, "",

@@ -41,19 +41,31 @@ bool WaitsForPool(bool explain, const Request& request, Response& response) {
   return false;
 }
 
-void WriteResult(const Result<serve::RecommendResponse>& answer, Request& request,
+void WriteResult(const Status& status, const serve::RecommendResponse& answer, Request& request,
                  Response& response) {
-  if (!answer.ok()) {
-    WriteProblem(response, request.id(), answer.status());
+  if (!status.ok()) {
+    WriteProblem(response, request.id(), status);
     return;
   }
   RequestTrace& trace = request.scope().trace;
-  if (answer->model_ended > answer->model_begun) {
-    trace.Note("model", answer->model_begun, answer->model_ended);
+  if (answer.model_ended > answer.model_begun) {
+    trace.Note("model", answer.model_begun, answer.model_ended);
   }
-  trace.NoteModel(answer->model);
+  trace.NoteModel(answer.model);
   JsonWriter json(response.body);
-  WriteAnswer(json, *answer);
+  WriteAnswer(json, answer);
+}
+
+void WriteResult(const Result<serve::RecommendResponse>& answer, Request& request,
+                 Response& response) {
+  static const serve::RecommendResponse kNone;
+  WriteResult(answer.status(), answer.ok() ? *answer : kNone, request, response);
+}
+
+// Of this thread, for its memory: answers are written before the next one is made.
+serve::RecommendResponse& ThreadAnswer() {
+  thread_local serve::RecommendResponse answer;
+  return answer;
 }
 
 bool CheckIds(const serve::RecommendRequest& r, const Request& request, Response& response) {
@@ -93,7 +105,9 @@ void PostRecommend(const Services& services, Request& request, Response& respons
       !CheckIds(r, request, response) || WaitsForPool(r.explain, request, response)) {
     return;
   }
-  WriteResult(services.recommender->Recommend(r), request, response);
+  serve::RecommendResponse& answer = ThreadAnswer();
+  const Status status = services.recommender->Recommend(r, answer);
+  WriteResult(status, answer, request, response);
 }
 
 void GetRecommend(const Services& services, Request& request, Response& response) {
@@ -104,7 +118,9 @@ void GetRecommend(const Services& services, Request& request, Response& response
       WaitsForPool(r.explain, request, response)) {
     return;
   }
-  WriteResult(services.recommender->Recommend(r), request, response);
+  serve::RecommendResponse& answer = ThreadAnswer();
+  const Status status = services.recommender->Recommend(r, answer);
+  WriteResult(status, answer, request, response);
 }
 
 void GetSimilar(const Services& services, Request& request, Response& response) {
@@ -117,7 +133,9 @@ void GetSimilar(const Services& services, Request& request, Response& response) 
       !ReadServeQuery(request, response, r) || WaitsForPool(r.explain, request, response)) {
     return;
   }
-  WriteResult(services.recommender->Similar(r), request, response);
+  serve::RecommendResponse& answer = ThreadAnswer();
+  const Status status = services.recommender->Similar(r, answer);
+  WriteResult(status, answer, request, response);
 }
 
 void PostRank(const Services& services, Request& request, Response& response) {

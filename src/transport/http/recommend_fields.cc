@@ -1,7 +1,11 @@
 #include "transport/http/recommend_fields.h"
 
-#include <map>
+#include <functional>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,23 +20,51 @@ constexpr std::int64_t kMaxAnswer = 10'000;  // more than any scene allows; the 
 constexpr std::size_t kMaxHistory = 10'000;
 constexpr std::size_t kMaxCandidates = 10'000;
 
-// Member name -> what reads its value. A table a request, looked up per member.
-using Members = std::map<std::string_view, std::function<bool(ondemand::value)>, std::less<>>;
+// One member of an object: its name and what reads its value. Tables of them are made at compile time and
+// looked through by name: they are short.
+template <typename T>
+struct Member {
+  std::string_view name;
+  bool (*read)(FieldReader& reader, ondemand::value value, T& out);
+};
 
-bool ReadMembers(FieldReader& reader, ondemand::object body, const Members& members) {
-  return reader.Members(body, [&](std::string_view key, ondemand::value value) {
-    reader.Enter(key);
-    const auto found = members.find(key);
-    if (found == members.end()) {
-      std::vector<std::string> known;
-      for (const auto& [name, read] : members) {
-        known.emplace_back(name);
-      }
-      return reader.Fail("unknown_field", "'" + std::string(key) + "' is not a field of this call" +
-                                              DidYouMean(key, known) + ".");
+// Not deduced, so that an array of members is one.
+template <typename T>
+using Members = std::type_identity_t<std::span<const Member<T>>>;
+
+template <typename T>
+bool UnknownMember(FieldReader& reader, std::string_view key, Members<T> members,
+                   std::string_view also) {
+  std::vector<std::string> known;
+  for (const Member<T>& member : members) {
+    known.emplace_back(member.name);
+  }
+  if (!also.empty()) {
+    known.emplace_back(also);
+  }
+  return reader.Fail("unknown_field", "'" + std::string(key) + "' is not a field of this call" +
+                                          DidYouMean(key, known) + ".");
+}
+
+// `also`: a name that the caller reads itself.
+template <typename T>
+bool ReadMember(FieldReader& reader, std::string_view key, ondemand::value value,
+                Members<T> members, T& out, std::string_view also = {}) {
+  for (const Member<T>& member : members) {
+    if (member.name == key) {
+      return reader.IsNull(value) || member.read(reader, value, out);
     }
-    return reader.IsNull(value) || found->second(value);
-  });
+  }
+  return UnknownMember<T>(reader, key, members, also);
+}
+
+template <typename T>
+bool ReadMembers(FieldReader& reader, ondemand::object body, Members<T> members, T& out) {
+  const auto read = [&](std::string_view key, ondemand::value value) {
+    reader.Enter(key);
+    return ReadMember(reader, key, value, members, out);
+  };
+  return reader.Members(body, std::ref(read));  // by reference: it would not fit into a function
 }
 
 bool ReadN(FieldReader& reader, ondemand::value value, std::size_t& n) {
@@ -56,37 +88,45 @@ bool ReadSwitch(FieldReader& reader, ondemand::value value, std::optional<bool>&
   return true;
 }
 
+bool ReadWhere(FieldReader& reader, ondemand::value value, serve::RequestFilter& filter) {
+  std::string_view text;
+  ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS ||
+      object.raw_json().get(text) != simdjson::SUCCESS) {
+    return reader.Fail("wrong_type", "'where' must be an object.");
+  }
+  auto predicate = serve::PredicateFromJson(text);
+  if (!predicate.ok()) {
+    return reader.Fail("bad_filter", predicate.status().message());
+  }
+  filter.where = std::move(predicate).value();
+  return true;
+}
+
+template <std::optional<bool> serve::RequestFilter::* kSwitch>
+bool ReadFilterSwitch(FieldReader& reader, ondemand::value value, serve::RequestFilter& filter) {
+  return ReadSwitch(reader, value, filter.*kSwitch);
+}
+
+constexpr Member<serve::RequestFilter> kFilterMembers[] = {
+    {"exclude", [](FieldReader& r, ondemand::value v,
+                   serve::RequestFilter& f) { return r.Ids(v, f.exclude); }},
+    {"exclude_bought", ReadFilterSwitch<&serve::RequestFilter::exclude_bought>},
+    {"exclude_hidden", ReadFilterSwitch<&serve::RequestFilter::exclude_hidden>},
+    {"exclude_out_of_stock", ReadFilterSwitch<&serve::RequestFilter::exclude_out_of_stock>},
+    {"exclude_seen", ReadFilterSwitch<&serve::RequestFilter::exclude_seen>},
+    {"exclude_unknown", ReadFilterSwitch<&serve::RequestFilter::exclude_unknown>},
+    {"include", [](FieldReader& r, ondemand::value v,
+                   serve::RequestFilter& f) { return r.Ids(v, f.include); }},
+    {"where", ReadWhere},
+};
+
 bool ReadFilter(FieldReader& reader, ondemand::value value, serve::RequestFilter& filter) {
-  const Members members = {
-      {"exclude_bought", [&](auto v) { return ReadSwitch(reader, v, filter.exclude_bought); }},
-      {"exclude_seen", [&](auto v) { return ReadSwitch(reader, v, filter.exclude_seen); }},
-      {"exclude_hidden", [&](auto v) { return ReadSwitch(reader, v, filter.exclude_hidden); }},
-      {"exclude_out_of_stock",
-       [&](auto v) { return ReadSwitch(reader, v, filter.exclude_out_of_stock); }},
-      {"exclude_unknown", [&](auto v) { return ReadSwitch(reader, v, filter.exclude_unknown); }},
-      {"exclude", [&](auto v) { return reader.Ids(v, filter.exclude); }},
-      {"include", [&](auto v) { return reader.Ids(v, filter.include); }},
-      {"where",
-       [&](ondemand::value v) {
-         std::string_view text;
-         ondemand::object object;
-         if (v.get_object().get(object) != simdjson::SUCCESS ||
-             object.raw_json().get(text) != simdjson::SUCCESS) {
-           return reader.Fail("wrong_type", "'where' must be an object.");
-         }
-         auto predicate = serve::PredicateFromJson(text);
-         if (!predicate.ok()) {
-           return reader.Fail("bad_filter", predicate.status().message());
-         }
-         filter.where = std::move(predicate).value();
-         return true;
-       }},
-  };
   ondemand::object object;
   if (value.get_object().get(object) != simdjson::SUCCESS) {
     return reader.Fail("wrong_type", "'filter' must be an object.");
   }
-  return ReadMembers(reader, object, members);
+  return ReadMembers(reader, object, kFilterMembers, filter);
 }
 
 // What the places of a history share a basket by.
@@ -95,47 +135,59 @@ struct BasketName {
   bool given = false;
 };
 
+struct Place {
+  SeenEvent& event;
+  BasketName& basket;
+};
+
+bool ReadMoment(FieldReader& reader, ondemand::value value, Micros& out) {
+  data::ParsedTime time;
+  if (!reader.Time(value, time)) {
+    return false;
+  }
+  out = time.time;
+  return true;
+}
+
+bool ReadType(FieldReader& reader, ondemand::value value, Place& place) {
+  std::string name;
+  if (!reader.Text(value, name)) {
+    return false;
+  }
+  const auto found = EventTypeOf(name);
+  if (!found) {
+    return reader.Fail("unknown_event", "'" + name + "' is not an event's name.");
+  }
+  place.event.type = *found;
+  return true;
+}
+
+bool ReadBasket(FieldReader& reader, ondemand::value value, Place& place) {
+  place.basket.given = true;
+  return reader.Id(value, place.basket.name);
+}
+
+constexpr Member<Place> kPlaceMembers[] = {
+    {"basket", ReadBasket},
+    {"item_id",
+     [](FieldReader& r, ondemand::value v, Place& p) { return r.Id(v, p.event.item_id); }},
+    {"order_id", ReadBasket},
+    {"ts",
+     [](FieldReader& r, ondemand::value v, Place& p) { return ReadMoment(r, v, p.event.ts); }},
+    {"type", ReadType},
+};
+
 bool ReadSeen(FieldReader& reader, ondemand::value value, SeenEvent& event, BasketName& basket) {
   ondemand::json_type type{};
   if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
     return reader.Id(value, event.item_id);
   }
-  const auto read_basket = [&](ondemand::value v) {
-    basket.given = true;
-    return reader.Id(v, basket.name);
-  };
-  const Members members = {
-      {"item_id", [&](auto v) { return reader.Id(v, event.item_id); }},
-      {"ts",
-       [&](auto v) {
-         data::ParsedTime time;
-         if (!reader.Time(v, time)) {
-           return false;
-         }
-         event.ts = time.time;
-         return true;
-       }},
-      {"type",
-       [&](auto v) {
-         std::string name;
-         if (!reader.Text(v, name)) {
-           return false;
-         }
-         const auto found = EventTypeOf(name);
-         if (!found) {
-           return reader.Fail("unknown_event", "'" + name + "' is not an event's name.");
-         }
-         event.type = *found;
-         return true;
-       }},
-      {"basket", read_basket},
-      {"order_id", read_basket},
-  };
   ondemand::object object;
   if (value.get_object().get(object) != simdjson::SUCCESS) {
     return reader.Fail("wrong_type", "A place of 'history' is an item id or an object.");
   }
-  return ReadMembers(reader, object, members);
+  Place place{event, basket};
+  return ReadMembers(reader, object, kPlaceMembers, place);
 }
 
 // Baskets are numbered as the log does it: events of one named basket share it, others do where
@@ -156,16 +208,17 @@ void NumberBaskets(std::vector<SeenEvent>& history, const std::vector<BasketName
 
 bool ReadHistory(FieldReader& reader, ondemand::value value, std::vector<SeenEvent>& history) {
   history.clear();
-  std::vector<BasketName> baskets;
-  const bool read = reader.Array(value, [&](ondemand::value place) {
+  thread_local std::vector<BasketName> baskets;  // for its memory
+  baskets.clear();
+  const auto read = [&](ondemand::value place) {
     if (history.size() == kMaxHistory) {
       return reader.Fail("too_many_items",
                          "'history' has at most " + std::to_string(kMaxHistory) + " places.");
     }
     reader.Enter("history");
     return ReadSeen(reader, place, history.emplace_back(), baskets.emplace_back());
-  });
-  if (!read) {
+  };
+  if (!reader.Array(value, std::ref(read))) {
     return false;
   }
   for (const SeenEvent& event : history) {
@@ -178,31 +231,64 @@ bool ReadHistory(FieldReader& reader, ondemand::value value, std::vector<SeenEve
   return true;
 }
 
+using Asked = serve::RecommendRequest;
+
 // The members that recommend and rank share.
-Members RecommendMembers(FieldReader& reader, serve::RecommendRequest& request) {
-  return {
-      {"scene", [&](auto v) { return reader.Text(v, request.scene); }},
-      {"user_id", [&](auto v) { return reader.Id(v, request.user_id); }},
-      {"anonymous_id", [&](auto v) { return reader.Id(v, request.anonymous_id); }},
-      {"n", [&](auto v) { return ReadN(reader, v, request.n); }},
-      {"filter", [&](auto v) { return ReadFilter(reader, v, request.filter); }},
-      {"personalize", [&](auto v) { return reader.Flag(v, request.personalize); }},
-      {"explain", [&](auto v) { return reader.Flag(v, request.explain); }},
-      {"language", [&](auto v) { return reader.Text(v, request.language); }},
-      {"context", [&](auto v) { return reader.Attributes(v, request.context); }},
-      {"record", [&](auto v) { return reader.Flag(v, request.record); }},
-      {"history", [&](auto v) { return ReadHistory(reader, v, request.history.emplace()); }},
-      {"as_of",
-       [&](auto v) {
-         data::ParsedTime time;
-         if (!reader.Time(v, time)) {
-           return false;
-         }
-         request.as_of = time.time;
-         return true;
-       }},
-  };
-}
+constexpr Member<Asked> kRecommendMembers[] = {
+    {"anonymous_id",
+     [](FieldReader& r, ondemand::value v, Asked& a) { return r.Id(v, a.anonymous_id); }},
+    {"as_of", [](FieldReader& r, ondemand::value v,
+                 Asked& a) { return ReadMoment(r, v, a.as_of.emplace()); }},
+    {"context",
+     [](FieldReader& r, ondemand::value v, Asked& a) { return r.Attributes(v, a.context); }},
+    {"explain", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Flag(v, a.explain); }},
+    {"filter",
+     [](FieldReader& r, ondemand::value v, Asked& a) { return ReadFilter(r, v, a.filter); }},
+    {"history", [](FieldReader& r, ondemand::value v,
+                   Asked& a) { return ReadHistory(r, v, a.history.emplace()); }},
+    {"language", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Text(v, a.language); }},
+    {"n", [](FieldReader& r, ondemand::value v, Asked& a) { return ReadN(r, v, a.n); }},
+    {"personalize",
+     [](FieldReader& r, ondemand::value v, Asked& a) { return r.Flag(v, a.personalize); }},
+    {"record", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Flag(v, a.record); }},
+    {"scene", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Text(v, a.scene); }},
+    {"user_id", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Id(v, a.user_id); }},
+};
+
+constexpr Member<serve::Candidate> kCandidateMembers[] = {
+    {"bid",
+     [](FieldReader& r, ondemand::value v, serve::Candidate& c) { return r.Number(v, c.bid); }},
+    {"item_id",
+     [](FieldReader& r, ondemand::value v, serve::Candidate& c) { return r.Id(v, c.item_id); }},
+};
+
+constexpr Member<SearchRequest> kSearchMembers[] = {
+    {"anonymous_id",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Id(v, s.anonymous_id); }},
+    {"context", [](FieldReader& r, ondemand::value v,
+                   SearchRequest& s) { return r.Attributes(v, s.context); }},
+    {"explain",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Flag(v, s.explain); }},
+    {"filter", [](FieldReader& r, ondemand::value v,
+                  SearchRequest& s) { return ReadFilter(r, v, s.filter); }},
+    {"language",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Text(v, s.language); }},
+    {"n", [](FieldReader& r, ondemand::value v, SearchRequest& s) { return ReadN(r, v, s.n); }},
+    {"personalize",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Flag(v, s.personalize); }},
+    {"query",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Text(v, s.query); }},
+    {"scene",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Text(v, s.scene); }},
+    {"user_id",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Id(v, s.user_id); }},
+};
+
+constexpr Member<ShownItem> kShownMembers[] = {
+    {"item_id", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Id(v, i.item_id); }},
+    {"score", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Number(v, i.score); }},
+    {"source", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Text(v, i.source); }},
+};
 
 bool ReadShown(FieldReader& reader, ondemand::value value, ShownItem& item) {
   ondemand::json_type type{};
@@ -213,92 +299,84 @@ bool ReadShown(FieldReader& reader, ondemand::value value, ShownItem& item) {
   if (value.get_object().get(object) != simdjson::SUCCESS) {
     return reader.Fail("wrong_type", "A place of 'items' is an item id or an object.");
   }
-  return ReadMembers(reader, object,
-                     {{"item_id", [&](auto v) { return reader.Id(v, item.item_id); }},
-                      {"score", [&](auto v) { return reader.Number(v, item.score); }},
-                      {"source", [&](auto v) { return reader.Text(v, item.source); }}});
+  return ReadMembers(reader, object, kShownMembers, item);
+}
+
+bool ReadShownItems(FieldReader& reader, ondemand::value value, Impression& impression) {
+  return reader.Array(value, [&](ondemand::value place) {
+    reader.Enter("items");
+    return ReadShown(reader, place, impression.items.emplace_back());
+  });
+}
+
+bool ReadVisitor(FieldReader& reader, ondemand::value value, Impression& impression) {
+  std::string id;
+  if (!reader.Id(value, id)) {
+    return false;
+  }
+  impression.subject = impression.subject.empty() ? id : impression.subject;
+  return true;
+}
+
+constexpr Member<Impression> kImpressionMembers[] = {
+    {"anonymous_id", ReadVisitor},
+    {"history",
+     [](FieldReader& r, ondemand::value v, Impression& i) { return ReadHistory(r, v, i.history); }},
+    {"items", ReadShownItems},
+    {"model", [](FieldReader& r, ondemand::value v, Impression& i) { return r.Text(v, i.model); }},
+    {"query", [](FieldReader& r, ondemand::value v, Impression& i) { return r.Text(v, i.query); }},
+    {"request_id",
+     [](FieldReader& r, ondemand::value v, Impression& i) { return r.Id(v, i.request_id); }},
+    {"scene", [](FieldReader& r, ondemand::value v, Impression& i) { return r.Text(v, i.scene); }},
+    {"ts", [](FieldReader& r, ondemand::value v, Impression& i) { return ReadMoment(r, v, i.ts); }},
+    {"user_id",
+     [](FieldReader& r, ondemand::value v, Impression& i) { return r.Id(v, i.subject); }},
+};
+
+bool ReadCandidate(FieldReader& reader, ondemand::value value, serve::RankRequest& request) {
+  if (request.candidates.size() == kMaxCandidates) {
+    return reader.Fail("too_many_items",
+                       "'candidates' has at most " + std::to_string(kMaxCandidates) + " entries.");
+  }
+  serve::Candidate& candidate = request.candidates.emplace_back();
+  ondemand::json_type type{};
+  if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
+    return reader.Id(value, candidate.item_id);
+  }
+  ondemand::object object;
+  if (value.get_object().get(object) != simdjson::SUCCESS) {
+    return reader.Fail("wrong_type", "A candidate is an item id or an object.");
+  }
+  return ReadMembers(reader, object, kCandidateMembers, candidate);
 }
 
 }  // namespace
 
 bool ReadRecommend(FieldReader& reader, ondemand::object body, serve::RecommendRequest& request) {
-  return ReadMembers(reader, body, RecommendMembers(reader, request));
+  return ReadMembers(reader, body, kRecommendMembers, request);
 }
 
 bool ReadRank(FieldReader& reader, ondemand::object body, serve::RankRequest& request) {
-  Members members = RecommendMembers(reader, request.request);
-  const auto read_candidate = [&](ondemand::value value) {
-    if (request.candidates.size() == kMaxCandidates) {
-      return reader.Fail("too_many_items", "'candidates' has at most " +
-                                               std::to_string(kMaxCandidates) + " entries.");
+  constexpr std::string_view kCandidates = "candidates";
+  const auto read = [&](std::string_view key, ondemand::value value) {
+    reader.Enter(key);
+    if (key != kCandidates) {
+      return ReadMember(reader, key, value, kRecommendMembers, request.request, kCandidates);
     }
-    serve::Candidate& candidate = request.candidates.emplace_back();
-    ondemand::json_type type{};
-    if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
-      return reader.Id(value, candidate.item_id);
-    }
-    ondemand::object object;
-    if (value.get_object().get(object) != simdjson::SUCCESS) {
-      return reader.Fail("wrong_type", "A candidate is an item id or an object.");
-    }
-    return ReadMembers(reader, object,
-                       {{"item_id", [&](auto v) { return reader.Id(v, candidate.item_id); }},
-                        {"bid", [&](auto v) { return reader.Number(v, candidate.bid); }}});
-  };
-  members["candidates"] = [&](ondemand::value value) {
     request.candidates.clear();
-    return reader.Array(value, read_candidate);
+    return reader.IsNull(value) || reader.Array(value, [&](ondemand::value candidate) {
+      return ReadCandidate(reader, candidate, request);
+    });
   };
-  return ReadMembers(reader, body, members);
+  return reader.Members(body, std::ref(read));
 }
 
 bool ReadSearch(FieldReader& reader, ondemand::object body, SearchRequest& request) {
-  return ReadMembers(reader, body,
-                     {{"query", [&](auto v) { return reader.Text(v, request.query); }},
-                      {"scene", [&](auto v) { return reader.Text(v, request.scene); }},
-                      {"user_id", [&](auto v) { return reader.Id(v, request.user_id); }},
-                      {"anonymous_id", [&](auto v) { return reader.Id(v, request.anonymous_id); }},
-                      {"n", [&](auto v) { return ReadN(reader, v, request.n); }},
-                      {"filter", [&](auto v) { return ReadFilter(reader, v, request.filter); }},
-                      {"personalize", [&](auto v) { return reader.Flag(v, request.personalize); }},
-                      {"explain", [&](auto v) { return reader.Flag(v, request.explain); }},
-                      {"language", [&](auto v) { return reader.Text(v, request.language); }},
-                      {"context", [&](auto v) { return reader.Attributes(v, request.context); }}});
+  return ReadMembers(reader, body, kSearchMembers, request);
 }
 
 bool ReadImpression(FieldReader& reader, ondemand::object body, Impression& impression) {
-  return ReadMembers(
-      reader, body,
-      {{"request_id", [&](auto v) { return reader.Id(v, impression.request_id); }},
-       {"ts",
-        [&](auto v) {
-          data::ParsedTime time;
-          if (!reader.Time(v, time)) {
-            return false;
-          }
-          impression.ts = time.time;
-          return true;
-        }},
-       {"user_id", [&](auto v) { return reader.Id(v, impression.subject); }},
-       {"anonymous_id",
-        [&](auto v) {
-          std::string id;
-          if (!reader.Id(v, id)) {
-            return false;
-          }
-          impression.subject = impression.subject.empty() ? id : impression.subject;
-          return true;
-        }},
-       {"scene", [&](auto v) { return reader.Text(v, impression.scene); }},
-       {"model", [&](auto v) { return reader.Text(v, impression.model); }},
-       {"query", [&](auto v) { return reader.Text(v, impression.query); }},
-       {"history", [&](auto v) { return ReadHistory(reader, v, impression.history); }},
-       {"items", [&](auto v) {
-          return reader.Array(v, [&](ondemand::value place) {
-            reader.Enter("items");
-            return ReadShown(reader, place, impression.items.emplace_back());
-          });
-        }}});
+  return ReadMembers(reader, body, kImpressionMembers, impression);
 }
 
 }  // namespace vitrine::http

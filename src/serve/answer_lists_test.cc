@@ -1,0 +1,438 @@
+// Ready answers must not differ from those that are made anew, whatever the shop does in between.
+
+#include "serve/answer_lists.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "serve/fake_shop.h"
+
+namespace vitrine::serve {
+namespace {
+
+constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+
+std::string Text(const RecommendResponse& answer) {
+  std::string text = answer.scene + "|" + answer.model + "|" + answer.why + "|" +
+                     std::string(FallbackName(answer.fallback)) + "|" +
+                     std::string(RungName(answer.rung));
+  for (const RecommendedItem& item : answer.items) {
+    text += "\n" + item.item_id + " " + std::to_string(item.score) + " " + item.source;
+  }
+  return text;
+}
+
+class Lists : public testing::Test {
+ protected:
+  Lists() {
+    shop.make["near:2"] = [this] {
+      std::vector<std::string> other(shop.names.rbegin(), shop.names.rend());
+      other.pop_back();  // the first item is not known to it
+      return FakeParts<double>("near", other, 5, Neighbours<double>);
+    };
+    EXPECT_TRUE(shop.Serve("near:2", "other").ok());
+    EXPECT_TRUE(shop.Serve("near:1").ok());
+    ready = shop.Recommending({.bytes = kMegabyte, .trending_age = Micros{0}});
+    anew = shop.Recommending({});
+    shop.AddCatalogue();
+  }
+  double Count(const std::string& result) const {
+    double sum = 0;
+    for (const auto& [name, value] : shop.metrics.Samples()) {
+      if (name.starts_with("vitrine_answer_lists_total") &&
+          name.find("result=\"" + result + "\"") != std::string::npos) {
+        sum += value;
+      }
+    }
+    return sum;
+  }
+  RecommendResponse Get(const RecommendRequest& request) {
+    auto answer = ready->Recommend(request);
+    EXPECT_TRUE(answer.ok()) << answer.status().ToString();
+    return answer.ok() ? *std::move(answer) : RecommendResponse{};
+  }
+  void ExpectSame(const RecommendRequest& request) {
+    const auto want = anew->Recommend(request);
+    ASSERT_TRUE(want.ok()) << want.status().ToString();
+    for (int times = 0; times < 2; ++times) {
+      EXPECT_EQ(Text(Get(request)), Text(*want));
+    }
+  }
+  void ExpectSame(const SimilarRequest& request) {
+    const auto want = anew->Similar(request);
+    for (int times = 0; times < 2; ++times) {
+      const auto answer = ready->Similar(request);
+      ASSERT_EQ(answer.ok(), want.ok());
+      if (want.ok()) {
+        EXPECT_EQ(Text(*answer), Text(*want));
+      }
+    }
+  }
+
+  FakeShop shop{24};
+  std::unique_ptr<Recommender> ready;
+  std::unique_ptr<Recommender> anew;
+};
+
+TEST_F(Lists, AreGivenAgainWithANewRequestIdAndARecord) {
+  RecommendRequest request;
+  request.user_id = "nobody";
+  const RecommendResponse first = Get(request);
+  const int impressions = shop.observer.impressions;
+  const RecommendResponse second = Get(request);
+  EXPECT_EQ(Text(second), Text(first));
+  EXPECT_NE(second.request_id, first.request_id);
+  EXPECT_EQ(shop.observer.impressions, impressions + 1);
+  const auto kept = shop.log.GetImpression(second.request_id);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->items.size(), second.items.size());
+  EXPECT_EQ(kept->subject, "nobody");
+  EXPECT_EQ(kept->fallback, "unknown_user");
+  EXPECT_EQ(Count("hit"), 1);
+  EXPECT_EQ(Count("miss"), 1);
+}
+
+TEST_F(Lists, OfSimilarItemsTellTheObserverWhatTheScoresWereMadeFrom) {
+  SimilarRequest request;
+  request.item_id = "item5";
+  ASSERT_TRUE(ready->Similar(request).ok());
+  const std::vector<double> scores = shop.observer.shown_scores;
+  const int served = shop.observer.served;
+  shop.observer.shown_scores.clear();
+  const auto again = ready->Similar(request);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(Count("hit"), 1);
+  EXPECT_EQ(shop.observer.served, served + 1);
+  EXPECT_EQ(shop.observer.shown_scores, scores);
+  EXPECT_EQ(again->model, "near:1");
+  const auto replayed = ready->Replay(again->request_id);
+  ASSERT_TRUE(replayed.ok());
+  EXPECT_TRUE(replayed->same);
+}
+
+TEST_F(Lists, AreNotForThoseWhoSayMore) {
+  RecommendRequest plain;
+  plain.user_id = "nobody";
+  (void)Get(plain);
+  ASSERT_EQ(Count("miss"), 1);
+  std::vector<RecommendRequest> more(5, plain);
+  more[0].filter.exclude = {"item0"};
+  more[1].filter.where.brands = {"B"};
+  more[2].filter.exclude_out_of_stock = false;
+  more[3].as_of = shop.now;
+  more[4].history.emplace().push_back({.item_id = "item3", .ts = {1}});
+  for (const RecommendRequest& request : more) {
+    ExpectSame(request);
+  }
+  shop.log.SetUser("ann", {{"elsewhere", EventType::kPurchase}});
+  RecommendRequest known = plain;
+  known.user_id = "ann";
+  ExpectSame(known);
+  EXPECT_EQ(Count("hit") + Count("miss"), 1);
+  known.personalize = false;
+  ExpectSame(known);
+  EXPECT_EQ(Count("hit"), 2);  // somebody who asks not to be known is nobody
+}
+
+TEST_F(Lists, OfTrendingItemsAreNoOlderThanTheirAge) {
+  ready = shop.Recommending({.bytes = kMegabyte, .trending_age = Micros{kMicrosPerSecond}});
+  Scene scene = *shop.scenes.Find("home").value();
+  scene.fallback = FallbackOrder::kTrending;
+  ASSERT_TRUE(shop.scenes.Put(scene).ok());
+  const auto view = [&](const std::string& item) {
+    Event event;
+    event.items = {{item, -1, 1, 0}};
+    event.ts = shop.now;
+    ASSERT_TRUE(shop.log.AppendEvents(std::span(&event, 1), After(std::chrono::seconds(1))).ok());
+  };
+  RecommendRequest request;
+  request.n = 1;
+  view("item7");
+  EXPECT_EQ(IdsOf(Get(request)), std::vector<std::string>{"item7"});
+  for (int i = 0; i < 3; ++i) {
+    view("item9");
+  }
+  shop.now.value += kMicrosPerSecond - 1;
+  EXPECT_EQ(IdsOf(Get(request)), std::vector<std::string>{"item7"});
+  Item row = FakeShop::Row("item7");  // what may not be shown is never late
+  row.hidden = true;
+  shop.Change(row);
+  EXPECT_EQ(IdsOf(Get(request)), std::vector<std::string>{"item9"});
+  for (int i = 0; i < 5; ++i) {
+    view("item8");
+  }
+  shop.now.value += kMicrosPerSecond;
+  EXPECT_EQ(IdsOf(Get(request)), std::vector<std::string>{"item8"});
+  shop.now.value -= kMicrosPerDay;  // a clock that is set back
+  ExpectSame(request);
+}
+
+TEST_F(Lists, KeepNoVersionInMemory) {
+  SimilarRequest request;
+  request.item_id = "item5";
+  ASSERT_TRUE(ready->Similar(request).ok());
+  const std::weak_ptr<const ServedModel> version = shop.models.Get("champion");
+  ASSERT_TRUE(shop.Serve("near:2").ok());
+  shop.desired.folders.erase("near:1");
+  shop.models.SetDesired(shop.desired);
+  ASSERT_TRUE(shop.models.WaitUntilReached(After(std::chrono::seconds(10))).ok());
+  EXPECT_TRUE(version.expired());
+  ExpectSame(request);
+}
+
+// Random shops: after every change every kind of question is asked twice of the Recommender that keeps
+// lists and once of the one that does not.
+class RandomShop {
+ public:
+  RandomShop(FakeShop& shop, unsigned seed) : shop_(shop), engine_(seed) {}
+
+  std::size_t Draw(std::size_t below) {
+    return std::uniform_int_distribution<std::size_t>(0, below - 1)(engine_);
+  }
+  bool Coin() { return Draw(2) == 0; }
+  std::string AnyItem() {
+    return Draw(10) == 0 ? "new" + std::to_string(Draw(6)) : shop_.names[Draw(shop_.names.size())];
+  }
+
+  void Change() {
+    switch (Draw(7)) {
+      case 0:
+        return ChangeRow();
+      case 1:
+        (void)shop_.log.DeleteItem(AnyItem(), After(std::chrono::seconds(1)));
+        return;
+      case 2:
+        return Visit();
+      case 3:
+        return Promote();
+      case 4:
+        return ChangeScene();
+      case 5:
+        shop_.now.value += static_cast<std::int64_t>(Draw(40)) * kMicrosPerSecond;
+        return;
+      default:
+        shop_.log.SetUser("user" + std::to_string(Draw(3)),
+                          {{AnyItem(), Coin() ? EventType::kPurchase : EventType::kHide}});
+    }
+  }
+
+  RecommendRequest AnyRequest() {
+    RecommendRequest request;
+    request.scene = Coin() ? "home" : "cart";
+    request.user_id = Coin() ? "nobody" : "user" + std::to_string(Draw(3));
+    request.personalize = Draw(3) != 0;
+    request.n = Draw(6);
+    return request;
+  }
+  SimilarRequest AnySimilar() {
+    SimilarRequest request;
+    request.item_id = AnyItem();
+    request.scene = Coin() ? "home" : "item";
+    request.user_id = Coin() ? "" : "user" + std::to_string(Draw(3));
+    request.n = Draw(6);
+    return request;
+  }
+
+ private:
+  void ChangeRow() {
+    Item row = FakeShop::Row(AnyItem());
+    row.valid_from.value = 10 + changes_++;
+    row.hidden = Draw(4) == 0;
+    row.stock = static_cast<double>(Draw(3)) - 1;
+    row.brand = Coin() ? "A" : "B";
+    row.categories = {Coin() ? "Low > First" : "High"};
+    shop_.Change(row);
+  }
+  void Visit() {
+    Event event;
+    event.items = {{AnyItem(), -1, 1, 0}};
+    event.ts = shop_.now;
+    CHECK(shop_.log.AppendEvents(std::span(&event, 1), After(std::chrono::seconds(1))).ok());
+  }
+  void Promote() {
+    switch (Draw(3)) {
+      case 0:
+        CHECK(shop_.Serve("near:1").ok());
+        return;
+      case 1:
+        CHECK(shop_.Serve("near:2").ok());
+        return;
+      default:
+        shop_.desired.aliases.erase("champion");
+        shop_.models.SetDesired(shop_.desired);
+        CHECK(shop_.models.WaitUntilReached(After(std::chrono::seconds(10))).ok());
+    }
+  }
+  void ChangeScene() {
+    const std::vector<std::string> names = {"home", "cart", "item"};
+    Scene scene = *shop_.scenes.Find(names[Draw(names.size())]).value();
+    scene.rules.clear();
+    for (std::size_t r = 0; r < Draw(4); ++r) {
+      Rule rule{.name = "rule" + std::to_string(r), .kind = static_cast<RuleKind>(Draw(3))};
+      if (Coin()) {
+        rule.when.brands = {Coin() ? "A" : "B"};
+      } else {
+        rule.when.items = {AnyItem(), AnyItem()};
+      }
+      rule.add = static_cast<double>(Draw(5)) + 0.5;
+      rule.position = static_cast<int>(Draw(4));
+      if (Coin()) {
+        rule.from =
+            Micros{shop_.now.value + (static_cast<std::int64_t>(Draw(60)) - 30) * kMicrosPerSecond};
+        rule.until =
+            Micros{rule.from->value + static_cast<std::int64_t>(1 + Draw(60)) * kMicrosPerSecond};
+      }
+      scene.rules.push_back(rule);
+    }
+    scene.spacing.max_per_brand = static_cast<int>(Draw(3));
+    scene.filters.exclude_out_of_stock = Coin();
+    scene.filters.exclude_seen = Coin();
+    scene.filters.exclude_unknown = Coin();
+    scene.fallback = Coin() ? FallbackOrder::kPopularity : FallbackOrder::kTrending;
+    scene.n_default = 1 + Draw(6);
+    CHECK(shop_.scenes.Put(scene).ok());
+  }
+
+  FakeShop& shop_;
+  std::mt19937 engine_;
+  std::int64_t changes_ = 0;
+};
+
+TEST_F(Lists, GiveWhatWouldBeMadeAnewWhateverChanges) {
+  for (unsigned seed = 0; seed < 4 && !HasFailure(); ++seed) {
+    RandomShop random(shop, seed);
+    for (int step = 0; step < 250 && !HasFailure(); ++step) {
+      SCOPED_TRACE("seed " + std::to_string(seed) + " step " + std::to_string(step));
+      random.Change();
+      // Both look at the rules of every scene now: which items a rule names is decided then.
+      for (const char* scene : {"home", "cart", "item"}) {
+        RecommendRequest everyone;
+        everyone.scene = scene;
+        ExpectSame(everyone);
+      }
+      ExpectSame(random.AnyRequest());
+      ExpectSame(random.AnySimilar());
+    }
+  }
+  EXPECT_GT(Count("hit"), 1000);
+}
+
+TEST_F(Lists, AreMadeAndGivenWhileTheShopChanges) {
+  std::atomic<bool> stop{false};
+  std::vector<std::jthread> shoppers;
+  for (int t = 0; t < 2; ++t) {
+    shoppers.emplace_back([&, t] {
+      RecommendResponse answer;  // used again
+      for (std::size_t i = 0; !stop; ++i) {
+        RecommendRequest request;
+        request.n = 1 + i % 3;
+        EXPECT_TRUE(ready->Recommend(request, answer).ok());
+        SimilarRequest similar;
+        similar.item_id = "item" + std::to_string((i + static_cast<std::size_t>(t)) % 5);
+        EXPECT_TRUE(ready->Similar(similar, answer).ok());
+      }
+    });
+  }
+  for (int round = 0; round < 200; ++round) {
+    Item row = FakeShop::Row("item0");
+    row.valid_from.value = 10 + round;
+    row.hidden = round % 2 == 0;
+    shop.Change(row);
+    RecommendRequest request;
+    request.n = 1;
+    // Once the change is told, no answer has the item, and every later one does without it.
+    for (int look = 0; look < 3; ++look) {
+      ASSERT_EQ(IdsOf(Get(request)).front(), row.hidden ? "item1" : "item0") << "round " << round;
+    }
+  }
+  stop = true;
+}
+
+struct Objects {
+  std::shared_ptr<const Scene> scene;
+  std::shared_ptr<const ItemTable> table;
+  std::shared_ptr<const RuleMatches> rules;
+  std::shared_ptr<const ServedModel> model;
+  [[nodiscard]] ListBasis Basis() const { return {scene, table, rules, model}; }
+};
+
+std::shared_ptr<AnswerList> ListOf(std::size_t items, Micros from = {0}, Micros until = {100}) {
+  auto list = std::make_shared<AnswerList>();
+  list->items.resize(items);
+  list->from = from;
+  list->until = until;
+  return list;
+}
+
+TEST(AnswerLists, MemoryIsBoundedAndTheOneAskedLongestAgoLeaves) {
+  AnswerLists lists({.bytes = std::size_t{1} << 18}, nullptr);
+  const Objects objects;
+  const ListBasis basis = objects.Basis();
+  const ListKey regular{.scene = "home", .n = 7};
+  lists.Keep(regular, basis, ListOf(5));
+  for (data::ItemNumber about = 0; about < 3000; ++about) {
+    lists.Keep({.scene = "item", .kind = ListKind::kModel, .about = about, .n = 5}, basis,
+               ListOf(5));
+    ASSERT_NE(lists.Find(regular, basis, {5}), nullptr) << about;
+    ASSERT_LE(lists.bytes(), std::size_t{1} << 18);
+  }
+  EXPECT_EQ(lists.Find({.scene = "item", .kind = ListKind::kModel, .about = 0, .n = 5}, basis, {5}),
+            nullptr);
+  lists.Keep({.scene = "large", .n = 500}, basis, ListOf(500));
+  EXPECT_EQ(lists.Find({.scene = "large", .n = 500}, basis, {5}), nullptr);
+}
+
+TEST(AnswerLists, AKeyABasisAndAMomentMustFit) {
+  AnswerLists lists({.bytes = kMegabyte}, nullptr);
+  const Objects objects{.scene = std::make_shared<const Scene>(),
+                        .table = std::make_shared<const ItemTable>()};
+  const ListBasis basis = objects.Basis();
+  const ListKey key{
+      .scene = "home", .kind = ListKind::kFallback, .similar = true, .about = 3, .n = 4};
+  lists.Keep(key, basis, ListOf(4, {10}, {20}));
+  EXPECT_NE(lists.Find(key, basis, {10}), nullptr);
+  EXPECT_NE(lists.Find(key, basis, {19}), nullptr);
+  EXPECT_EQ(lists.Find(key, basis, {9}), nullptr);
+  EXPECT_EQ(lists.Find(key, basis, {20}), nullptr);
+  Objects other = objects;
+  other.table = std::make_shared<const ItemTable>(*objects.table);
+  EXPECT_EQ(lists.Find(key, other.Basis(), {15}), nullptr);
+  other = objects;
+  other.scene = std::make_shared<const Scene>(*objects.scene);
+  EXPECT_EQ(lists.Find(key, other.Basis(), {15}), nullptr);
+  other = objects;
+  other.rules = std::make_shared<const RuleMatches>();
+  EXPECT_EQ(lists.Find(key, other.Basis(), {15}), nullptr);
+  std::vector<ListKey> keys(5, key);
+  keys[0].scene = "cart";
+  keys[1].kind = ListKind::kCategory;
+  keys[2].similar = false;
+  keys[3].about = 4;
+  keys[4].n = 5;
+  for (const ListKey& wrong : keys) {
+    EXPECT_EQ(lists.Find(wrong, basis, {15}), nullptr);
+  }
+}
+
+TEST(AnswerLists, RulesBoundTheMomentsOfAList) {
+  Scene scene;
+  EXPECT_LT(TimesOfRules(scene, {5}).from, Micros{-1'000'000});
+  scene.rules = {{.name = "a", .from = Micros{10}, .until = Micros{30}},
+                 {.name = "b", .until = Micros{20}}};
+  const std::vector<std::int64_t> edges = {10, 20, 30};
+  for (const std::int64_t now : {5, 10, 15, 20, 29, 30, 40}) {
+    const RuleTimes times = TimesOfRules(scene, {now});
+    EXPECT_LE(times.from.value, now);
+    EXPECT_GT(times.until.value, now);
+    for (const std::int64_t edge : edges) {
+      EXPECT_TRUE(edge <= times.from.value || edge >= times.until.value) << now << " " << edge;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vitrine::serve

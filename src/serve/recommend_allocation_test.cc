@@ -1,0 +1,136 @@
+// A warm Recommender answers without asking for memory. A program of its own, because it replaces operator
+// new.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "serve/fake_shop.h"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}
+
+// Not inlined: g++ 12 would take the pairs of malloc and free inside for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* block = std::malloc(size)) {
+    return block;
+  }
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+
+namespace vitrine::serve {
+namespace {
+
+class SilentObserver final : public ServeObserver {
+ public:
+  void OnServed(const ServedRun&) override {}
+  void OnImpression(const Impression&, bool) override {}
+  void OnDegraded(std::string_view, std::string_view) override {}
+  void OnModelFailure(const ServedModel&, std::string_view) override {}
+};
+
+class RecommendAllocation : public testing::Test {
+ protected:
+  RecommendAllocation() {
+    for (std::string& name : shop.names) {
+      name += " with an id of more than sixteen letters";
+    }
+    EXPECT_TRUE(shop.Serve("near:1").ok());
+    shop.AddCatalogue();
+    shop.log.keeps_impressions = false;  // what a log keeps is memory by intent
+    shop.log.SetUser(kUser, {{shop.names[4], EventType::kView},
+                             {shop.names[6], EventType::kPurchase},
+                             {shop.names[7], EventType::kHide}});
+  }
+
+  /// Of 100 answers, after as many that warm up.
+  template <typename Ask>
+  std::size_t Allocations(const Ask& ask) {
+    const auto recommender =
+        std::make_unique<Recommender>(RecommenderParts{.log = &shop.log,
+                                                       .models = &shop.models,
+                                                       .scenes = &shop.scenes,
+                                                       .items = &shop.items,
+                                                       .trending = &shop.trending,
+                                                       .observer = &observer,
+                                                       .now = [this] { return shop.now; },
+                                                       .metrics = &shop.metrics,
+                                                       .lists = {.bytes = lists}});
+    RecommendResponse response;
+    bool ok = true;
+    std::size_t before = 0;
+    for (int i = 0; i < 200; ++i) {
+      if (i == 100) {
+        before = allocations;
+      }
+      ok = ok && ask(*recommender, response).ok() && response.items.size() == kItems;
+    }
+    const std::size_t made = allocations - before;
+    EXPECT_TRUE(ok);
+    return made;
+  }
+
+  static constexpr std::size_t kItems = 8;
+  inline static const std::string kUser = "a user with an id of more than sixteen letters";
+  FakeShop shop{20};
+  SilentObserver observer;
+  std::size_t lists = std::size_t{1} << 20;
+};
+
+TEST_F(RecommendAllocation, NoneForAKnownUser) {
+  RecommendRequest request;
+  request.user_id = kUser;
+  request.n = kItems;
+  request.filter.exclude = {shop.names[2]};
+  EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+              return recommender.Recommend(request, response);
+            }),
+            0U);
+}
+
+TEST_F(RecommendAllocation, NoneForAGivenHistory) {
+  RecommendRequest request;
+  request.n = kItems;
+  request.history.emplace();
+  for (int i = 0; i < 6; ++i) {
+    request.history->push_back({.item_id = shop.names[static_cast<std::size_t>(i)],
+                                .ts = {i},
+                                .type = EventType::kPurchase,
+                                .basket = 0});
+  }
+  EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+              return recommender.Recommend(request, response);
+            }),
+            0U);
+}
+
+TEST_F(RecommendAllocation, NoneForPopularItemsReadyOrNot) {
+  RecommendRequest request;
+  request.n = kItems;
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{1} << 20}) {
+    lists = bytes;
+    EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+                return recommender.Recommend(request, response);
+              }),
+              0U)
+        << bytes;
+  }
+}
+
+TEST_F(RecommendAllocation, NoneForSimilarItems) {
+  SimilarRequest request;
+  request.item_id = shop.names[5];
+  request.n = kItems;
+  EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+              return recommender.Similar(request, response);
+            }),
+            0U);
+}
+
+}  // namespace
+}  // namespace vitrine::serve
