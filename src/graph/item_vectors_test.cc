@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
 
 namespace vitrine::graph {
@@ -16,7 +17,11 @@ ItemVectors Three() {
 
 template <typename T>
 std::string With(std::string bytes, std::size_t offset, T value) {
-  std::memcpy(bytes.data() + offset, &value, sizeof value);
+  std::array<char, sizeof value> raw{};
+  std::memcpy(raw.data(), &value, sizeof value);
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    bytes.at(offset + i) = raw[i];
+  }
   return bytes;
 }
 
