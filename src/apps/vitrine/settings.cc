@@ -135,6 +135,13 @@ const std::vector<SettingDef>& SettingDefs() {
        "Folder of the Chinese dictionary; empty: the one Vitrine came with."},
       {"server.hosts", SettingType::kList, "",
        "Names that requests may carry in Host, beside the listener's own address."},
+      {"retrieval.exact_ms", SettingType::kInteger, "5",
+       "Milliseconds that an exact scan over a model's item vectors may take; above it an index of "
+       "neighbours is tried when the version is loaded."},
+      {"retrieval.recall", SettingType::kText, "0.99",
+       "Share of the exact best 100 items that such an index must find to be used."},
+      {"retrieval.build_seconds", SettingType::kInteger, "60",
+       "Time that building such an index may take; 0: always scan exactly."},
       {"log.keep_days", SettingType::kInteger, "30",
        "Days of the event log that stay readable after a retraining took them into the lake."},
       {"lake.mapping", SettingType::kText, "",
