@@ -4,11 +4,16 @@
 #include <dlfcn.h>
 #include <faiss/IndexFlat.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <memory>
 #include <random>
+#include <string_view>
+#include <thread>
 
 #include "bench/report.h"
+#include "search/hnsw_items.h"
 #include "search/nearest_items.h"
 
 extern "C" void omp_set_num_threads(int threads);  // its header is one compiler's alone
@@ -26,7 +31,7 @@ constexpr int kPairs = 15;
 using Answers = std::vector<std::vector<search::RankedItem>>;
 
 struct Vectors {
-  explicit Vectors(std::size_t rows) {
+  explicit Vectors(std::size_t rows, bool clustered = true) {
     std::mt19937 engine(1);
     std::normal_distribution<float> draw;
     std::vector<float> centres(1000 * kWidth);
@@ -38,7 +43,8 @@ struct Vectors {
       for (std::size_t i = 0; i < count; ++i) {
         const std::size_t centre = engine() % 1000;
         for (std::size_t j = 0; j < kWidth; ++j) {
-          into[i * kWidth + j] = centres[centre * kWidth + j] + 0.5F * draw(engine);
+          into[i * kWidth + j] =
+              clustered ? centres[centre * kWidth + j] + 0.5F * draw(engine) : draw(engine);
         }
       }
     };
@@ -149,6 +155,34 @@ class Contest {
   std::vector<faiss::Index::idx_t> found_ = std::vector<faiss::Index::idx_t>(kQueries * kTop);
 };
 
+/// The best kTop by both, alternated query by query; the recall is of the index.
+void CompareHnsw(const search::NearestItems& exact, const search::HnswItems& near,
+                 std::span<const float> queries, const std::string& name, std::vector<Bar>& bars) {
+  search::NearestScratch scratch;
+  std::vector<std::vector<search::RankedItem>> top(1);
+  std::vector<ItemIndex> found;
+  std::vector<double> scan;
+  std::vector<double> walk;
+  std::vector<double> ratios;
+  std::size_t right = 0;
+  for (std::size_t q = 0; q < kQueries; ++q) {
+    const std::span<const float> query = queries.subspan(q * kWidth, kWidth);
+    scan.push_back(
+        SecondsPerCall(1, [&] { CHECK(exact.Search(query, kTop, {}, scratch, top).ok()); }) * 1e6);
+    walk.push_back(SecondsPerCall(1, [&] { CHECK(near.Search(query, kTop, scratch, found)); }) *
+                   1e6);
+    ratios.push_back(scan.back() / walk.back());
+    for (const search::RankedItem& item : top[0]) {
+      right += std::find(found.begin(), found.end(), item.index) != found.end() ? 1U : 0U;
+    }
+  }
+  const int pairs = static_cast<int>(kQueries);
+  bars.push_back({name + ": recall", static_cast<double>(right) / (kQueries * kTop), "", true});
+  bars.push_back({name + ": walk", Median(walk), "us/query", false, 0, pairs, Spread(walk)});
+  bars.push_back({name + ": exact scan", Median(scan), "us/query", false, 0, pairs, Spread(scan)});
+  bars.push_back({name + ": times faster", Median(ratios), "x", true, 0, pairs, Spread(ratios)});
+}
+
 // One thread for faiss and for the BLAS under it; says which one that is.
 void OneThread() {
   omp_set_num_threads(1);
@@ -160,6 +194,35 @@ void OneThread() {
   std::printf("faiss's BLAS: %s; our kernels: %s\n",
               limit != nullptr ? "OpenBLAS" : "not OpenBLAS, slower than it could be",
               search::FastestKernels().name);
+}
+
+/// Exact scans beside an index of neighbours over a million vectors: random Gaussian ones, the worst case for
+/// a walk, since nothing is near anything; then the clustered ones.
+void RunHnsw(std::size_t rows) {
+  std::vector<Bar> bars;
+  for (const bool clustered : {false, true}) {
+    const Vectors vectors(rows, clustered);
+    auto matrix = search::ItemMatrix::Make(vectors.items, rows, kWidth);
+    CHECK(matrix.ok());
+    const search::NearestItems exact(std::make_shared<search::ItemMatrix>(*std::move(matrix)));
+    const auto threads = static_cast<int>(std::thread::hardware_concurrency());
+    std::unique_ptr<search::HnswItems> near;
+    const double seconds = SecondsPerCall(1, [&] {
+      auto built = search::HnswItems::Build(
+          exact.shared_matrix(),
+          {.threads = threads, .build_within = std::chrono::duration<double>(3600)});
+      CHECK(built.ok());
+      near = *std::move(built);
+    });
+    const std::string name =
+        std::to_string(rows) + (clustered ? " clustered" : " random") + " items: ";
+    bars.push_back({name + "build on " + std::to_string(threads) + " threads", seconds, "s"});
+    for (const std::size_t effort : {20UL, 80UL, 320UL, 1280UL, 5120UL}) {
+      near->set_effort(effort);
+      CompareHnsw(exact, *near, vectors.queries, name + "effort " + std::to_string(effort), bars);
+    }
+  }
+  Report("nearest_items_hnsw", bars);
 }
 
 void Run() {
@@ -179,4 +242,11 @@ void Run() {
 }  // namespace
 }  // namespace vitrine::bench
 
-int main() { vitrine::bench::Run(); }
+/// `hnsw [ROWS]`: beside an index of neighbours, over a million rows where nothing else is said.
+int main(int count, char** arguments) {
+  if (count > 1 && std::string_view(arguments[1]) == "hnsw") {
+    vitrine::bench::RunHnsw(count > 2 ? std::strtoul(arguments[2], nullptr, 10) : 1'000'000);
+  } else {
+    vitrine::bench::Run();
+  }
+}

@@ -2,6 +2,7 @@
 /// Layout of an artifact folder (immutable; named by the sha256 of manifest.json):
 ///   manifest.json  this struct; holds the sha256 of every other file
 ///   model.onnx     the graph
+///   items.f32      item vectors, where the graph answers a query vector (graph/item_vectors.h)
 ///   featurespec.json, vocabulary.txt (an item id a line; line n is ItemIndex n + 2), golden.json:
 ///   of what scores items; a graph has none of them
 #pragma once

@@ -21,6 +21,26 @@ enum class Scan : unsigned char {
   kFloats,  ///< floats of every row
 };
 
+/// Asked only of rows whose scores would enter an answer, so it may be costly. Holds a reference: what
+/// it is made of outlives the call. Empty: every row is accepted.
+class RowFilter {
+ public:
+  RowFilter() = default;
+  template <typename Accepts>
+  explicit RowFilter(const Accepts& accepts)
+      : context_(&accepts), call_([](const void* context, ItemIndex row) {
+          return static_cast<bool>((*static_cast<const Accepts*>(context))(row));
+        }) {}
+  [[nodiscard]] bool AcceptsAll() const { return call_ == nullptr; }
+  [[nodiscard]] bool Accepts(ItemIndex row) const {
+    return call_ == nullptr || call_(context_, row);
+  }
+
+ private:
+  const void* context_ = nullptr;
+  bool (*call_)(const void*, ItemIndex) = nullptr;
+};
+
 /// What a search needs for the time of a call; reused, it makes the next one allocate nothing.
 struct NearestScratch {
   struct Pending {
@@ -38,6 +58,9 @@ struct NearestScratch {
   std::vector<Pending> pending;      // on their way from memory while the next block is read
 };
 
+/// Errors: kInvalidArgument (a value that is not finite, longer than kLongestVector).
+Status CheckQuery(std::span<const float> query);
+
 class NearestItems {
  public:
   /// A given set of kernels is for tests and benchmarks.
@@ -46,17 +69,30 @@ class NearestItems {
 
   /// Fills top[q] with the k best rows for query q, best first, equal scores by lower row, fewer
   /// where fewer qualify. Bit r % 64 of skip[r / 64] leaves row r out; blocks of 64 that every
-  /// query leaves out are not read. Each query's answer is the one it gets alone, whatever its
-  /// batch, the kind of scan and the processor.
+  /// query leaves out are not read. Rows that `accept` refuses are left out too. Each query's answer
+  /// is the one it gets alone, whatever its batch, the kind of scan and the processor.
   /// Shapes:  queries [top.size(), width]; skip empty (nothing is left out), SkipWords(rows) for
   ///          all queries, or one such row a query
   /// Errors:  kInvalidArgument (shapes; a query that is not finite or longer than kLongestVector)
   /// Threads: any, one scratch each. Allocates nothing once scratch and top have room.
   Status Search(std::span<const float> queries, std::size_t k, std::span<const std::uint64_t> skip,
                 NearestScratch& scratch, std::span<std::vector<RankedItem>> top,
-                Scan scan = Scan::kCodes) const;
+                Scan scan = Scan::kCodes, const RowFilter& accept = {}) const;
+
+  /// The scores of all rows, as Search gives them.
+  /// Shapes:  queries [n, width], scores [n, rows]
+  /// Errors, threads, allocation: as Search.
+  Status ScoreAll(std::span<const float> queries, NearestScratch& scratch,
+                  std::span<float> scores) const;
+
+  /// The scores of some rows, as Search gives them.
+  /// Shapes:  query [width], rows and scores of one size
+  /// Preconditions: CheckQuery(query) is OK, each row < matrix().rows().
+  void ScoreRows(std::span<const float> query, std::span<const ItemIndex> rows,
+                 NearestScratch& scratch, std::span<float> scores) const;
 
   [[nodiscard]] const ItemMatrix& matrix() const { return *matrix_; }
+  [[nodiscard]] const std::shared_ptr<const ItemMatrix>& shared_matrix() const { return matrix_; }
 
  private:
   struct Batch;  // a few queries, which read each block together
@@ -65,7 +101,7 @@ class NearestItems {
   void ScanBlocks(const Batch& batch, NearestScratch& scratch) const;
   void KeepPending(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
   void ScorePending(const Batch& batch, NearestScratch& scratch) const;
-  void ScoreAll(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
+  void ScoreBlock(const Batch& batch, std::size_t block, NearestScratch& scratch) const;
 
   std::shared_ptr<const ItemMatrix> matrix_;
   const ScanKernels* kernels_;

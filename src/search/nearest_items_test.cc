@@ -46,6 +46,30 @@ std::vector<RankedItem> Oracle(const ItemMatrix& matrix, std::span<const float> 
   return all;
 }
 
+/// ScoreAll and ScoreRows give what the oracle scores.
+void ExpectScores(const std::shared_ptr<const ItemMatrix>& matrix, const ScanKernels& kernels,
+                  const std::vector<float>& queries) {
+  const std::size_t width = matrix->width();
+  const std::size_t count = queries.size() / width;
+  const NearestItems nearest(matrix, kernels);
+  NearestScratch scratch;
+  std::vector<float> scores(count * matrix->rows());
+  ASSERT_TRUE(nearest.ScoreAll(queries, scratch, scores).ok());
+  for (std::size_t q = 0; q < count; ++q) {
+    const std::span<const float> query = std::span(queries).subspan(q * width, width);
+    std::vector<ItemIndex> rows;
+    for (const RankedItem& item : Oracle(*matrix, query, matrix->rows(), {})) {
+      EXPECT_EQ(scores[q * matrix->rows() + item.index], item.score);
+      rows.push_back(item.index);
+    }
+    std::vector<float> some(rows.size());
+    nearest.ScoreRows(query, rows, scratch, some);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      EXPECT_EQ(some[i], scores[q * matrix->rows() + rows[i]]);
+    }
+  }
+}
+
 /// Every set of kernels and both scans, all queries in one call and one at a time, give what the
 /// oracle does, score by score to the last bit.
 void ExpectExact(const std::vector<float>& values, std::size_t width,
@@ -73,6 +97,7 @@ void ExpectExact(const std::vector<float>& values, std::size_t width,
       }
       EXPECT_EQ(alone, want);
     }
+    ExpectScores(matrix, *kernels, queries);
   }
 }
 
@@ -242,6 +267,47 @@ TEST(NearestItems, SaysWhatIsWrongWithAQuestion) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THAT(refused({1, 2, 3, 4, 5, nan, 7, 8}, {}), HasSubstr("query vector 1 has a value"));
   EXPECT_THAT(refused({3e18F, 0, 0, 0, 1, 1, 1, 1}, {}), HasSubstr("query vector 0 is longer"));
+}
+
+TEST(NearestItems, WhatIsRefusedByAPredicateMakesRoomAndIsAskedRarely) {
+  constexpr std::size_t kWidth = 16;
+  const std::vector<float> values = Normal(5000 * kWidth, 5);
+  const auto matrix = MatrixOf(values, kWidth);
+  const std::vector<float> query = Normal(kWidth, 6);
+  std::vector<RankedItem> want;
+  for (const RankedItem& item : Oracle(*matrix, query, matrix->rows(), {})) {
+    if (item.index % 7 == 3 && want.size() < 10) {
+      want.push_back(item);
+    }
+  }
+  for (const Scan scan : {Scan::kCodes, Scan::kFloats}) {
+    std::size_t asked = 0;
+    const auto accepts = [&asked](ItemIndex row) {
+      ++asked;
+      return row % 7 == 3;
+    };
+    NearestScratch scratch;
+    std::vector<std::vector<RankedItem>> top(1);
+    ASSERT_TRUE(
+        NearestItems(matrix).Search(query, 10, {}, scratch, top, scan, RowFilter(accepts)).ok());
+    EXPECT_EQ(top[0], want);
+    EXPECT_LT(asked, 2000U) << "of 5000 rows";
+  }
+}
+
+TEST(NearestItems, ScoresAreRefusedForWhatCannotBeScored) {
+  const auto matrix = MatrixOf(Normal(10 * 4, 1), 4);
+  const NearestItems nearest(matrix);
+  NearestScratch scratch;
+  std::vector<float> scores(10);
+  EXPECT_EQ(nearest.ScoreAll(Normal(3, 1), scratch, scores).code(), Code::kInvalidArgument);
+  EXPECT_EQ(nearest.ScoreAll(Normal(8, 1), scratch, scores).code(), Code::kInvalidArgument);
+  std::vector<float> query = Normal(4, 1);
+  EXPECT_TRUE(nearest.ScoreAll(query, scratch, scores).ok());
+  query[2] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(nearest.ScoreAll(query, scratch, scores).code(), Code::kInvalidArgument);
+  query[2] = 2e18F;
+  EXPECT_EQ(CheckQuery(query).code(), Code::kInvalidArgument);
 }
 
 }  // namespace

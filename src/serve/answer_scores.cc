@@ -22,8 +22,7 @@ ScoreSpan SpanOf(const Tensor& scores) {
 Status AnswerSteps::Score() {
   if (fallback_ == Fallback::kNone) {
     model_begun_ = Clock::now();
-    if (RunModel(*model_, scratch_.history, scratch_.features, scratch_.outputs)) {
-      plain_ = SpanOf(scratch_.outputs.front());
+    if (RunRetriever()) {
       space_ = &model_->space();
       states_ = &model_->states();
       source_ = model_->source();
@@ -142,10 +141,11 @@ Status AnswerSteps::MakeFeatures(const ServedModel& model, const History& histor
 bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
                            std::vector<Tensor>& features, std::vector<Tensor>& outputs) {
   Status status = MakeFeatures(model, history, features);
+  const bool asks_query = dense_ && &model == model_.get();
   if (status.ok()) {
-    status = model.graph().Run(features, outputs);
+    status = asks_query ? dense_.Ask(features, outputs) : model.graph().Run(features, outputs);
   }
-  if (status.ok()) {
+  if (status.ok() && !asks_query) {
     status = outputs.empty() ? Internal("the model has no output")
                              : CheckScores(outputs.front(), 1, model.space().width());
   }
@@ -153,6 +153,22 @@ bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
     parts_.observer->OnModelFailure(model, status.ToString());
   }
   return status.ok();
+}
+
+// Of a dense model only the query is made here; its scores are worked out as they are asked for.
+bool AnswerSteps::RunRetriever() {
+  const DenseGraph* dense = model_->dense();
+  if (dense != nullptr) {
+    dense_ = DenseScores(*dense, scratch_.dense);
+  }
+  if (!RunModel(*model_, scratch_.history, scratch_.features, scratch_.outputs)) {
+    dense_ = {};
+    return false;
+  }
+  if (!dense_) {
+    plain_ = SpanOf(scratch_.outputs.front());
+  }
+  return true;
 }
 
 // The ranker scores the retriever's best again: the others drop out. Where it cannot, the
@@ -175,13 +191,7 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
                 scratch_.ranker_outputs)) {
     return;
   }
-  std::visit(
-      [&](auto scores) {
-        SelectTop(
-            scores, scratch_.skip, scene_->candidates,
-            [&](ItemIndex index) { return filter.Accepts(space_->NumberOf(index)); }, scratch_.top);
-      },
-      plain_);
+  FindBest(filter, scene_->candidates);
   scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());
   std::visit(
       [&](auto scores) {

@@ -10,6 +10,9 @@ namespace {
 // Spacing looks this far down for items that fit; then it takes what there is.
 constexpr std::size_t kMaxPool = 2000;
 
+// Above one in so many items, scoring all in a row is quicker than scoring them one by one.
+constexpr std::size_t kRowPays = 8;
+
 bool Better(const Pick& a, const Pick& b) {
   return a.score > b.score || (a.score == b.score && a.index < b.index);
 }
@@ -31,8 +34,44 @@ Likeness AnswerSteps::LikenessOf(data::ItemNumber number) const {
   return fields == nullptr ? Likeness{} : Likeness{fields->brand_hash, fields->category_hash};
 }
 
+bool AnswerSteps::IsLazy() const {
+  return dense_ && std::visit([](auto scores) { return scores.empty(); }, plain_);
+}
+
 double AnswerSteps::PlainOf(ItemIndex index) const {
+  if (IsLazy()) {
+    return dense_.Plain(index);
+  }
   return std::visit([index](auto scores) { return static_cast<double>(scores[index]); }, plain_);
+}
+
+double AnswerSteps::ScoreOf(ItemIndex index) const {
+  if (IsLazy()) {
+    return dense_.Score(index);
+  }
+  return std::visit([index](auto scores) { return static_cast<double>(scores[index]); }, scores_);
+}
+
+ScoreSpan AnswerSteps::AllPlain() const { return IsLazy() ? dense_.AllPlain() : plain_; }
+
+// The k best by score, into the scratch.
+void AnswerSteps::FindBest(const CandidateFilter& filter, std::size_t k) {
+  const auto accepts = [&](ItemIndex index) { return filter.Accepts(space_->NumberOf(index)); };
+  if (IsLazy()) {
+    const bool all = filter.accepts_all();
+    dense_.FindBest(k, scratch_.skip, all ? search::RowFilter() : search::RowFilter(accepts),
+                    scratch_.top);
+    return;
+  }
+  std::visit(
+      [&](auto scores) {
+        if (filter.accepts_all()) {
+          SelectTop(scores, scratch_.skip, k, scratch_.top);
+        } else {
+          SelectTop(scores, scratch_.skip, k, accepts, scratch_.top);
+        }
+      },
+      scores_);
 }
 
 double AnswerSteps::Boosted(const Rule& rule, double score) const {
@@ -46,8 +85,21 @@ bool AnswerSteps::RuleHolds(const Rule& rule, const Pick& pick) const {
                             : !rule.when.items.empty() && rule.when.Matches(IdOf(pick), nullptr));
 }
 
+std::size_t AnswerSteps::BoostedItems() const {
+  std::size_t items = 0;
+  for (std::size_t r = 0; r < scene_->rules.size(); ++r) {
+    const Rule& rule = scene_->rules[r];
+    items += rule.kind == RuleKind::kBoost && rule.ActiveAt(as_of_) ? rules_->Of(r).size() : 0;
+  }
+  return items;
+}
+
 // Scores with boosts are computed in double and in rule order, as the parts of a shown item are.
 void AnswerSteps::ApplyBoosts() {
+  if (IsLazy() && BoostedItems() * kRowPays > space_->width()) {
+    plain_ = dense_.AllPlain();
+    scores_ = plain_;
+  }
   bool copied = false;
   for (std::size_t r = 0; r < scene_->rules.size(); ++r) {
     const Rule& rule = scene_->rules[r];
@@ -57,6 +109,11 @@ void AnswerSteps::ApplyBoosts() {
     for (const data::ItemNumber number : rules_->Of(r)) {
       const ItemIndex index = space_->IndexOf(number);
       if (index == kUnknownItem) {
+        continue;
+      }
+      if (IsLazy()) {
+        double& score = dense_.Boost(index);
+        score = std::isfinite(score) ? Boosted(rule, score) : score;
         continue;
       }
       if (!copied) {
@@ -81,18 +138,7 @@ void AnswerSteps::SelectFromSpace(const CandidateFilter& filter) {
   std::size_t pool = spaced ? std::min(kMaxPool, want * 3 + 16) : want;
   std::vector<std::uint32_t> order;
   for (;;) {
-    std::visit(
-        [&](auto scores) {
-          if (filter.accepts_all()) {
-            SelectTop(scores, scratch_.skip, pool, scratch_.top);
-          } else {
-            SelectTop(
-                scores, scratch_.skip, pool,
-                [&](ItemIndex index) { return filter.Accepts(space_->NumberOf(index)); },
-                scratch_.top);
-          }
-        },
-        scores_);
+    FindBest(filter, pool);
     if (!spaced) {
       break;
     }
@@ -129,8 +175,7 @@ void AnswerSteps::PlacePins(const CandidateFilter& filter) {
       // An item that the model does not know yet can still be pinned: its score is 0.
       if (pick.index != kUnknownItem && std::isfinite(PlainOf(pick.index))) {
         pick.plain = PlainOf(pick.index);
-        pick.score = std::visit(
-            [&pick](auto scores) { return static_cast<double>(scores[pick.index]); }, scores_);
+        pick.score = ScoreOf(pick.index);
       }
       if ((best.pin == nullptr || Better(pick, best)) && filter.Allows(number, "")) {
         best = pick;
@@ -203,7 +248,7 @@ void AnswerSteps::BidOn(std::vector<Pick>& picks) const {
           }
         }
       },
-      plain_);
+      AllPlain());
   for (Pick& pick : picks) {
     const double relevance = pick.index == kUnknownItem ? 0
                              : high > low               ? (pick.plain - low) / (high - low)

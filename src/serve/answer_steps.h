@@ -13,6 +13,7 @@
 #include "search/top_k.h"
 #include "serve/answer.h"
 #include "serve/candidate_filter.h"
+#include "serve/dense_scores.h"
 #include "serve/explainer.h"
 #include "serve/served_model.h"
 #include "serve/spacing.h"
@@ -45,6 +46,7 @@ struct Scratch {
   History ranker_history;
   std::vector<std::uint32_t> from;
   std::vector<std::uint32_t> ranker_from;
+  DenseMemory dense;
   std::vector<double> plain;       ///< scores that no graph made
   std::vector<double> popularity;  ///< by index, the same for every vocabulary; only ever grows
   std::vector<double> adjusted;    ///< with boosts
@@ -93,6 +95,7 @@ class AnswerSteps {
                       std::vector<Tensor>& features);
   bool RunModel(const ServedModel& model, const History& history, std::vector<Tensor>& features,
                 std::vector<Tensor>& outputs);
+  bool RunRetriever();
   void RunRanker(const CandidateFilter& filter);
   void ScoreByPopularity();
   void ScoreByFallback();
@@ -110,9 +113,15 @@ class AnswerSteps {
   void SelectFromSpace(const CandidateFilter& filter);
   void SelectCandidates(const CandidateFilter& filter);
   void ApplyBoosts();
+  [[nodiscard]] std::size_t BoostedItems() const;
   [[nodiscard]] double Boosted(const Rule& rule, double score) const;
   [[nodiscard]] bool RuleHolds(const Rule& rule, const Pick& pick) const;
+  void FindBest(const CandidateFilter& filter, std::size_t k);
   [[nodiscard]] double PlainOf(ItemIndex index) const;
+  [[nodiscard]] double ScoreOf(ItemIndex index) const;
+  [[nodiscard]] ScoreSpan AllPlain() const;
+  /// The scores are the dense model's, worked out as they are asked for: plain_ and scores_ are empty.
+  [[nodiscard]] bool IsLazy() const;
   void PlacePins(const CandidateFilter& filter);
   void BidOn(std::vector<Pick>& picks) const;
   [[nodiscard]] Likeness LikenessOf(data::ItemNumber number) const;
@@ -142,6 +151,7 @@ class AnswerSteps {
   Rung rung_ = Rung::kFull;
   const ItemSpace* space_ = nullptr;
   const StateView* states_ = nullptr;
+  DenseScores dense_;
   ScoreSpan plain_;
   ScoreSpan scores_;  // plain_ with boosts
   std::string_view source_;

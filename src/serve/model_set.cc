@@ -118,7 +118,10 @@ std::vector<VersionStatus> ModelSet::Versions() const {
   const std::scoped_lock lock(mutex_);
   std::vector<VersionStatus> versions;
   for (const auto& [version, entry] : entries_) {
-    VersionStatus status{version, entry.state, entry.error, {}, entry.load_seconds};
+    VersionStatus status{version, entry.state, entry.error, {}, entry.load_seconds, {}};
+    if (entry.loaded.model != nullptr && entry.loaded.model->dense() != nullptr) {
+      status.retrieval = entry.loaded.model->dense()->retrieval();
+    }
     for (const auto& [alias, target] : aliases_) {
       if (target == version) {
         status.aliases.push_back(alias);

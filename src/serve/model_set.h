@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -27,6 +28,7 @@ struct VersionStatus {
   std::string error;  ///< why loading failed
   std::vector<std::string> aliases;
   double load_seconds = 0;
+  std::optional<Retrieval> retrieval;  ///< of a dense model that is loaded
 };
 
 /// Loads `version` from `folder`; runs on the set's own thread, one at a time. A ServedModel where

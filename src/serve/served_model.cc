@@ -4,12 +4,16 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <random>
 #include <utility>
 
 #include "serve/graph_scorer.h"
 
 namespace vitrine::serve {
 namespace {
+
+/// Histories that retrieval is measured with.
+constexpr std::size_t kTrialQueries = 64;
 
 bool IsSequence(std::string_view op) { return op == "history_items" || op == "history_ages"; }
 
@@ -61,7 +65,7 @@ Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtim
   ASSIGN_OR_RETURN(data::FeatureSpec spec, data::FeatureSpec::Parse(spec_text));
   ASSIGN_OR_RETURN(data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
   ASSIGN_OR_RETURN(std::unique_ptr<LoadedGraph> loaded,
-                   runtime.Load(artifact.PathOf(graph::kModelFile), options));
+                   LoadScoringGraph(artifact, vocabulary.width(), runtime, options));
   return ModelParts{.manifest = std::move(artifact.manifest),
                     .spec = std::move(spec),
                     .vocabulary = std::move(vocabulary),
@@ -69,12 +73,13 @@ Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtim
 }
 
 ServedModel::ServedModel(std::string version, ModelParts parts,
-                         std::shared_ptr<const ItemSpace> space)
+                         std::shared_ptr<const ItemSpace> space, DenseGraph* dense)
     : Servable(std::move(version), std::move(parts.manifest), std::move(parts.graph)),
       source_("model:" + manifest().name),
       spec_(std::move(parts.spec)),
       vocabulary_(std::move(parts.vocabulary)),
-      space_(std::move(space)) {}
+      space_(std::move(space)),
+      dense_(dense) {}
 
 Status ServedModel::ReadSpec() {
   for (const data::FeatureDef& def : spec_.defs()) {
@@ -118,7 +123,8 @@ void ServedModel::KeepWhatCounts(History& history, std::vector<std::uint32_t>& f
 Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version, ModelParts parts,
                                                              data::EventLog& log,
                                                              const ItemStates& items,
-                                                             std::int64_t most_rows) {
+                                                             std::int64_t most_rows,
+                                                             const RetrievalOptions& retrieval) {
   if (parts.manifest.kind != ModelKind::kRetriever) {
     return InvalidArgument("version " + version + " is a " +
                            std::string(ModelKindName(parts.manifest.kind)) +
@@ -127,12 +133,41 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version
   RETURN_IF_ERROR(CheckInputs(parts).WithContext("version " + version));
   ASSIGN_OR_RETURN(ItemSpace space, ItemSpace::OfVocabulary(parts.vocabulary, log));
   auto shared_space = std::make_shared<const ItemSpace>(std::move(space));
+  auto* const dense = dynamic_cast<DenseGraph*>(parts.graph.get());
   const std::shared_ptr<ServedModel> model(
-      new ServedModel(std::move(version), std::move(parts), shared_space));
+      new ServedModel(std::move(version), std::move(parts), shared_space, dense));
   RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
   RETURN_IF_ERROR(model->Warm(most_rows).WithContext("version " + model->version()));
+  RETURN_IF_ERROR(model->ChooseRetrieval(retrieval).WithContext("version " + model->version()));
   return std::shared_ptr<const ServedModel>(model);
+}
+
+// Queries of histories drawn from the vocabulary: nothing is known yet of those to come.
+Status ServedModel::ChooseRetrieval(const RetrievalOptions& options) {
+  const std::size_t items = space_->width() - kFirstItem;
+  if (dense_ == nullptr || items == 0) {
+    return Status::Ok();
+  }
+  std::mt19937_64 random(1);
+  std::vector<History> histories(kTrialQueries);
+  std::vector<data::FeatureInput> inputs;
+  for (std::size_t h = 0; h < kTrialQueries; ++h) {
+    for (std::size_t i = 0; i < 1 + h % 8; ++i) {
+      histories[h].push_back({.item = static_cast<ItemIndex>(kFirstItem + random() % items),
+                              .ts = manifest().window_to,
+                              .type = TakenType(selections_),
+                              .basket = static_cast<std::uint32_t>(i)});
+    }
+    inputs.push_back({.history = histories[h], .as_of = manifest().window_to, .candidates = {}});
+  }
+  std::vector<Tensor> features;
+  std::vector<Tensor> encoded;
+  std::vector<float> queries;
+  RETURN_IF_ERROR(spec_.Apply(inputs, features));
+  RETURN_IF_ERROR(dense_->Encode(features, encoded, queries));
+  dense_->set_retrieval(serve::ChooseRetrieval(dense_->items(), kFirstItem, queries, options));
+  return Status::Ok();
 }
 
 Status ServedModel::Warm(std::int64_t most_rows) {

@@ -14,6 +14,7 @@
 #include "data/feature_spec.h"
 #include "data/features/history_sequence.h"
 #include "graph/artifact_files.h"
+#include "serve/dense_graph.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
 #include "serve/model_runtime.h"
@@ -39,19 +40,22 @@ Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtim
 class ServedModel final : public Servable {
  public:
   /// Interns the vocabulary, makes the state view, and warms the graph at every size up to `most_rows` that
-  /// requests will be joined to.
+  /// requests will be joined to. Of a dense model, measures how its items are found best.
   /// `version`: "name:number".
   /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make), kInternal (the
   ///         graph fails on a warm-up or scores are not finite), those of the log.
   static Result<std::shared_ptr<const ServedModel>> Make(std::string version, ModelParts parts,
                                                          data::EventLog& log,
                                                          const ItemStates& items,
-                                                         std::int64_t most_rows = 1);
+                                                         std::int64_t most_rows = 1,
+                                                         const RetrievalOptions& retrieval = {});
 
   [[nodiscard]] const data::FeatureSpec& spec() const { return spec_; }
   [[nodiscard]] const data::Vocabulary& vocabulary() const { return vocabulary_; }
   [[nodiscard]] const ItemSpace& space() const { return *space_; }
   [[nodiscard]] const StateView& states() const { return *states_; }
+  /// The graph where it answers query vectors and scores are searched for; else null.
+  [[nodiscard]] const DenseGraph* dense() const { return dense_; }
   /// "model:sasrec"
   [[nodiscard]] const std::string& source() const { return source_; }
   /// Most events that can influence a score; 0: the model looks at no history.
@@ -62,15 +66,18 @@ class ServedModel final : public Servable {
   [[nodiscard]] bool uses_user() const { return uses_user_; }
 
  private:
-  ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space);
+  ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space,
+              DenseGraph* dense);
   Status ReadSpec();
   Status Warm(std::int64_t most_rows);
+  Status ChooseRetrieval(const RetrievalOptions& options);
 
   std::string source_;
   data::FeatureSpec spec_;
   data::Vocabulary vocabulary_;
   std::shared_ptr<const ItemSpace> space_;
   std::shared_ptr<const StateView> states_;
+  DenseGraph* dense_;  // the graph's own
   std::size_t history_limit_ = 0;
   bool counts_all_ = false;  // a feature counts over the whole history
   std::vector<data::features::Selection> selections_;

@@ -1,12 +1,13 @@
 /// Port between the trainer and what it fits: one implementation a file under train/models.
 /// Road: features and sequences in (Fit) -> scores in process (Score) -> the same scores as an ONNX
-/// graph (ExportGraph). The golden set of an artifact is made by Score and checked on the graph.
+/// graph (ExportGraph, ItemVectors). The golden set of an artifact is made by Score and checked on the graph.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "core/status.h"
 #include "core/tensor.h"
 #include "data/feature_spec.h"
+#include "graph/item_vectors.h"
 #include "train/parameters.h"
 
 namespace vitrine::graph {
@@ -72,8 +74,15 @@ class TrainableModel {
   /// Errors:  kInvalidArgument (shape, type, item outside the vocabulary).
   virtual Status Score(std::span<const Tensor> inputs, Tensor& scores) const = 0;
 
-  /// Writes the fitted model as graph inputs (Features()), nodes and the one output `scores`.
+  /// Writes the fitted model as graph inputs (Features()), nodes and one output: `scores`, or `query`
+  /// [B, d] float32 where there are item vectors.
   virtual Status ExportGraph(graph::Builder& builder) const = 0;
+
+  /// The vectors whose inner products with the graph's `query` are the scores, one a vocabulary index;
+  /// none where the graph answers the scores themselves.
+  [[nodiscard]] virtual std::optional<graph::ItemVectors> ItemVectors() const {
+    return std::nullopt;
+  }
 };
 
 /// How a model is named, described and made; apps/trainer lists them.

@@ -48,6 +48,15 @@ Result<graph::Artifact> WritePackage(const Package& package, const std::string& 
   manifest.kind = ModelKind::kRetriever;
   manifest.inputs = summary.inputs;
   manifest.outputs = summary.outputs;
+  std::map<std::string, std::string> files;
+  if (const std::optional<graph::ItemVectors> vectors = package.model.ItemVectors()) {
+    ASSIGN_OR_RETURN(files[std::string(graph::kItemVectorsFile)],
+                     graph::ItemVectorsToBytes(*vectors));
+    // What the artifact answers as a whole; the graph's own output is half of it.
+    manifest.outputs = {{.name = golden.output,
+                         .dtype = DType::kFloat32,
+                         .shape = {-1, static_cast<std::int64_t>(vectors->rows)}}};
+  }
   manifest.feature_spec_hash = package.set.features.Hash();
   std::string vocabulary = package.set.vocabulary.ToText();
   manifest.vocabulary_hash = Sha256Hex(vocabulary);
@@ -70,7 +79,6 @@ Result<graph::Artifact> WritePackage(const Package& package, const std::string& 
   manifest.parent = package.parent;
   manifest.data_licence = package.spec.data_licence;
 
-  std::map<std::string, std::string> files;
   files[std::string(graph::kModelFile)] = std::move(model);
   files[std::string(graph::kFeatureSpecFile)] = package.set.features.ToJson();
   files[std::string(graph::kVocabularyFile)] = std::move(vocabulary);

@@ -213,6 +213,47 @@ TEST_F(Import, WithFeaturesAndVocabularyScenesUseIt) {
   EXPECT_EQ(items[1]["item_id"], "b");
 }
 
+TEST_F(Import, AnEncoderWithItemVectorsIsSearchedByScenesAndScoresAtV2) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const auto spec = data::FeatureSpec::Fit(
+      {{.name = "history", .op = "history_items", .source = "", .options = {{"length", "5"}}}},
+      data::Interactions{}, data::ItemTable{}, data::Vocabulary(ids), Micros{0});
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  // The query counts the history's items; of the vectors, d is like b, and each is like itself.
+  const std::vector<float> vectors = {0, 0, 2, 0, 0, 0, 0, 0, 0, 2, 0, 0,
+                                      0, 0, 0, 0, 3, 0, 0, 0, 0, 1, 0, 1};
+  std::string npy("\x93NUMPY\x01\x00\x76\x00", 10);
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (4, 6), }";
+  header.resize(118, ' ');
+  npy += header;
+  npy.append(reinterpret_cast<const char*>(vectors.data()), vectors.size() * sizeof(float));
+  EXPECT_EQ(Imported({Write("m.onnx", Counter(6)), "--name", "twotower", "--features",
+                      Write("spec.json", spec->ToJson()), "--vocabulary",
+                      Write("ids.txt", data::Vocabulary(ids).ToText()), "--items",
+                      Write("items.npy", npy)}),
+            "twotower:1");
+  RunningServer server(data());
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "promote", "twotower:1"}).exit_code, 0);
+  http::Client client = server.Client();
+  const auto answer = client.Post("/v1/recommend",
+                                  R"({"history":["c","b"],"n":3,"filter":{"exclude_seen":false}})");
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  const json items = json::parse(answer->body)["items"];
+  ASSERT_EQ(items.size(), 3U) << answer->body;
+  EXPECT_EQ(items[0]["item_id"], "c");
+  EXPECT_EQ(items[0]["score"], 3);
+  EXPECT_EQ(items[1]["item_id"], "b");
+  EXPECT_EQ(items[2]["item_id"], "d");
+  const auto scores = client.Post(
+      "/v2/models/twotower/infer",
+      R"({"inputs":[{"name":"history","datatype":"INT64","shape":[1,2],"data":[4,3]}]})");
+  ASSERT_EQ(scores->status, 200) << scores->body;
+  const json output = json::parse(scores->body)["outputs"][0];
+  EXPECT_EQ(output["name"], "scores");
+  EXPECT_EQ(output["data"], json::parse("[0,0,0,2,3,1]"));
+}
+
 TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {
   const auto refused = [&](const std::vector<std::string>& arguments, int code,
                            const std::string& words) {

@@ -45,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Target{"InferenceMessage", InferenceMessage},
                     Target{"RawInference", RawInference}, Target{"PackedBody", PackedBody},
                     Target{"RowsBody", RowsBody}, Target{"OnnxModel", OnnxModel},
+                    Target{"ItemVectors", ItemVectors}, Target{"NpyMatrix", NpyMatrix},
                     Target{"TextFields", TextFields}),
     [](const auto& tested) { return std::string(tested.param.name); });
 

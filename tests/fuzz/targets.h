@@ -20,6 +20,10 @@ void PackedBody(std::string_view bytes);
 void RowsBody(std::string_view bytes);
 /// A model file.
 void OnnxModel(std::string_view bytes);
+/// items.f32 of an artifact.
+void ItemVectors(std::string_view bytes);
+/// A .npy file of item vectors.
+void NpyMatrix(std::string_view bytes);
 /// A model's config.pbtxt.
 void TextFields(std::string_view bytes);
 

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "adapters/onnxruntime/graph_testing.h"
 #include "graph/builder.h"
+#include "serve/dense_graph.h"
 #include "train/model.h"
 
 namespace vitrine {
@@ -21,7 +23,17 @@ inline std::unique_ptr<serve::LoadedGraph> LoadedForTest(const train::TrainableM
     ADD_FAILURE() << bytes.status().ToString();
     return nullptr;
   }
-  return adapters::LoadedForTest(*bytes);
+  std::unique_ptr<serve::LoadedGraph> graph = adapters::LoadedForTest(*bytes);
+  const std::optional<graph::ItemVectors> vectors = model.ItemVectors();
+  if (graph == nullptr || !vectors) {
+    return graph;
+  }
+  auto dense = serve::DenseGraph::Make(std::move(graph), *vectors);
+  if (!dense.ok()) {
+    ADD_FAILURE() << dense.status().ToString();
+    return nullptr;
+  }
+  return *std::move(dense);
 }
 
 }  // namespace vitrine

@@ -21,6 +21,7 @@
 #include "adapters/onnxruntime/runtime.h"
 #include "evaluate/evaluate.h"
 #include "evaluate/holdout.h"
+#include "graph/artifact_files.h"
 
 namespace vitrine {
 namespace {
@@ -246,7 +247,13 @@ threads = 1
   EXPECT_TRUE(result["chosen"].contains("epochs")) << resumed.output;
   EXPECT_FALSE(fs::exists(snapshot.Path("tiny.partial")));
   const auto probe = adapters::ProbeArtifact(snapshot.Path("tiny"));
-  EXPECT_TRUE(probe.ok()) << probe.status().ToString();
+  ASSERT_TRUE(probe.ok()) << probe.status().ToString();
+  // The network answers a query; the artifact as a whole answers scores.
+  const auto artifact = graph::OpenArtifact(snapshot.Path("tiny"));
+  ASSERT_TRUE(artifact.ok());
+  EXPECT_TRUE(artifact->manifest.files.contains("items.f32"));
+  ASSERT_EQ(probe->outputs.size(), 1U);
+  EXPECT_EQ(probe->outputs[0].name, "scores");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "graph/artifact_files.h"
+#include "serve/dense_graph.h"
 
 namespace vitrine::adapters {
 namespace {
@@ -86,7 +87,7 @@ Result<LoadedArtifact> LoadArtifact(const std::string& dir, serve::ModelRuntime&
         dir, width - kFirstItem, features.width() - kFirstItem));
   }
   ASSIGN_OR_RETURN(std::unique_ptr<serve::LoadedGraph> graph,
-                   runtime.Load(artifact.PathOf(graph::kModelFile), options));
+                   serve::LoadScoringGraph(artifact, width, runtime, options));
   LoadedArtifact loaded{.hash = artifact.hash,
                         .manifest = artifact.manifest,
                         .vocabulary = std::make_shared<data::Vocabulary>(std::move(vocabulary)),

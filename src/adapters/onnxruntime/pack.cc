@@ -19,9 +19,12 @@
 #include "graph/artifact_files.h"
 #include "graph/check.h"
 #include "graph/golden_json.h"
+#include "graph/item_vectors.h"
+#include "graph/npy.h"
 #include "graph/promised_tensors.h"
 #include "graph/triton_layout.h"
 #include "registry/model_version.h"
+#include "serve/dense_graph.h"
 #include "serve/graph_scorer.h"
 #include "serve/servable.h"
 
@@ -83,6 +86,45 @@ Status RunOnce(const Manifest& manifest, const serve::LoadedGraph& graph) {
   return InvalidArgument(
       fmt::format("the model does not run on zeros: {}{}", run.message(),
                   free.empty() ? "" : "; say which sizes it takes, in place of each -1:" + free));
+}
+
+/// The vectors of a .npy file by item index: padding and unknown have none.
+Result<graph::ItemVectors> ReadItems(const PackOptions& options,
+                                     const serve::LoadedGraph& encoder) {
+  if (options.feature_spec.empty() || options.vocabulary.empty()) {
+    return InvalidArgument(
+        "--items needs --features and --vocabulary: row n of it is of the vocabulary's line n");
+  }
+  ASSIGN_OR_RETURN(const std::string ids, ReadWhole(options.vocabulary));
+  ASSIGN_OR_RETURN(const data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
+  ASSIGN_OR_RETURN(const std::string bytes, ReadWhole(options.items));
+  Result<graph::NpyMatrix> matrix = graph::ParseNpyMatrix(bytes);
+  RETURN_IF_ERROR(matrix.status().WithContext(options.items));
+  const std::size_t items = vocabulary.width() - kFirstItem;
+  if (matrix->rows != items || matrix->columns == 0) {
+    return InvalidArgument(fmt::format("{} has {} rows of {} values, {} names {} items",
+                                       options.items, matrix->rows, matrix->columns,
+                                       options.vocabulary, items));
+  }
+  const Shape query = encoder.outputs().empty() ? Shape{} : encoder.outputs().front().shape;
+  graph::ItemVectors vectors{
+      .rows = vocabulary.width(),
+      .width = matrix->columns,
+      .bias = query.size() == 2 && query[1] + 1 == static_cast<std::int64_t>(matrix->columns),
+      .values = std::move(matrix->values)};
+  vectors.values.insert(vectors.values.begin(), kFirstItem * vectors.width, 0.0F);
+  return vectors;
+}
+
+/// Item vectors beside the model make it one that scores items.
+Result<std::unique_ptr<serve::LoadedGraph>> WithItems(const PackOptions& options,
+                                                      std::unique_ptr<serve::LoadedGraph> encoder,
+                                                      std::map<std::string, std::string>& files) {
+  ASSIGN_OR_RETURN(const graph::ItemVectors vectors, ReadItems(options, *encoder));
+  auto dense = serve::DenseGraph::Make(std::move(encoder), vectors);
+  RETURN_IF_ERROR(dense.status().WithContext(options.items));
+  ASSIGN_OR_RETURN(files[std::string(graph::kItemVectorsFile)], graph::ItemVectorsToBytes(vectors));
+  return std::unique_ptr<serve::LoadedGraph>(*std::move(dense));
 }
 
 /// The model scores items: with its FeatureSpec it answers histories, and this is what it answers now.
@@ -169,11 +211,15 @@ Result<Manifest> PackModel(const PackOptions& options, const std::string& to) {
   RETURN_IF_ERROR(CheckName(manifest.name));
   RETURN_IF_ERROR(graph::CheckModelFile(source.path).status());
   ASSIGN_OR_RETURN(const auto runtime, MakeOnnxRuntime());
-  ASSIGN_OR_RETURN(const auto graph, runtime->Load(source.path, {}));
+  ASSIGN_OR_RETURN(auto graph, runtime->Load(source.path, {}));
   RETURN_IF_ERROR(
       graph::CheckPromised(source.triton.inputs, graph->inputs(), "input", "config.pbtxt"));
   RETURN_IF_ERROR(
       graph::CheckPromised(source.triton.outputs, graph->outputs(), "output", "config.pbtxt"));
+  std::map<std::string, std::string> files;
+  if (!options.items.empty()) {
+    ASSIGN_OR_RETURN(graph, WithItems(options, std::move(graph), files));
+  }
   manifest.algorithm = "imported";
   manifest.kind = ModelKind::kGraph;
   manifest.inputs = graph->inputs();
@@ -181,7 +227,6 @@ Result<Manifest> PackModel(const PackOptions& options, const std::string& to) {
   manifest.code_version = options.code_version;
   manifest.sample_shapes = options.sample_shapes;
   manifest.max_rows = source.triton.max_rows;
-  std::map<std::string, std::string> files;
   if (options.feature_spec.empty() && options.vocabulary.empty()) {
     RETURN_IF_ERROR(RunOnce(manifest, *graph));
   } else {

@@ -19,13 +19,17 @@ struct PackOptions {
   /// Files that make its scores those of items, so that scenes can use it; both or neither.
   std::string feature_spec;
   std::string vocabulary;
+  /// A .npy file of the item vectors, where the model answers a query vector; row n is of the vocabulary's
+  /// line n. One column more than the query has values is each item's bias.
+  std::string items;
   std::string code_version;
 };
 
 /// Writes the artifact to the new folder `to`: a graph, or, with FeatureSpec and vocabulary, a retriever
 /// whose golden set is what it scores now for histories made of its own items.
 /// Errors: kInvalidArgument (no name, or a wrong one; the model is refused, or does not run: why, and what
-///         to give), kNotFound, those of graph::CheckModel, graph::ReadTritonModel, graph::WriteArtifact.
+///         to give; item vectors without the two other files, of another number of items or another width),
+///         kNotFound, those of graph::CheckModel, graph::ParseNpyMatrix, graph::ReadTritonModel, graph::WriteArtifact.
 Result<Manifest> PackModel(const PackOptions& options, const std::string& to);
 
 /// "input=1,32" into its two parts. Errors: kInvalidArgument (another form).

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/onnxruntime/graph_scorer.h"
 #include "adapters/onnxruntime/graph_testing.h"
 #include "adapters/onnxruntime/probe.h"
 #include "data/feature_spec.h"
@@ -50,6 +51,33 @@ std::string Counter(std::int64_t width) {
   b.Output("scores", b.Op("ReduceSum", {rows, b.Constants({1})}, {{"keepdims", 0}}),
            DType::kFloat32, {"batch", width});
   return *b.Finish();
+}
+
+/// query[b, 2] = the sum of the embeddings of a history; item i's is {i, 1}, padding and unknown have none.
+std::string SumOfTwo(std::int64_t width) {
+  Builder b("encoder");
+  const Value history = b.Input("history", DType::kInt64, {"batch", "length"});
+  std::vector<float> table(static_cast<std::size_t>(width * 2), 0);
+  for (std::size_t i = kFirstItem; i < static_cast<std::size_t>(width); ++i) {
+    table[i * 2] = static_cast<float>(i);
+    table[i * 2 + 1] = 1;
+  }
+  const Value rows = b.Gather(b.Initializer("table", {width, 2}, table), history);
+  b.Output("query", b.Op("ReduceSum", {rows, b.Constants({1})}, {{"keepdims", 0}}), DType::kFloat32,
+           {"batch", 2});
+  return *b.Finish();
+}
+
+/// As numpy.save writes a float32 matrix.
+std::string Npy(std::size_t columns, const std::vector<float>& values) {
+  std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
+                       std::to_string(values.size() / columns) + ", " + std::to_string(columns) +
+                       "), }";
+  header.resize(118, ' ');
+  std::string bytes("\x93NUMPY\x01\x00\x76\x00", 10);
+  bytes += header;
+  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  return bytes;
 }
 
 class Pack : public testing::Test {
@@ -135,6 +163,73 @@ TEST_F(Pack, WithFeaturesAndVocabularyItScoresItems) {
   other.vocabulary = folder_.Write("ids.txt", data::Vocabulary({"a", "b"}).ToText());
   EXPECT_THAT(PackModel(other, to() + "3").status().message(),
               HasSubstr("spec.json is of 6 item numbers"));
+}
+
+TEST_F(Pack, WithItemVectorsAnEncoderScoresItems) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const PackOptions options{
+      .source = folder_.Write("m.onnx", SumOfTwo(6)),
+      .name = "encoder",
+      .feature_spec = folder_.Write("spec.json", serve::HistorySpec(ids, 5).ToJson()),
+      .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText()),
+      .items = folder_.Write("items.npy", Npy(2, {1, 0, 0, 1, -1, 5, 2, 2}))};
+  const auto manifest = Packed(options);
+  ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+  EXPECT_EQ(manifest->kind, ModelKind::kRetriever);
+  ASSERT_EQ(manifest->outputs.size(), 1U);
+  EXPECT_EQ(manifest->outputs[0].shape, (Shape{-1, 6}));
+  const auto report = ProbeArtifact(to());
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->golden_rows, 8U);
+  EXPECT_GT(report->model_bytes, SumOfTwo(6).size());
+
+  const auto runtime = MakeOnnxRuntime();
+  ASSERT_TRUE(runtime.ok());
+  const auto loaded = LoadArtifact(to(), **runtime);
+  ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
+  const History history = {{.item = 3}, {.item = 5}};  // the query is {8, 2}
+  std::vector<double> scores;
+  ASSERT_TRUE(loaded->scorer->Score(std::span(&history, 1), scores).ok());
+  EXPECT_EQ(scores, (std::vector<double>{0, 0, 8, 2, 2, 20}));
+}
+
+TEST_F(Pack, OneColumnMoreIsABias) {
+  const std::vector<std::string> ids = {"a", "b"};
+  const PackOptions options{
+      .source = folder_.Write("m.onnx", SumOfTwo(4)),
+      .name = "encoder",
+      .feature_spec = folder_.Write("spec.json", serve::HistorySpec(ids, 5).ToJson()),
+      .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText()),
+      .items = folder_.Write("items.npy", Npy(3, {1, 0, 100, 0, 1, -0.5}))};
+  ASSERT_TRUE(Packed(options).ok());
+  const auto runtime = MakeOnnxRuntime();
+  const auto loaded = LoadArtifact(to(), **runtime);
+  ASSERT_TRUE(loaded.ok()) << loaded.status().ToString();
+  const History history = {{.item = 3}};  // the query is {3, 1}
+  std::vector<double> scores;
+  ASSERT_TRUE(loaded->scorer->Score(std::span(&history, 1), scores).ok());
+  EXPECT_EQ(scores, (std::vector<double>{0, 0, 103, 0.5}));
+}
+
+TEST_F(Pack, ItemVectorsThatDoNotFitAreRefused) {
+  const std::vector<std::string> ids = {"a", "b"};
+  PackOptions options{
+      .source = folder_.Write("m.onnx", SumOfTwo(4)),
+      .name = "encoder",
+      .feature_spec = folder_.Write("spec.json", serve::HistorySpec(ids, 5).ToJson()),
+      .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText()),
+      .items = folder_.Write("items.npy", Npy(2, {1, 2, 3, 4, 5, 6}))};
+  EXPECT_THAT(Packed(options).status().message(), HasSubstr("has 3 rows of 2 values"));
+  options.items = folder_.Write("items.npy", Npy(4, {1, 2, 3, 4, 5, 6, 7, 8}));
+  EXPECT_THAT(Packed(options).status().message(), HasSubstr("queries of 4 values"));
+  options.items = folder_.Write("items.npy", "not numpy's");
+  EXPECT_THAT(Packed(options).status().message(), HasSubstr("no .npy file"));
+  options.items = folder_.path() + "/none";
+  EXPECT_EQ(Packed(options).status().code(), Code::kNotFound);
+  options.items = folder_.Write("items.npy", Npy(2, {1, 2, 3, 4}));
+  options.vocabulary.clear();
+  EXPECT_THAT(Packed(options).status().message(), HasSubstr("--items needs"));
+  EXPECT_FALSE(std::filesystem::exists(to()));
 }
 
 TEST_F(Pack, RefusalsLeaveNothingBehind) {

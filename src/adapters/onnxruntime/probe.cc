@@ -21,6 +21,7 @@
 #include "graph/check.h"
 #include "graph/golden_json.h"
 #include "graph/promised_tensors.h"
+#include "serve/dense_graph.h"
 #include "serve/model_runtime.h"
 #include "serve/servable.h"
 
@@ -211,6 +212,10 @@ Result<ProbeReport> ProbeArtifact(const std::string& dir) {
   report.operators = summary.operators;
   std::error_code ignored;
   report.model_bytes = std::filesystem::file_size(path, ignored);
+  if (artifact.manifest.files.contains(std::string(graph::kItemVectorsFile))) {
+    report.model_bytes +=
+        std::filesystem::file_size(artifact.PathOf(graph::kItemVectorsFile), ignored);
+  }
   const bool scores_items = artifact.manifest.kind != ModelKind::kGraph;
   graph::Golden golden;
   if (scores_items) {
@@ -221,7 +226,9 @@ Result<ProbeReport> ProbeArtifact(const std::string& dir) {
 
   ASSIGN_OR_RETURN(const std::unique_ptr<serve::ModelRuntime> runtime, MakeOnnxRuntime());
   const auto start = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const std::unique_ptr<serve::LoadedGraph> graph, runtime->Load(path, {}));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<serve::LoadedGraph> graph,
+      serve::LoadScoringGraph(artifact, artifact.manifest.vocabulary_size + kFirstItem, *runtime));
   report.load_seconds = SecondsSince(start);
   report.inputs = graph->inputs();
   report.outputs = graph->outputs();

@@ -28,8 +28,8 @@ struct ProbeReport {
   std::size_t near_ties = 0;    ///< places that differ within kOrderTolerance
   double load_seconds = 0;
   double first_run_seconds = 0;
-  double run_seconds = 0;  ///< median of the later runs, one row each
-  std::uint64_t model_bytes = 0;
+  double run_seconds = 0;            ///< median of the later runs, one row each
+  std::uint64_t model_bytes = 0;     ///< with item vectors, where it has some
   std::uint64_t resident_bytes = 0;  ///< of this process, after the runs
   std::uint64_t peak_bytes = 0;      ///< highest so far
 };

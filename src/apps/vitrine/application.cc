@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -190,7 +192,14 @@ Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
                   .values = data::ServedValues(parts.spec),
                   .references = parts.manifest.references,
                   .vocabulary_size = parts.manifest.vocabulary_size});
-  ASSIGN_OR_RETURN(auto model, serve::ServedModel::Make(version, std::move(parts), *log, *items));
+  ASSIGN_OR_RETURN(const double recall, settings.Share("retrieval.recall"));
+  const serve::RetrievalOptions retrieval{
+      .exact_within = std::chrono::milliseconds(settings.Integer("retrieval.exact_ms")),
+      .recall = recall,
+      .build_within = std::chrono::seconds(settings.Integer("retrieval.build_seconds")),
+      .build_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency() / 2))};
+  ASSIGN_OR_RETURN(auto model,
+                   serve::ServedModel::Make(version, std::move(parts), *log, *items, 1, retrieval));
   return std::shared_ptr<const serve::Servable>(std::move(model));
 }
 

@@ -31,6 +31,7 @@ struct ImportFlags {
   std::vector<std::string> shapes;
   std::string features;
   std::string vocabulary;
+  std::string items;
 };
 
 /// A folder of this command, gone with it.
@@ -75,6 +76,7 @@ Status PackInChild(const CommandLine& line, const ImportFlags& flags, const std:
   add("--name", flags.name);
   add("--features", flags.features);
   add("--vocabulary", flags.vocabulary);
+  add("--items", flags.items);
   for (const std::string& shape : flags.shapes) {
     add("--shape", shape);
   }
@@ -102,10 +104,11 @@ Status Import(const CommandLine& line, const ImportFlags& flags) {
   if (!fs::is_directory(folder, error) || graph::IsTritonModel(folder)) {
     folder = scratch.path() + "/artifact";
     RETURN_IF_ERROR(PackInChild(line, flags, folder));
-  } else if (!flags.name.empty() || !flags.shapes.empty() || !flags.features.empty()) {
+  } else if (!flags.name.empty() || !flags.shapes.empty() || !flags.features.empty() ||
+             !flags.items.empty()) {
     return InvalidArgument(
-        "an artifact folder says itself what it is: --name, --shape, --features and --vocabulary "
-        "are for model files");
+        "an artifact folder says itself what it is: --name, --shape, --features, --vocabulary and "
+        "--items are for model files");
   }
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line, /*make=*/true));
   ASSIGN_OR_RETURN(const std::string text,
@@ -120,6 +123,7 @@ Status Pack(const CommandLine& line, const ImportFlags& flags) {
                                 .sample_shapes = {},
                                 .feature_spec = flags.features,
                                 .vocabulary = flags.vocabulary,
+                                .items = flags.items,
                                 .code_version = VITRINE_VERSION};
   for (const std::string& shape : flags.shapes) {
     RETURN_IF_ERROR(adapters::AddShape(shape, options.sample_shapes));
@@ -141,6 +145,11 @@ void AddModelFlags(CLI::App& verb, ImportFlags& flags) {
                   "featurespec.json: how the inputs are made of a history; scenes can use it then");
   verb.add_option("--vocabulary", flags.vocabulary,
                   "Item ids, one a line: line n is of score n + 1 (0 padding, 1 unknown)");
+  verb.add_option(
+          "--items", flags.items,
+          "FILE.npy, float32 [items, values]: the model answers a query vector, scores are its "
+          "products with these; row n is of the vocabulary's line n")
+      ->check(CLI::ExistingFile);
 }
 
 }  // namespace

@@ -142,6 +142,13 @@ const std::vector<SettingDef>& SettingDefs() {
        "Memory for ready answers to requests that say nothing of their own: popular items of a "
        "scene, "
        "similar items; 0: each is made anew."},
+      {"retrieval.exact_ms", SettingType::kInteger, "5",
+       "Milliseconds that an exact scan over a model's item vectors may take; above it an index of "
+       "neighbours is tried when the version is loaded."},
+      {"retrieval.recall", SettingType::kText, "0.99",
+       "Share of the exact best 100 items that such an index must find to be used."},
+      {"retrieval.build_seconds", SettingType::kInteger, "60",
+       "Time that building such an index may take; 0: always scan exactly."},
       {"log.keep_days", SettingType::kInteger, "30",
        "Days of the event log that stay readable after a retraining took them into the lake."},
       {"lake.mapping", SettingType::kText, "",

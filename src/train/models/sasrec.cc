@@ -65,6 +65,15 @@ class Sasrec final : public TrainableModel {
     return ExportSasrec(options_, *network_, builder);
   }
 
+  [[nodiscard]] std::optional<graph::ItemVectors> ItemVectors() const override {
+    const torch::Tensor table = network_->item->weight.detach().to(torch::kFloat).contiguous();
+    const auto* values = table.data_ptr<float>();
+    return graph::ItemVectors{.rows = static_cast<std::size_t>(table.size(0)),
+                              .width = static_cast<std::size_t>(table.size(1)),
+                              .bias = false,
+                              .values = {values, values + table.numel()}};
+  }
+
  private:
   /// LibTorch's messages go on with a stack trace.
   static std::string_view FirstLine(std::string_view text) {

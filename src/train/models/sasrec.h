@@ -29,8 +29,8 @@ struct SasrecOptions {
 /// Loss: softmax over the target and `negatives` items drawn uniformly once a step, negatives'
 /// logits corrected by log(items / negatives) (Jean et al., ACL 2015, section 3.1); optimiser Adam
 /// (Kingma & Ba, 2015). Histories of like length stand in one batch, so that little is padding.
-/// Graph:  `history` [B, L] int64 -> `scores` [B, W] float32. The newest known place asks; places
-///         that are padding, removed or unknown are not seen.
+/// Graph:  `history` [B, L] int64 -> `query` [B, d] float32; the item vectors are the embeddings. The
+///         newest known place asks; places that are padding, removed or unknown are not seen.
 /// Fit's errors: kInvalidArgument (no history of two known items), kCancelled (the checkpoint is
 ///         written), kDataLoss (the loss is no longer finite: lower the learning rate).
 std::unique_ptr<TrainableModel> MakeSasrec(const SasrecOptions& options);

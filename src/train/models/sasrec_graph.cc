@@ -100,8 +100,7 @@ Status ExportSasrec(const SasrecOptions& options, SasrecNetworkImpl& network, Bu
     x = graph.Block(fmt::format("block{}", i), x, mask, *network.blocks[i]);
   }
   const Value states = graph.Norm("final_norm", x, network.final_norm);
-  const Value scores = b.Op("Gemm", {graph.Newest(states, known, length), items}, {{"transB", 1}});
-  b.Output("scores", scores, DType::kFloat32, {"batch", network.item->weight.size(0)});
+  b.Output("query", graph.Newest(states, known, length), DType::kFloat32, {"batch", options.width});
   return Status::Ok();
 }
 

@@ -9,7 +9,8 @@
 
 namespace vitrine::train {
 
-/// Writes `history` [batch, length] -> `scores` [batch, W] with the network's weights.
+/// Writes `history` [batch, length] -> `query` [batch, d] with the network's weights. Scores are its
+/// products with the rows of the item table.
 Status ExportSasrec(const SasrecOptions& options, SasrecNetworkImpl& network,
                     graph::Builder& builder);
 

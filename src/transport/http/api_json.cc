@@ -185,6 +185,27 @@ void WriteImpressionFields(JsonWriter& json, const Impression& impression) {
   json.EndArray();
 }
 
+namespace {
+
+// How a dense model's items are found.
+void WriteRetrieval(JsonWriter& json, const serve::Retrieval& retrieval) {
+  json.Key("retrieval")
+      .BeginObject()
+      .Field("method", retrieval.near == nullptr ? "exact" : "hnsw")
+      .Field("exact_seconds", retrieval.exact_seconds);
+  if (retrieval.near_seconds > 0) {
+    json.Field("hnsw_seconds", retrieval.near_seconds)
+        .Field("recall", retrieval.recall)
+        .Field("effort", static_cast<std::uint64_t>(retrieval.effort));
+  }
+  if (retrieval.build_seconds > 0) {
+    json.Field("build_seconds", retrieval.build_seconds);
+  }
+  json.Field("why", retrieval.why).EndObject();
+}
+
+}  // namespace
+
 void WriteVersion(JsonWriter& json, const registry::ModelVersion& version,
                   const serve::VersionStatus* state) {
   json.BeginObject()
@@ -209,6 +230,9 @@ void WriteVersion(JsonWriter& json, const registry::ModelVersion& version,
     json.FieldIfAny("error", state->error);
     if (state->load_seconds > 0) {
       json.Field("load_seconds", state->load_seconds);
+    }
+    if (state->retrieval) {
+      WriteRetrieval(json, *state->retrieval);
     }
   }
   json.EndObject();

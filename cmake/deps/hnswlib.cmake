@@ -1,0 +1,1 @@
+vitrine_dependency(hnswlib HEADERS hnswlib/hnswlib.h DEPENDS Threads::Threads)

@@ -1,0 +1,182 @@
+#include "search/hnsw_items.h"
+
+#include <hnswlib/hnswlib.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "search/scan_kernels.h"
+
+namespace vitrine::search {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+/// Items after which it can be told how long the whole takes.
+constexpr std::size_t kTrial = 2000;
+
+struct Kernel {
+  std::size_t stride;
+  const ScanKernels* kernels;
+};
+
+// A point of hnswlib's is the address of a vector: the matrix holds the vectors themselves.
+float Distance(const void* a, const void* b, const void* kernel) {
+  const float* query = nullptr;
+  const float* row = nullptr;
+  std::memcpy(&query, a, sizeof query);
+  std::memcpy(&row, b, sizeof row);
+  const auto* with = static_cast<const Kernel*>(kernel);
+  const std::uint32_t first = 0;
+  float score = 0;
+  with->kernels->score_rows(query, row, with->stride, &first, 1, &score);
+  return -score;
+}
+
+class Space final : public hnswlib::SpaceInterface<float> {
+ public:
+  explicit Space(std::size_t stride) : kernel_{stride, &FastestKernels()} {}
+  std::size_t get_data_size() override { return sizeof(const float*); }
+  hnswlib::DISTFUNC<float> get_dist_func() override { return Distance; }
+  void* get_dist_func_param() override { return &kernel_; }
+
+ private:
+  Kernel kernel_;
+};
+
+}  // namespace
+
+struct HnswItems::Graph {
+  Graph(std::shared_ptr<const ItemMatrix> m, const HnswOptions& options)
+      : matrix(std::move(m)),
+        space(matrix->stride()),
+        first_row(std::min(options.first_row, matrix->rows())),
+        index(&space, std::max<std::size_t>(matrix->rows() - first_row, 1), options.neighbours,
+              options.build_effort) {}
+
+  void Add(std::size_t row) {
+    const float* values = matrix->values() + row * matrix->stride();
+    index.addPoint(static_cast<const void*>(&values), row);
+  }
+  /// Adds what is left from `next` on, on this thread, until there is nothing or the time is over.
+  void AddAll(std::atomic<std::size_t>& next, Clock::time_point until) {
+    for (std::size_t row = next++; row < matrix->rows() && Clock::now() < until; row = next++) {
+      Add(row);
+    }
+  }
+
+  std::shared_ptr<const ItemMatrix> matrix;
+  Space space;
+  std::size_t first_row;
+  hnswlib::HierarchicalNSW<float> index;
+};
+
+namespace {
+
+/// Runs `work` on so many threads; what one of them throws is thrown here.
+template <typename Work>
+void OnThreads(int count, const Work& work) {
+  std::exception_ptr failure;
+  std::mutex mutex;
+  const auto guarded = [&] {
+    try {
+      work();
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      failure = std::current_exception();
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 1; i < count; ++i) {
+      threads.emplace_back(guarded);
+    }
+    guarded();
+  }
+  if (failure) {
+    std::rethrow_exception(failure);
+  }
+}
+
+Status TooLong(Seconds needed, Seconds within) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "an index of neighbours would take about %.0f s to build, %.0f s are allowed",
+                needed.count(), within.count());
+  return DeadlineExceeded(text);
+}
+
+}  // namespace
+
+HnswItems::HnswItems(std::unique_ptr<Graph> graph) : graph_(std::move(graph)) {}
+HnswItems::~HnswItems() = default;
+
+Result<std::unique_ptr<HnswItems>> HnswItems::Build(std::shared_ptr<const ItemMatrix> matrix,
+                                                    const HnswOptions& options) {
+  const std::size_t rows = matrix->rows();
+  const auto start = Clock::now();
+  try {
+    auto graph = std::make_unique<Graph>(std::move(matrix), options);
+    const std::size_t items = rows - graph->first_row;
+    std::atomic<std::size_t> next = graph->first_row;
+    // The first few cost less than those that find a large index: what they say is a lower bound.
+    while (next < graph->first_row + std::min(items, kTrial)) {
+      graph->Add(next++);
+    }
+    const int threads = std::max(options.threads, 1);
+    const Seconds trial = Clock::now() - start;
+    const Seconds whole =
+        trial * (static_cast<double>(items) / static_cast<double>(kTrial)) / threads;
+    if (items > kTrial && whole > options.build_within) {
+      return TooLong(whole, options.build_within);
+    }
+    const auto until = start + std::chrono::duration_cast<Clock::duration>(options.build_within);
+    OnThreads(threads, [&] { graph->AddAll(next, until); });
+    if (graph->index.cur_element_count < items) {
+      const Seconds taken = Clock::now() - start;
+      return TooLong(taken * (static_cast<double>(items) /
+                              static_cast<double>(graph->index.cur_element_count)),
+                     options.build_within);
+    }
+    return std::unique_ptr<HnswItems>(new HnswItems(std::move(graph)));
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("no memory for an index of neighbours over " + std::to_string(rows) +
+                             " items");
+  } catch (const std::exception& e) {
+    return Internal(std::string("the index of neighbours: ") + e.what());
+  }
+}
+
+void HnswItems::set_effort(std::size_t candidates) { graph_->index.setEf(candidates); }
+
+std::size_t HnswItems::effort() const { return graph_->index.ef_; }
+
+bool HnswItems::Search(std::span<const float> query, std::size_t k, NearestScratch& scratch,
+                       std::vector<ItemIndex>& found) const {
+  found.clear();
+  scratch.queries.assign(graph_->matrix->stride(), 0);
+  std::copy(query.begin(), query.end(), scratch.queries.begin());
+  // Kernels read queries at any address, as they read the scratch of an exact search.
+  const float* values = scratch.queries.data();
+  try {
+    auto near = graph_->index.searchKnn(static_cast<const void*>(&values), k);
+    for (; !near.empty(); near.pop()) {
+      found.push_back(static_cast<ItemIndex>(near.top().second));
+    }
+    return true;
+  } catch (const std::exception&) {
+    found.clear();
+    return false;
+  }
+}
+
+}  // namespace vitrine::search

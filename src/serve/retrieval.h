@@ -1,0 +1,41 @@
+/// How the best items of a dense model are found: by an exact scan, or, where that takes too long here, by
+/// walking an index of neighbours. Decided by measuring both when a version is loaded.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "search/hnsw_items.h"
+#include "search/nearest_items.h"
+
+namespace vitrine::serve {
+
+struct RetrievalOptions {
+  std::chrono::duration<double> exact_within{0.005};  ///< an exact scan up to this long is kept
+  double recall = 0.99;  ///< of the exact best k, that the index must find
+  std::size_t k = 100;
+  std::chrono::duration<double> build_within{60};  ///< 0: no index, whatever a scan takes
+  int build_threads = 1;
+};
+
+/// What was measured, and what follows from it. Times are medians of one query's.
+struct Retrieval {
+  std::shared_ptr<const search::HnswItems> near;  ///< null: exact scans
+  double exact_seconds = 0;
+  double near_seconds = 0;  ///< 0: no index was tried
+  double recall = 0;
+  std::size_t effort = 0;
+  double build_seconds = 0;
+  std::string why;  ///< one sentence
+};
+
+/// An index is taken where the exact scan is too slow, the index finds enough, and is twice as fast.
+/// Rows before `first_row` are not items. A failure to build one means exact scans, and says why.
+/// Shapes: queries [n, width], n > 0, each accepted by CheckQuery; like those to come.
+Retrieval ChooseRetrieval(const search::NearestItems& exact, std::size_t first_row,
+                          std::span<const float> queries, const RetrievalOptions& options);
+
+}  // namespace vitrine::serve
