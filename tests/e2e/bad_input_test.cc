@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "core/exit_code.h"
 #include "e2e/programs.h"
@@ -16,28 +15,6 @@ namespace fs = std::filesystem;
 void ExpectSays(const loop::ChildOutcome& outcome, int code, const std::string& words) {
   EXPECT_EQ(outcome.exit_code, code) << outcome.last_error_lines;
   EXPECT_NE(outcome.last_error_lines.find(words), std::string::npos) << outcome.last_error_lines;
-}
-
-void Write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-/// Two shoppers, a handful of goods: enough for a popularity model.
-std::string SmallShop(const std::string& folder) {
-  std::string rows = "user,item,time\n";
-  for (int user = 0; user < 40; ++user) {
-    for (int i = 0; i < 6; ++i) {
-      rows += "u" + std::to_string(user) + ",i" + std::to_string((user + i * i) % 17) + "," +
-              std::to_string(1'700'000'000 + 3600 * i + user) + "\n";
-    }
-  }
-  Write(folder + "/log.csv", rows);
-  Write(
-      folder + "/shop.toml",
-      "name = \"small\"\n[[events]]\nfiles = [\"log.csv\"]\nformat = \"csv\"\n"
-      "[events.fields]\nevent = { value = \"purchase\" }\nuser_id = \"user\"\nitem_id = \"item\"\n"
-      "ts = \"time\"\n");
-  return folder;
 }
 
 TEST(BadInput, ABusyPortIsNamed) {
@@ -98,7 +75,7 @@ TEST(BadInput, UnknownSettingsCommandsAndDirectories) {
 TEST(BadInput, AModelFileThatWasCutIsRefusedAndTheChampionStays) {
   const Folder folder;
   const std::string data = folder.path() + "/data";
-  SmallShop(folder.path());
+  WriteSmallShop(folder.path());
   const auto made =
       RunProgram("vitrine", {"--data", data, "run", folder.path(), "--mapping",
                              folder.path() + "/shop.toml", "--protocol", "leave-one-out", "--spec",

@@ -99,6 +99,21 @@ TEST_F(Bench, AModelWithTheServersOwnAccount) {
     EXPECT_GT(out["server"]["mean_us"]["infer"], 0);
     EXPECT_GE(out["server"]["mean_us"]["queue"], 0);
   }
+  for (const std::string& rate : {std::string(), std::string("100")}) {
+    std::vector<std::string> arguments = {"infer",  "double",           "--shape", "x:5,3",
+                                          "--grpc", server_.grpc_url(), "--spin",  "60us"};
+    if (!rate.empty()) {
+      arguments.insert(arguments.end(), {"--rate", rate});
+    }
+    const json out = Load(arguments);
+    EXPECT_EQ(out["outcomes"]["by_status"], json({{"0", out["due"]}})) << out.dump();
+    EXPECT_EQ(out["request"], "ModelInfer double");
+    EXPECT_EQ(out["target"], server_.grpc_url());
+    EXPECT_GE(out["server"]["requests"], out["due"]);
+  }
+  const auto dead = Vitrine({"bench", "infer", "double", "--grpc", "127.0.0.1:1"});
+  EXPECT_EQ(dead.exit_code, kExitUnavailable) << dead.last_error_lines;
+  EXPECT_NE(dead.last_error_lines.find("127.0.0.1:1"), std::string::npos);
   EXPECT_EQ(Vitrine({"bench", "infer", "double", "--shape", "x:5,4"}).exit_code, kExitUsage);
   EXPECT_EQ(Vitrine({"bench", "infer", "absent"}).exit_code, kExitNotFound);
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -40,6 +41,28 @@ Folder::Folder() {
 Folder::~Folder() {
   std::error_code error;
   fs::remove_all(path_, error);
+}
+
+std::string WriteSmallShop(const std::string& folder) {
+  std::ofstream log(folder + "/log.csv", std::ios::binary);
+  log << "user,item,time\n";
+  for (int user = 0; user < 40; ++user) {
+    for (int i = 0; i < 6; ++i) {
+      log << "u" << user << ",i" << (user + i * i) % 17 << "," << 1'700'000'000 + 3600 * i + user
+          << "\n";
+    }
+  }
+  std::ofstream(folder + "/shop.toml", std::ios::binary) << R"(name = "small"
+[[events]]
+files = ["log.csv"]
+format = "csv"
+[events.fields]
+event = { value = "purchase" }
+user_id = "user"
+item_id = "item"
+ts = "time"
+)";
+  return folder;
 }
 
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments) {

@@ -31,6 +31,10 @@ class Folder {
   std::string path_;
 };
 
+/// A log of purchases by 40 shoppers of 17 goods, log.csv, and its mapping, shop.toml: enough to train a counting model.
+/// Returns the folder.
+std::string WriteSmallShop(const std::string& folder);
+
 /// Runs a program to its end. A program that cannot be started fails the test.
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments);
 

@@ -16,6 +16,7 @@
 #include "simulate/load/capacity_run.h"
 #include "simulate/load/load_report.h"
 #include "simulate/load/time_text.h"
+#include "transport/grpc/load_target.h"
 #include "transport/http/client_socket.h"
 #include "transport/http/inference_load.h"
 #include "transport/http/load_target.h"
@@ -88,16 +89,22 @@ Result<LoadOptions> OptionsOf(const BenchFlags& flags) {
   return options;
 }
 
+/// Where the load goes.
+std::string TargetName(const Bench& bench) {
+  return bench.requests.grpc_address.empty() ? http::EndpointName(bench.server.endpoint)
+                                             : bench.requests.grpc_address;
+}
+
 std::string LoadText(const Bench& bench) {
-  const std::string place =
-      fmt::format("{} on {}", bench.requests.name, http::EndpointName(bench.server.endpoint));
+  const std::string place = fmt::format("{} on {}", bench.requests.name, TargetName(bench));
   const LoadOptions& options = bench.options;
   return options.rate > 0
              ? fmt::format(
-                   "{}\nopen loop: {:g} requests a second, {}, seed {}, {} connections\n", place,
+                   "{}\nopen loop: {:g} requests a second, {}, seed {}, {} {}\n", place,
                    options.rate,
                    options.spacing == simulate::Spacing::kPoisson ? "Poisson" : "evenly spaced",
-                   options.seed, bench.flags.connections)
+                   options.seed, bench.flags.connections,
+                   bench.requests.grpc_address.empty() ? "connections" : "calls at once at most")
              : fmt::format("{}\nclosed loop: {} outstanding\n", place, options.concurrency);
 }
 
@@ -106,8 +113,13 @@ Result<std::optional<http::InferenceSplit>> AskSplit(Bench& bench) {
   if (bench.requests.stats_target.empty()) {
     return std::optional<http::InferenceSplit>();
   }
-  ASSIGN_OR_RETURN(const std::string text, bench.session.Get(bench.requests.stats_target));
-  ASSIGN_OR_RETURN(const http::InferenceSplit split, http::ReadInferenceSplit(text));
+  const Result<std::string> text = bench.session.Get(bench.requests.stats_target);
+  if (text.status().code() ==
+      Code::kNotFound) {  // a server of the protocol alone has no statistics
+    return std::optional<http::InferenceSplit>();
+  }
+  RETURN_IF_ERROR(text.status());
+  ASSIGN_OR_RETURN(const http::InferenceSplit split, http::ReadInferenceSplit(*text));
   return std::optional(split);
 }
 
@@ -135,7 +147,7 @@ Status MeasureOnce(Bench& bench, simulate::LoadTarget& target) {
   if (bench.line.json) {
     json out = LoadJson(result, bench.options);
     out["request"] = bench.requests.name;
-    out["target"] = http::EndpointName(bench.server.endpoint);
+    out["target"] = TargetName(bench);
     if (split) {
       out["server"] = SplitJson(after->Since(*before));
     }
@@ -165,18 +177,29 @@ Status MeasureCapacity(Bench& bench, const simulate::LatencyBound& bound,
   if (bench.line.json) {
     json out = CapacityJson(result, bound);
     out["request"] = bench.requests.name;
-    out["target"] = http::EndpointName(bench.server.endpoint);
+    out["target"] = TargetName(bench);
     Print(out.dump());
     return Status::Ok();
   }
-  std::string text =
-      fmt::format("{} on {}\n{}: ", bench.requests.name, http::EndpointName(bench.server.endpoint),
-                  simulate::BoundText(bound));
+  std::string text = fmt::format("{} on {}\n{}: ", bench.requests.name, TargetName(bench),
+                                 simulate::BoundText(bound));
   text += result.rate == 0 ? std::string("at no rate that was tried")
                            : fmt::format("up to {:.1f} a second", result.rate);
   text += result.fails == 0 ? std::string() : fmt::format(", not at {:.1f}", result.fails);
   Print(text + (result.spoiled.empty() ? "" : "\nNOT VALID: " + result.spoiled));
   return Status::Ok();
+}
+
+Result<std::unique_ptr<simulate::LoadTarget>> MakeTarget(Bench& bench, std::size_t outstanding,
+                                                         Nanos spin) {
+  if (!bench.requests.grpc_address.empty()) {
+    return rpc::MakeLoadTarget(
+        bench.requests.grpc_address, bench.requests.wire,
+        {.calls = outstanding, .api_key = bench.server.api_key, .spin = spin});
+  }
+  return http::MakeLoadTarget(
+      bench.server.endpoint, std::move(bench.requests.wire),
+      {.connections = outstanding, .head_requests = bench.requests.head, .spin = spin});
 }
 
 template <typename Make>
@@ -197,12 +220,8 @@ Status Measure(const CommandLine& line, const BenchFlags& flags, const Make& mak
               .requests = std::move(requests),
               .options = options};
   const bool closed = options.rate == 0 && !bound;
-  ASSIGN_OR_RETURN(
-      const auto target,
-      http::MakeLoadTarget(bench.server.endpoint, std::move(bench.requests.wire),
-                           {.connections = closed ? options.concurrency : flags.connections,
-                            .head_requests = bench.requests.head,
-                            .spin = spin}));
+  ASSIGN_OR_RETURN(const auto target,
+                   MakeTarget(bench, closed ? options.concurrency : flags.connections, spin));
   return bound ? MeasureCapacity(bench, *bound, *target) : MeasureOnce(bench, *target);
 }
 
@@ -227,7 +246,8 @@ void AddLoadOptions(CLI::App* verb, BenchFlags& flags) {
   verb->add_option("--warmup", flags.warmup, "Load before the first window")->capture_default_str();
   verb->add_option("--timeout", flags.timeout, "For one request, from when it was due")
       ->capture_default_str();
-  verb->add_option("--connections", flags.connections, "Of an open loop, at most")
+  verb->add_option("--connections", flags.connections,
+                   "Of an open loop, at most; over gRPC: calls at once, 16 to a connection")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   verb->add_option("--seed", flags.seed, "Arrivals and made-up requests follow from it")
@@ -270,6 +290,9 @@ void AddBenchCommands(CLI::App& app, CommandLine& line) {
   infer->add_option("--shape", flags->infer.shapes,
                     "INPUT:1,50; may stand several times; free sizes are 1");
   infer->add_flag("--binary", flags->infer.binary, "Raw tensors both ways instead of JSON");
+  infer->add_option("--grpc", flags->infer.grpc,
+                    "HOST:PORT: the load goes over gRPC, tensors always raw; metadata and account "
+                    "still come over HTTP");
   infer->add_option("--range", flags->infer.range, "Values are drawn from LOW,HIGH")
       ->expected(2)
       ->delimiter(',')

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "simulate/shop.h"
+#include "transport/grpc/load_target.h"
 #include "transport/http/client_wire.h"
 #include "transport/http/inference_load.h"
 #include "transport/http/message.h"
@@ -110,28 +111,53 @@ Result<std::vector<json>> DrawHistories(const RecommendFlags& flags, std::uint64
 
 }  // namespace
 
-Result<BenchRequests> MakeInfer(const InferFlags& flags, std::uint64_t seed,
-                                const ServerAddress& server, ApiSession& session) {
-  const std::string model =
-      "/v2/models/" + http::PercentEncode(flags.model) +
-      (flags.version == 0 ? std::string() : fmt::format("/versions/{}", flags.version));
-  const std::string target = model + "/infer";
-  BenchRequests requests{.name = "POST " + target, .stats_target = model + "/stats"};
+namespace {
+
+/// The bodies of `flags`, read or made up.
+Result<std::vector<http::InferenceRequest>> InferBodies(const InferFlags& flags, std::uint64_t seed,
+                                                        const std::string& model,
+                                                        ApiSession& session) {
   if (!flags.bodies.empty()) {
     ASSIGN_OR_RETURN(const std::vector<json> bodies, ReadBodies(flags.bodies));
-    AddBodies(requests, "POST", target, bodies, server);
+    std::vector<http::InferenceRequest> requests;
+    for (const json& body : bodies) {
+      requests.push_back({.body = body.dump(), .headers = kJsonHeaders});
+    }
     return requests;
   }
-  http::InferenceLoad load{
-      .binary = flags.binary, .low = flags.range.front(), .high = flags.range.back(), .seed = seed};
+  http::InferenceLoad load{.binary = flags.binary || !flags.grpc.empty(),
+                           .low = flags.range.front(),
+                           .high = flags.range.back(),
+                           .seed = seed};
   for (const std::string& text : flags.shapes) {
     ASSIGN_OR_RETURN(auto shape, ParseShape(text));
     load.shapes.insert(std::move(shape));
   }
   ASSIGN_OR_RETURN(const std::string metadata, session.Get(model));
-  ASSIGN_OR_RETURN(const auto made, http::MakeInferenceRequests(metadata, load));
-  for (const http::InferenceRequest& one : made) {
-    Add(requests, {.method = "POST", .target = target, .body = one.body}, server, one.headers);
+  return http::MakeInferenceRequests(metadata, load);
+}
+
+}  // namespace
+
+Result<BenchRequests> MakeInfer(const InferFlags& flags, std::uint64_t seed,
+                                const ServerAddress& server, ApiSession& session) {
+  const std::string number = flags.version == 0 ? "" : std::to_string(flags.version);
+  const std::string model = "/v2/models/" + http::PercentEncode(flags.model) +
+                            (number.empty() ? "" : "/versions/" + number);
+  const std::string target = model + "/infer";
+  BenchRequests requests{
+      .name = "POST " + target, .grpc_address = flags.grpc, .stats_target = model + "/stats"};
+  if (!flags.grpc.empty()) {
+    requests.name = "ModelInfer " + flags.model + (number.empty() ? "" : ":" + number);
+  }
+  ASSIGN_OR_RETURN(const auto bodies, InferBodies(flags, seed, model, session));
+  for (const http::InferenceRequest& one : bodies) {
+    if (flags.grpc.empty()) {
+      Add(requests, {.method = "POST", .target = target, .body = one.body}, server, one.headers);
+      continue;
+    }
+    ASSIGN_OR_RETURN(std::string message, rpc::MakeInferMessage(one, flags.model, number));
+    requests.wire.push_back(std::move(message));
   }
   return requests;
 }

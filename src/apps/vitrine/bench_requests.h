@@ -13,7 +13,8 @@ namespace vitrine::apps {
 
 struct BenchRequests {
   std::string name;               ///< for people: "POST /v1/recommend"
-  std::vector<std::string> wire;  ///< whole, sent in turn
+  std::vector<std::string> wire;  ///< whole, sent in turn; over gRPC the messages alone
+  std::string grpc_address;       ///< empty: over HTTP
   bool head = false;              ///< they are HEAD
   std::string stats_target;       ///< where the server's own account is; empty: there is none
 };
@@ -23,6 +24,7 @@ struct InferFlags {
   int version = 0;                  ///< 0: the one that the server takes
   std::vector<std::string> shapes;  ///< INPUT:SIZE,SIZE,...
   bool binary = false;
+  std::string grpc;  ///< HOST:PORT; empty: over HTTP
   std::vector<double> range = {0, 1};
   std::string bodies;  ///< file of whole bodies instead
 };

@@ -29,7 +29,7 @@ std::string OutcomesText(const OutcomeCounts& counts) {
   add("timed out", counts.timed_out - counts.unsent);
   add("timed out while they waited for a connection", counts.unsent);
   add("lost their connection or got none", counts.broken);
-  add("got what is not an HTTP/1.1 answer of known length", counts.garbled);
+  add("got what is no answer of the protocol", counts.garbled);
   return text.empty() ? "nothing was due" : text;
 }
 

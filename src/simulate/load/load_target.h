@@ -23,7 +23,7 @@ struct LoadAnswer {
   Nanos at = 0;   ///< when it ended
   LoadOutcome outcome = LoadOutcome::kAnswered;
   bool good = false;  ///< answered, and by its status a success
-  int status = 0;     ///< the transport's (HTTP's three digits); 0 unless answered
+  int status = 0;     ///< the transport's (HTTP's three digits, gRPC's code); 0 unless answered
 };
 
 /// Threads: the one that made it. No call waits, but Wait. None allocates once it runs steadily.

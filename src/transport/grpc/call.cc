@@ -38,16 +38,20 @@ http::Peer::Kind KindOf(std::string_view peer) {
 void Call::Accept() {
   method_ = nullptr;
   code_ = Code::kOk;
+  finished_ = false;
+  has_left_ = false;
   Line& line = line_.emplace();
   static_cast<void>(Begin(Step::kAccept));
+  line.context.AsyncNotifyWhenDone(&left_);
   queue_.core().service.RequestCall(&line.context, &line.stream, &queue_.queue(), &queue_.queue(),
-                                    this);
+                                    &operation_);
 }
 
-void Call::OnEvent(bool ok) {
+void Call::OnOperation(bool ok) {
   switch (step_.load(std::memory_order_acquire)) {
     case Step::kAccept:
-      if (!ok) {  // the server shuts down
+      if (!ok) {  // the server shuts down: nobody has come, and nobody leaves
+        has_left_ = true;
         break;
       }
       queue_.Accept();
@@ -71,8 +75,24 @@ void Call::OnEvent(bool ok) {
       queue_.core().meters.Count(method_, code_, Clock::now() - started_);
       break;
   }
-  Forget();
-  queue_.Release(this);
+  finished_ = true;
+  ReleaseIfOver();
+}
+
+void Call::OnLeft(bool /*ok*/) {
+  has_left_ = true;
+  if (!finished_ && line().context.IsCancelled()) {
+    abandoned = true;
+    queue_.core().meters.CountAbandoned();
+  }
+  ReleaseIfOver();
+}
+
+void Call::ReleaseIfOver() {
+  if (finished_ && has_left_) {
+    Forget();
+    queue_.Release(this);
+  }
 }
 
 void Call::Forget() {
@@ -124,7 +144,7 @@ void Call::OnHead() {
   Read();
 }
 
-void Call::Read() { Begin(Step::kRead).Read(&message_, this); }
+void Call::Read() { Begin(Step::kRead).Read(&message_, &operation_); }
 
 void Call::OnMessage() {
   message_at_ = Clock::now();
@@ -186,6 +206,7 @@ Status Call::ReadRequest() {
     return Unavailable("This server runs without inference.");
   }
   Renew();
+  abandoned = has_left_;
   ASSIGN_OR_RETURN(model, inference->Find(request_.model_name(), request_.model_version()));
   return Status::Ok();
 }
@@ -270,7 +291,8 @@ void Call::Reply(const Status& outcome) {
       return;
     }
     code_ = Code::kOk;
-    Begin(Step::kFinish).WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, this);
+    Begin(Step::kFinish)
+        .WriteAndFinish(message_, grpc::WriteOptions(), grpc::Status::OK, &operation_);
     return;
   }
   if (!outcome.ok()) {
@@ -284,13 +306,13 @@ void Call::Reply(const Status& outcome) {
       return;
     }
   }
-  Begin(Step::kWrite).Write(message_, this);
+  Begin(Step::kWrite).Write(message_, &operation_);
 }
 
 void Call::Finish(const Status& outcome) {
   code_ = outcome.code();
   const grpc::Status told = ToGrpc(outcome);
-  Begin(Step::kFinish).Finish(told, this);
+  Begin(Step::kFinish).Finish(told, &operation_);
 }
 
 }  // namespace vitrine::rpc

@@ -27,16 +27,27 @@ class Call final : public serve::InferenceTask {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
+  /// What the completion queue gives back: which call, and what of it.
+  struct Event {
+    Call& call;
+    void (Call::*then)(bool ok);
+  };
+
   /// Waits for a request.
   void Accept();
-  /// The operation under way has ended, well or not.
-  void OnEvent(bool ok);
   /// Its model has run, or will not.
   void Done() override;
 
  private:
   using Clock = std::chrono::steady_clock;
   enum class Step : std::uint8_t { kAccept, kRead, kWrite, kFinish };
+  /// The operation under way has ended, well or not.
+  void OnOperation(bool ok);
+  /// gRPC is done with the call: it was answered, or its caller has gone before that.
+  void OnLeft(bool ok);
+  /// Both have been told: the call can wait for the next request.
+  void ReleaseIfOver();
+
   /// What gRPC has of one call, made anew for each.
   struct Line {
     Line() : stream(&context) {}
@@ -80,6 +91,11 @@ class Call final : public serve::InferenceTask {
   }
 
   CallQueue& queue_;
+  Event operation_{*this, &Call::OnOperation};
+  Event left_{*this, &Call::OnLeft};
+  // Of the queue's thread alone. gRPC tells of an answer and of the caller's end in either order.
+  bool finished_ = false;
+  bool has_left_ = false;
   /// Also what orders the pool's writes before the queue thread's reads.
   std::atomic<Step> step_ = Step::kAccept;
   std::optional<Line> line_;

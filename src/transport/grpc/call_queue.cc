@@ -50,7 +50,8 @@ void CallQueue::Work() {
     } else if (!queue_->Next(&tag, &ok)) {
       return;
     }
-    static_cast<Call*>(tag)->OnEvent(ok);
+    const auto& event = *static_cast<Call::Event*>(tag);
+    (event.call.*event.then)(ok);
   }
 }
 

@@ -229,5 +229,38 @@ TEST_F(GrpcInference, AStreamAnswersInOrderAndAFailureDoesNotEndIt) {
   EXPECT_TRUE(stream->Finish().ok());
 }
 
+TEST_F(GrpcInference, ACallThatIsCancelledWhileItWaitsIsNotRun) {
+  Start();
+  gate_.Close();
+  std::thread first([this] { EXPECT_TRUE(Infer(Zeros("slow")).ok()); });
+  ASSERT_TRUE(gate_.WaitForRuns(1));
+  const int runs = runs_;
+  const auto wait = [](const auto& met) {
+    const auto limit = std::chrono::steady_clock::now() + 20s;
+    while (!met() && std::chrono::steady_clock::now() < limit) {
+      std::this_thread::sleep_for(1ms);
+    }
+    return met();
+  };
+  grpc::ClientContext context;
+  std::thread second([&] {
+    Answer answer;
+    EXPECT_EQ(stub_->ModelInfer(&context, Zeros("slow"), &answer).error_code(),
+              grpc::StatusCode::CANCELLED);
+  });
+  EXPECT_TRUE(wait([this] { return inference_.waiting() == 1; }));
+  context.TryCancel();
+  second.join();
+  EXPECT_TRUE(wait([this] { return metrics_.Samples()["vitrine_grpc_abandoned_total"] == 1; }));
+  gate_.Open();
+  first.join();
+  EXPECT_TRUE(wait([this] { return inference_.Counts("slow", "")[0].fail == 1; }));
+  EXPECT_EQ(runs_, runs);
+  EXPECT_EQ(inference_.waiting(), 0U);
+  // Its memory serves the next call, which is not taken for one that has left.
+  EXPECT_TRUE(Infer(Zeros("slow")).ok());
+  EXPECT_EQ(runs_, runs + 1);
+}
+
 }  // namespace
 }  // namespace vitrine::rpc

@@ -6,6 +6,8 @@ Meters::Meters(MetricRegistry* registry) : registry_(registry) {
   if (registry_ == nullptr) {
     return;
   }
+  abandoned_ = &registry_->GetCounter("vitrine_grpc_abandoned_total",
+                                      "Calls whose caller left before the answer.");
   const auto add = [this](std::string_view name, bool timed) {
     auto& method = *methods_.emplace_back(std::make_unique<OfMethod>());
     method.name = name;
@@ -41,6 +43,12 @@ void Meters::Count(const Method* method, Code code, std::chrono::nanoseconds too
     slot.store(counter, std::memory_order_release);
   }
   counter->Add();
+}
+
+void Meters::CountAbandoned() {
+  if (abandoned_ != nullptr) {
+    abandoned_->Add();
+  }
 }
 
 }  // namespace vitrine::rpc

@@ -21,6 +21,8 @@ class Meters {
   explicit Meters(MetricRegistry* registry);
   /// `method` null: a call that does not exist.
   void Count(const Method* method, Code code, std::chrono::nanoseconds took);
+  /// A caller left before the answer.
+  void CountAbandoned();
 
  private:
   static constexpr std::size_t kCodes = 17;
@@ -30,6 +32,7 @@ class Meters {
     std::array<std::atomic<Counter*>, kCodes> counters{};
   };
   MetricRegistry* registry_;
+  Counter* abandoned_ = nullptr;
   std::vector<std::unique_ptr<OfMethod>> methods_;  ///< as Methods(), and "unknown" behind them
 };
 

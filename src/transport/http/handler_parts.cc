@@ -78,13 +78,22 @@ void WriteAppendProblem(const Status& status, const Request& request, Response& 
   WriteProblem(response, request.id(), status);
 }
 
-bool CheckPathId(std::string_view field, std::string_view id, const Request& request,
-                 Response& response) {
+bool CheckGivenId(std::string_view field, std::string_view id, const Request& request,
+                  Response& response) {
   if (const auto rejection = data::CheckId(field, id)) {
     WriteProblem(response, request.id(), 400, rejection->code, rejection->message);
     return false;
   }
   return true;
+}
+
+bool CheckIdempotencyKey(const Request& request, Response& response) {
+  if (request.header("Idempotency-Key").size() <= kMaxIdBytes) {
+    return true;
+  }
+  WriteProblem(response, request.id(), 400, "bad_idempotency_key",
+               "An Idempotency-Key has at most " + std::to_string(kMaxIdBytes) + " bytes.");
+  return false;
 }
 
 Micros TimeNow(const Services& services) { return services.now ? services.now() : Now(); }

@@ -43,9 +43,12 @@ bool ReadCount(const Request& request, Response& response, std::string_view name
 /// A query parameter as true or false ("1", "true", "0", "false"); false after writing a problem.
 bool ReadSwitch(const Request& request, Response& response, std::string_view name, bool& out);
 
-/// Refuses an id of the path that no row may have; true where it is fine.
-bool CheckPathId(std::string_view field, std::string_view id, const Request& request,
-                 Response& response);
+/// Refuses an Idempotency-Key that is too long; true where it is fine, or none came.
+bool CheckIdempotencyKey(const Request& request, Response& response);
+
+/// Refuses an id that no row may have; true where it is fine.
+bool CheckGivenId(std::string_view field, std::string_view id, const Request& request,
+                  Response& response);
 
 Micros TimeNow(const Services& services);
 

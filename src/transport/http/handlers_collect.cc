@@ -200,15 +200,11 @@ void PostRows(const Services& services, std::string_view list, Request& request,
 }  // namespace
 
 void PostEvents(const Services& services, Request& request, Response& response) {
-  if (!Need(services.log, "an event log", request, response)) {
+  if (!Need(services.log, "an event log", request, response) ||
+      !CheckIdempotencyKey(request, response)) {
     return;
   }
   const std::string_view key = request.header("Idempotency-Key");
-  if (key.size() > kMaxIdBytes) {
-    WriteProblem(response, request.id(), 400, "bad_idempotency_key",
-                 "An Idempotency-Key has at most " + std::to_string(kMaxIdBytes) + " bytes.");
-    return;
-  }
   const Micros now = TimeNow(services);
   std::vector<Event> events;
   std::vector<std::size_t> row_of;  // of each event

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxPage = 1'000;
 
 bool FindItem(const Services& services, const Request& request, Response& response, Item& item) {
   if (!Need(services.log, "an event log", request, response) ||
-      !CheckPathId("item_id", request.arg(0), request, response)) {
+      !CheckGivenId("item_id", request.arg(0), request, response)) {
     return false;
   }
   auto found = services.log->GetItem(request.arg(0));

@@ -27,7 +27,7 @@ void WriteOne(const Result<loop::Job>& job, const Request& request, Response& re
 void PostJob(const Services& services, Request& request, Response& response) {
   std::string kind;
   std::string spec = "{}";
-  if (!Need(services.jobs, "jobs", request, response)) {
+  if (!Need(services.jobs, "jobs", request, response) || !CheckIdempotencyKey(request, response)) {
     return;
   }
   FieldReader reader;

@@ -1,8 +1,8 @@
 // Recommendations, similar items, search, ranking, and answers that were given before.
+#include <algorithm>
 #include <string>
 #include <utility>
 
-#include "data/validate.h"
 #include "serve/request_id.h"
 #include "transport/http/api_json.h"
 #include "transport/http/handler_parts.h"
@@ -68,27 +68,54 @@ serve::RecommendResponse& ThreadAnswer() {
   return answer;
 }
 
-bool CheckIds(const serve::RecommendRequest& r, const Request& request, Response& response) {
-  for (const auto& [field, id] :
-       {std::pair<std::string_view, const std::string&>{"user_id", r.user_id},
-        {"anonymous_id", r.anonymous_id}}) {
-    if (id.empty()) {
-      continue;
-    }
-    if (const auto rejection = data::CheckId(field, id)) {
-      WriteProblem(response, request.id(), 400, rejection->code, rejection->message);
-      return false;
-    }
+/// An id that may be missing.
+bool CheckOptionalId(std::string_view field, std::string_view id, const Request& request,
+                     Response& response) {
+  return id.empty() || CheckGivenId(field, id, request, response);
+}
+
+/// Of any request that may name a user.
+template <typename R>
+bool CheckIds(const R& r, const Request& request, Response& response) {
+  return CheckOptionalId("user_id", r.user_id, request, response) &&
+         CheckOptionalId("anonymous_id", r.anonymous_id, request, response);
+}
+
+bool CheckCandidates(const serve::RankRequest& r, const Request& request, Response& response) {
+  return std::ranges::all_of(r.candidates, [&](const serve::Candidate& candidate) {
+    return CheckGivenId("item_id", candidate.item_id, request, response);
+  });
+}
+
+bool CheckImpression(const Impression& impression, const Request& request, Response& response) {
+  return CheckOptionalId("request_id", impression.request_id, request, response) &&
+         CheckOptionalId("user_id", impression.subject, request, response) &&
+         std::ranges::all_of(impression.items, [&](const ShownItem& item) {
+           return CheckGivenId("item_id", item.item_id, request, response);
+         });
+}
+
+bool CheckLanguage(std::string_view language, const Request& request, Response& response) {
+  if (language == "en" || language == "zh") {
+    return true;
   }
-  return true;
+  WriteProblem(response, request.id(), 400, "invalid_argument",
+               "'language' is not known; use en or zh.");
+  return false;
+}
+
+/// `language` of the query; false after a problem.
+bool ReadLanguage(const Request& request, Response& response, std::string& language) {
+  language = request.QueryValue("language").value_or("en");
+  return CheckLanguage(language, request, response);
 }
 
 // What GET routes take from the query.
 template <typename R>
 bool ReadServeQuery(const Request& request, Response& response, R& r) {
   r.scene = request.QueryValue("scene").value_or("");
-  r.language = request.QueryValue("language").value_or("en");
-  return ReadCount(request, response, "n", kMaxN, r.n) &&
+  return ReadLanguage(request, response, r.language) &&
+         ReadCount(request, response, "n", kMaxN, r.n) &&
          ReadSwitch(request, response, "explain", r.explain) &&
          ReadSwitch(request, response, "personalize", r.personalize);
 }
@@ -129,8 +156,9 @@ void GetSimilar(const Services& services, Request& request, Response& response) 
   r.user_id = request.QueryValue("user_id").value_or("");
   r.anonymous_id = request.QueryValue("anonymous_id").value_or("");
   if (!Need(services.recommender, "recommendations", request, response) ||
-      !CheckPathId("item_id", r.item_id, request, response) ||
-      !ReadServeQuery(request, response, r) || WaitsForPool(r.explain, request, response)) {
+      !CheckGivenId("item_id", r.item_id, request, response) ||
+      !ReadServeQuery(request, response, r) || !CheckIds(r, request, response) ||
+      WaitsForPool(r.explain, request, response)) {
     return;
   }
   serve::RecommendResponse& answer = ThreadAnswer();
@@ -144,7 +172,7 @@ void PostRank(const Services& services, Request& request, Response& response) {
       !ReadBody(
           request, response,
           [&](FieldReader& reader, ondemand::object body) { return ReadRank(reader, body, r); }) ||
-      !CheckIds(r.request, request, response) ||
+      !CheckIds(r.request, request, response) || !CheckCandidates(r, request, response) ||
       WaitsForPool(r.request.explain, request, response)) {
     return;
   }
@@ -154,9 +182,11 @@ void PostRank(const Services& services, Request& request, Response& response) {
 void PostSearch(const Services& services, Request& request, Response& response) {
   SearchRequest r;
   if (!Need(services.search, "search", request, response) ||
-      !ReadBody(request, response, [&](FieldReader& reader, ondemand::object body) {
-        return ReadSearch(reader, body, r);
-      })) {
+      !ReadBody(request, response,
+                [&](FieldReader& reader, ondemand::object body) {
+                  return ReadSearch(reader, body, r);
+                }) ||
+      !CheckIds(r, request, response) || !CheckLanguage(r.language, request, response)) {
     return;
   }
   WriteResult(services.search->Search(r), request, response);
@@ -166,9 +196,11 @@ void PostSearch(const Services& services, Request& request, Response& response) 
 void PostImpressions(const Services& services, Request& request, Response& response) {
   Impression impression;
   if (!Need(services.log, "an event log", request, response) ||
-      !ReadBody(request, response, [&](FieldReader& reader, ondemand::object body) {
-        return ReadImpression(reader, body, impression);
-      })) {
+      !ReadBody(request, response,
+                [&](FieldReader& reader, ondemand::object body) {
+                  return ReadImpression(reader, body, impression);
+                }) ||
+      !CheckImpression(impression, request, response)) {
     return;
   }
   if (impression.items.empty()) {
@@ -198,7 +230,9 @@ void PostImpressions(const Services& services, Request& request, Response& respo
 
 void GetAnswer(const Services& services, Request& request, Response& response) {
   bool explain = false;
-  if (!ReadSwitch(request, response, "explain", explain)) {
+  std::string language;
+  if (!ReadSwitch(request, response, "explain", explain) ||
+      !ReadLanguage(request, response, language)) {
     return;
   }
   const std::string_view id = request.arg(0);
@@ -225,8 +259,7 @@ void GetAnswer(const Services& services, Request& request, Response& response) {
     json.EndArray().EndObject();
     return;
   }
-  const auto explained =
-      services.explainer->Explain(id, request.QueryValue("language").value_or("en"));
+  const auto explained = services.explainer->Explain(id, language);
   if (!explained.ok()) {
     WriteProblem(response, request.id(), explained.status());
     return;

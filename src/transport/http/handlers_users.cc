@@ -15,7 +15,7 @@ constexpr std::size_t kExportPage = 1'000;
 
 bool CheckUser(const Services& services, const Request& request, Response& response) {
   return Need(services.log, "an event log", request, response) &&
-         CheckPathId("user_id", request.arg(0), request, response);
+         CheckGivenId("user_id", request.arg(0), request, response);
 }
 
 void WriteNoUser(const Request& request, Response& response) {

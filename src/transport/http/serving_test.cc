@@ -179,6 +179,25 @@ TEST_F(Serving, FindsSimilarItemsAndRanksCandidates) {
   EXPECT_EQ(Post("/v1/search", {{"query", "x"}}, 503)["code"], "not_configured");
 }
 
+TEST_F(Serving, RefusesIdsThatNoRowMayHaveAndLanguagesItDoesNotSpeak) {
+  Start();
+  const std::string id(129, 'x');
+  EXPECT_EQ(Get("/v1/similar/item4?user_id=" + id, 400)["code"], "id_too_long");
+  EXPECT_EQ(Get("/v1/similar/item4?language=fr", 400)["code"], "invalid_argument");
+  EXPECT_EQ(Post("/v1/rank", {{"candidates", {id}}}, 400)["code"], "id_too_long");
+  EXPECT_EQ(Post("/v1/impressions", {{"items", {id}}}, 400)["code"], "id_too_long");
+  EXPECT_EQ(Post("/v1/impressions", {{"items", {"a"}}, {"request_id", id}}, 400)["code"],
+            "id_too_long");
+  const json kept = Post("/v1/impressions", {{"items", {"a"}}}, 201);
+  const std::string request = kept["request_id"];
+  EXPECT_EQ(Get("/v1/requests/" + request + "?language=fr", 400)["code"], "invalid_argument");
+  Client client(endpoint_);
+  const auto job = client.Send("POST", "/v1/jobs", R"({"kind": "retrain"})",
+                               {{"Content-Type", "application/json"}, {"Idempotency-Key", id}});
+  ASSERT_TRUE(job.ok());
+  EXPECT_EQ(json::parse(job->body)["code"], "bad_idempotency_key") << job->body;
+}
+
 TEST_F(Serving, AnItemTakenDownIsGoneFromTheNextAnswer) {
   Start();
   shop_.AddCatalogue();
