@@ -111,10 +111,11 @@ struct FeatureSpec::Impl {
         }
         if (!(sequences[s] == *wanted)) {
           return features::FeatureError(
-              def, fmt::format("options length, distinct and events must be the same in every "
-                               "feature of sequence '{}', or the tensors would not line up; use "
-                               "another sequence name where they should differ",
-                               wanted->sequence));
+              def,
+              fmt::format("options length, fixed, distinct and events must be the same in every "
+                          "feature of sequence '{}', or the tensors would not line up; use "
+                          "another sequence name where they should differ",
+                          wanted->sequence));
         }
         sequence = s;
       }

@@ -68,6 +68,7 @@ struct FeatureInput {
 ///   count_asof      events of `event` by user or item in the `days` before as_of
 ///   rate_asof       ratio of two such counts, smoothed: (a + prior*strength) / (b + strength)
 ///   context         number or level of a request context field
+///   candidate       [B] int64: ItemIndex of the row's candidate; 0 for an input without
 struct FeatureDef {
   std::string name;
   std::string op;

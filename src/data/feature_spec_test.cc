@@ -110,6 +110,31 @@ TEST(FeatureSpecFile, GoldenFilesStayReadableAndGiveTheSameTensors) {
   EXPECT_TRUE(Equal(ApplyOrDie(*kept, two.Make()), ApplyOrDie(fitted, two.Make())));
 }
 
+TEST(FeatureSpecCandidates, ARowHoldsItsCandidatesNumber) {
+  const FeatureSpec spec = FitOrDie({{"item", "candidate", "", {}}}, SmallShop());
+  const TwoInputs two;
+  const std::vector<Tensor> out = ApplyOrDie(spec, two.Make());
+  EXPECT_EQ(out[0].shape(), Shape{4});
+  EXPECT_EQ(Values<std::int64_t>(out[0]), (std::vector<std::int64_t>{2, 7, 11, kPaddingItem}));
+  const std::vector<ItemIndex> outside = {static_cast<ItemIndex>(spec.width())};
+  std::vector<FeatureInput> inputs(1);
+  inputs[0].candidates = outside;
+  std::vector<Tensor> none;
+  EXPECT_EQ(spec.Apply(inputs, none).code(), Code::kInvalidArgument);
+}
+
+TEST(FeatureSpecCandidates, AFixedSequenceIsAsWideWhateverTheHistories) {
+  const FeatureSpec spec = FitOrDie(
+      {{"history", "history_items", "", {{"length", "6"}, {"fixed", "true"}}},
+       {"age", "history_ages", "", {{"length", "6"}, {"fixed", "true"}, {"unit", "position"}}}},
+      SmallShop());
+  const TwoInputs two;
+  const std::vector<Tensor> out = ApplyOrDie(spec, {two.Make().back()});
+  EXPECT_EQ(out[0].shape(), (Shape{1, 6}));
+  EXPECT_EQ(Values<std::int64_t>(out[0]), (std::vector<std::int64_t>{0, 0, 0, 0, 0, 21}));
+  EXPECT_EQ(Values<std::int64_t>(out[1]), (std::vector<std::int64_t>{-1, -1, -1, -1, -1, 0}));
+}
+
 TEST(FeatureSpecFile, ANewerFormatIsRefusedByName) {
   std::string json = FitOrDie(EveryOp(), SmallShop()).ToJson();
   const std::string format = "\"format\":1";

@@ -61,7 +61,7 @@ Result<TransformPtr> Make(const FeatureDef& def, bool ordinal) {
 
 Maker HistoryAgesMaker() {
   return {"history_ages",
-          {"sequence", "length", "distinct", "events", "unit"},
+          {"sequence", "length", "fixed", "distinct", "events", "unit"},
           [](const FeatureDef& def, const FitData& data) {
             return Make(def, data.interactions.ordinal_time);
           },

@@ -39,7 +39,7 @@ class HistoryItems final : public SequenceTransform {
 
 Maker HistoryItemsMaker() {
   return {"history_items",
-          {"sequence", "length", "distinct", "events"},
+          {"sequence", "length", "fixed", "distinct", "events"},
           [](const FeatureDef& def, const FitData& data) -> Result<TransformPtr> {
             ASSIGN_OR_RETURN(Selection selection, ParseSelection(def));
             return TransformPtr(

@@ -12,6 +12,7 @@ constexpr std::uint32_t kAllTypes = (1U << kEventTypes) - 1;
 constexpr std::uint32_t kStandardTypes =
     kAllTypes & ~(1U << static_cast<unsigned>(EventType::kImpression));
 constexpr std::int64_t kLongest = 1 << 20;
+constexpr std::int64_t kLongestFixed = 1 << 12;  // every row of a batch is as wide
 
 std::uint64_t Mixed(std::uint64_t x) {
   // splitmix64's finaliser (Steele et al. 2014): neighbours land far apart.
@@ -98,6 +99,11 @@ Result<Selection> ParseSelection(const FeatureDef& def) {
   selection.sequence = name == def.options.end() ? "main" : name->second;
   ASSIGN_OR_RETURN(const std::int64_t length, IntOption(def, "length", 50, 1, kLongest));
   selection.length = static_cast<std::size_t>(length);
+  ASSIGN_OR_RETURN(selection.fixed, FlagOption(def, "fixed", false));
+  if (selection.fixed && length > kLongestFixed) {
+    return FeatureError(def, "option fixed takes a length of " + std::to_string(kLongestFixed) +
+                                 " at most; shorten it, or leave fixed out");
+  }
   ASSIGN_OR_RETURN(selection.distinct, FlagOption(def, "distinct", false));
   ASSIGN_OR_RETURN(selection.types, EventsOption(def, "events", kStandardTypes));
   return selection;
@@ -107,7 +113,7 @@ void SelectPlaces(const Selection& selection, std::span<const FeatureInput> inpu
                   SequencePlaces& places) {
   places.event.clear();
   places.begin.assign(1, 0);
-  places.width = 1;
+  places.width = selection.fixed ? selection.length : 1;
   for (const FeatureInput& input : inputs) {
     const std::size_t begin = places.event.size();
     SelectEvents(selection, input.history, places);

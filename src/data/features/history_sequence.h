@@ -18,12 +18,13 @@ namespace vitrine::data::features {
 struct Selection {
   std::string sequence;     ///< its name; features of one name must select the same
   std::size_t length = 50;  ///< newest places kept
+  bool fixed = false;       ///< always `length` places wide, however short the histories are
   bool distinct = false;    ///< of equal (item, basket) pairs only the oldest stays
   std::uint32_t types = 0;  ///< bits 1 << EventType
   friend bool operator==(const Selection&, const Selection&) = default;
 };
 
-/// Reads options sequence, length, distinct, events. Impressions never count unless named.
+/// Reads options sequence, length, fixed, distinct, events. Impressions never count unless named.
 /// Errors: kInvalidArgument.
 Result<Selection> ParseSelection(const FeatureDef& def);
 

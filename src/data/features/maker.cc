@@ -6,9 +6,9 @@ namespace vitrine::data::features {
 
 std::span<const Maker> Makers() {
   static const std::vector<Maker> makers = {
-      HistoryItemsMaker(), HistoryAgesMaker(),    HashMaker(),   BucketMaker(),
-      StandardiseMaker(),  LogStandardiseMaker(), LevelMaker(),  TokensMaker(),
-      CountAsOfMaker(),    RateAsOfMaker(),       ContextMaker()};
+      HistoryItemsMaker(), HistoryAgesMaker(),    HashMaker(),    BucketMaker(),
+      StandardiseMaker(),  LogStandardiseMaker(), LevelMaker(),   TokensMaker(),
+      CountAsOfMaker(),    RateAsOfMaker(),       ContextMaker(), CandidateMaker()};
   return makers;
 }
 

@@ -18,6 +18,7 @@ Maker TokensMaker();
 Maker CountAsOfMaker();
 Maker RateAsOfMaker();
 Maker ContextMaker();
+Maker CandidateMaker();
 
 /// All of them, in the order of the documentation.
 std::span<const Maker> Makers();
