@@ -20,6 +20,10 @@ namespace vitrine {
 /// kGraph: asked by its tensors alone; no scene can name it.
 enum class ModelKind : std::uint8_t { kRetriever, kRanker, kEncoder, kIndex, kGraph };
 std::string_view ModelKindName(ModelKind kind);
+/// True of what an alias, and so a scene, may name.
+constexpr bool ServesScenes(ModelKind kind) {
+  return kind == ModelKind::kRetriever || kind == ModelKind::kRanker;
+}
 
 struct TensorSpec {
   std::string name;

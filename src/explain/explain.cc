@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "explain/sentence.h"
+#include "serve/candidate_scorer.h"
 #include "serve/graph_scorer.h"
 #include "serve/served_model.h"
 
@@ -65,6 +67,25 @@ serve::Fallback ParseFallback(std::string_view name) {
   return serve::Fallback::kNone;
 }
 
+/// Of a retriever the targets are read out of the whole vocabulary's scores, of a ranker they are all that
+/// is scored.
+Result<Attribution> AttributeTo(const serve::ServedModel& model, const serve::ExplainInput& input,
+                                const std::vector<ItemIndex>& targets,
+                                const AttributionOptions& options) {
+  const History history(input.history.begin(), input.history.end());
+  const serve::RequestFacts facts{
+      .as_of = input.as_of, .user = input.user, .context = input.context};
+  if (model.candidate_layout() == nullptr) {
+    const serve::GraphScorer scorer(model.graph(), model.spec(), model.space().width(), facts);
+    return Attribute(scorer, history, targets, options);
+  }
+  const serve::CandidateScorer scorer(model.graph(), model.spec(), *model.candidate_layout(),
+                                      targets, facts);
+  std::vector<ItemIndex> places(targets.size());
+  std::iota(places.begin(), places.end(), ItemIndex{0});
+  return Attribute(scorer, history, places, options);
+}
+
 // What stands between the model's score and the one shown, by the source that was kept.
 std::vector<Reason> AddedTo(const ShownItem& shown, double model_score) {
   std::vector<Reason> added;
@@ -114,11 +135,7 @@ Status ScoreExplainer::ExplainByModel(const serve::ExplainInput& input,
     }
   }
   const serve::ServedModel& model = *input.model;
-  const serve::GraphScorer scorer(
-      model.graph(), model.spec(), model.space().width(),
-      {.as_of = input.as_of, .user = input.user, .context = input.context});
-  const History history(input.history.begin(), input.history.end());
-  ASSIGN_OR_RETURN(const Attribution attribution, Attribute(scorer, history, targets, options_));
+  ASSIGN_OR_RETURN(const Attribution attribution, AttributeTo(model, input, targets, options_));
   std::size_t t = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {
     items[i].reasons.clear();

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "serve/fake_ranker.h"
 #include "serve/fake_shop.h"
 
 namespace vitrine::explain {
@@ -103,6 +104,36 @@ TEST_F(Explain, ReasonsOfANetworkAddUp) {
   EXPECT_EQ(response.model, "attentive:1");
   ExpectReasonsAddUp(response.items);
   EXPECT_NE(response.items[0].reasons.back().contribution, 0);  // a base of its own
+}
+
+// Asked again with places of the history removed, for the shown candidates alone.
+TEST_F(Explain, ReasonsOfARankerAddUp) {
+  shop.make["ctr:1"] = [this] {
+    return serve::FakeRanker("ctr", shop.names,
+                             [](std::span<const std::int64_t> history, std::int64_t item) {
+                               double near = 0.01 * static_cast<double>(item);
+                               double present = 1;
+                               for (const std::int64_t place : history) {
+                                 present += place >= kFirstItem ? 1 : 0;
+                                 near += place == item ? 1 : 0;
+                               }
+                               return static_cast<float>(near / present);
+                             });
+  };
+  ASSERT_TRUE(shop.Serve("ctr:1", "ranker").ok());
+  serve::Scene scene = *shop.scenes.Find("home").value();
+  scene.ranker = "ranker";
+  ASSERT_TRUE(shop.scenes.Put(scene).ok());
+  const auto response = Get(Ask());
+  EXPECT_EQ(response.model, "ctr:1");
+  EXPECT_EQ(response.items[0].item_id, "item8");
+  ExpectReasonsAddUp(response.items);
+  EXPECT_EQ(response.items[0].reasons[0].item_id, "item8");
+  EXPECT_NEAR(response.items[0].reasons.back().contribution, 0.1, 1e-6);  // without any history
+  const auto later = Later(response.request_id);
+  ASSERT_TRUE(later.ok()) << later.status().ToString();
+  EXPECT_TRUE(later->same);
+  ExpectReasonsAddUp(later->items);
 }
 
 TEST_F(Explain, WordsAreInTheRequestsLanguage) {

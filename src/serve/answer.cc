@@ -31,11 +31,13 @@ std::string_view WhyText(Fallback fallback) {
   return "";
 }
 
-void AssignWhy(Fallback fallback, const Scene& scene, std::string& why) {
+void AssignWhy(Fallback fallback, const Scene& scene, bool retriever_is_ranker, std::string& why) {
   if (fallback == Fallback::kNoModel) {
-    why = "no version is loaded under alias '";
+    why = retriever_is_ranker ? "a ranker, which finds no candidates of its own, has alias '"
+                              : "no version is loaded under alias '";
     why += scene.retriever;
-    why += "'; what visitors turn to now is shown";
+    why += retriever_is_ranker ? "', the scene's retriever; what visitors turn to now is shown"
+                               : "'; what visitors turn to now is shown";
   } else {
     why = WhyText(fallback);
   }
@@ -82,7 +84,9 @@ Status AnswerSteps::Run() {
   if (TakeList()) {
     return Respond();
   }
-  RETURN_IF_ERROR(Score());
+  if (!RankGiven()) {
+    RETURN_IF_ERROR(Score());
+  }
   const CandidateFilter filter({.log = parts_.log,
                                 .items = parts_.items,
                                 .table = table_.get(),
@@ -123,6 +127,10 @@ Status AnswerSteps::Prepare() {
     rules_ = caches_.rules.Get(scene_, table_, *parts_.log);
   }
   model_ = parts_.models->Get(scene_->retriever);
+  if (model_ != nullptr && model_->candidate_layout() != nullptr) {
+    retriever_is_ranker_ = true;
+    model_ = nullptr;
+  }
   if (question_.route == Route::kSimilar) {
     asked_about_ = parts_.log->FindItem(question_.similar_to).value_or(kNoNumber);
   }
@@ -193,12 +201,13 @@ Status AnswerSteps::Respond() {
   response_.scene = scene_->name;
   response_.fallback = fallback_;
   response_.rung = rung_;
-  AssignWhy(fallback_, *scene_, response_.why);
+  AssignWhy(fallback_, *scene_, retriever_is_ranker_, response_.why);
   response_.model.clear();
   response_.personalised = false;
   if (fallback_ == Fallback::kNone) {
     response_.model = ranker_ != nullptr ? ranker_->version() : model_->version();
-    response_.personalised = question_.route != Route::kSimilar;
+    response_.personalised =
+        question_.route != Route::kSimilar && (ranker_ == nullptr || user_.known);
   }
   if (list_ != nullptr) {
     response_.items = list_->items;
@@ -339,7 +348,7 @@ void AnswerSteps::Keep() {
         {.model = ranker_ != nullptr ? *ranker_ : *model_,
          .request_id = response_.request_id,
          .scene = scene_->name,
-         .features = ranker_ != nullptr ? scratch_.ranker_features : scratch_.features,
+         .features = ServedFeatures(),
          .shown_scores = scratch_.shown_scores,
          .model_seconds = std::chrono::duration<double>(model_ended_ - model_begun_).count(),
          .seconds = response_.seconds});

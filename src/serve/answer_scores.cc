@@ -122,10 +122,10 @@ Fallback AnswerSteps::WhyNotTheModel() {
 
 // A request that has just come in always gets its model; one that has waited gets it only where the
 // time left is likely to do.
-bool AnswerSteps::TimeIsShort(const ServedModel& model) const {
+bool AnswerSteps::TimeIsShort(const ServedModel& model, double times) const {
   const std::chrono::duration<double> left = deadline_ - Clock::now();
   const double half = scene_->deadline_ms / 2000.0;
-  return left.count() <= std::min(model.warm_seconds(), half);
+  return left.count() <= std::min(model.warm_seconds() * times, half);
 }
 
 Status AnswerSteps::MakeFeatures(const ServedModel& model, const History& history,
@@ -183,15 +183,22 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
     return;
   }
   rung_ = Rung::kNoRanker;
-  if (ranker == nullptr || TimeIsShort(*ranker)) {
+  if (ranker == nullptr || TimeIsShort(*ranker, WarmRuns(*ranker, scene_->candidates))) {
     return;
   }
   MapHistory(user_, *ranker, scratch_.ranker_history, scratch_.ranker_from);
-  if (!RunModel(*ranker, scratch_.ranker_history, scratch_.ranker_features,
+  if (ranker->candidate_layout() == nullptr &&
+      !RunModel(*ranker, scratch_.ranker_history, scratch_.ranker_features,
                 scratch_.ranker_outputs)) {
     return;
   }
   FindBest(filter, scene_->candidates);
+  if (ranker->candidate_layout() != nullptr) {
+    if (RankBest(*ranker)) {
+      RankedBy(std::move(ranker));
+    }
+    return;
+  }
   scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());
   std::visit(
       [&](auto scores) {
@@ -203,6 +210,11 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
         }
       },
       SpanOf(scratch_.ranker_outputs.front()));
+  RankedBy(std::move(ranker));
+}
+
+// What stands in scratch_.plain are its scores now.
+void AnswerSteps::RankedBy(std::shared_ptr<const ServedModel> ranker) {
   rung_ = Rung::kFull;
   ranker_ = std::move(ranker);
   source_ = ranker_->source();

@@ -236,6 +236,16 @@ void AnswerSteps::BidOn(std::vector<Pick>& picks) const {
   if (std::none_of(picks.begin(), picks.end(), [](const Pick& p) { return p.bid_part > 0; })) {
     return;
   }
+  if (ranker_ !=
+      nullptr) {  // its score is the worth of a bid: for a click's probability, its price
+    for (Pick& pick : picks) {
+      const double value =
+          pick.index == kUnknownItem ? 0 : pick.bid_part * std::max(pick.plain, 0.0);
+      pick.bid_part = value - pick.plain;
+      pick.score = value;
+    }
+    return;
+  }
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   std::visit(

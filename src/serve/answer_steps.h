@@ -42,6 +42,8 @@ struct Scratch {
   std::vector<Tensor> outputs;
   std::vector<Tensor> ranker_features;
   std::vector<Tensor> ranker_outputs;
+  std::vector<ItemIndex> candidates;     ///< in a ranker's vocabulary, as handed to it
+  std::vector<double> candidate_scores;  ///< one each
   History history;
   History ranker_history;
   std::vector<std::uint32_t> from;
@@ -97,6 +99,7 @@ class AnswerSteps {
                 std::vector<Tensor>& outputs);
   bool RunRetriever();
   void RunRanker(const CandidateFilter& filter);
+  void RankedBy(std::shared_ptr<const ServedModel> ranker);
   void ScoreByPopularity();
   void ScoreByFallback();
   [[nodiscard]] bool ShowsTrend() const;
@@ -106,7 +109,15 @@ class AnswerSteps {
   bool PreferRecent();
   void ScoreByTrend();
   void PreferLikeAsked();
-  [[nodiscard]] bool TimeIsShort(const ServedModel& model) const;
+  [[nodiscard]] bool TimeIsShort(const ServedModel& model, double times = 1) const;
+
+  // answer_candidates.cc: scores of a ranker for candidates.
+  static double WarmRuns(const ServedModel& ranker, std::size_t candidates);
+  [[nodiscard]] data::FeatureInput RankerInput(const ServedModel& ranker) const;
+  bool ScoreWith(const ServedModel& ranker);
+  bool RankGiven();
+  bool RankBest(const ServedModel& ranker);
+  [[nodiscard]] std::span<const Tensor> ServedFeatures();
 
   // answer_select.cc: the best of them, under filters and rules.
   void Select(const CandidateFilter& filter);
@@ -143,8 +154,9 @@ class AnswerSteps {
   std::shared_ptr<const RuleMatches> rules_;
   std::shared_ptr<const ServedModel> model_;   // the retriever's alias; ranks unless fallback_
   std::shared_ptr<const ServedModel> ranker_;  // null unless it ranked
-  NumberSpace numbers_;                        // held while it is ranked over
-  UserView& user_;                             // in the scratch
+  bool retriever_is_ranker_ = false;
+  NumberSpace numbers_;  // held while it is ranked over
+  UserView& user_;       // in the scratch
   data::ItemNumber asked_about_ = kNoNumber;
 
   Fallback fallback_ = Fallback::kNone;

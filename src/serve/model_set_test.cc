@@ -185,7 +185,7 @@ TEST_F(Models, AModelIsCheckedBeforeAnybodySeesIt) {
     return ServedModel::Make("m:1", std::move(parts), log, items).status();
   };
   EXPECT_TRUE(make([](ModelParts&) {}).ok());
-  EXPECT_EQ(make([](ModelParts& p) { p.manifest.kind = ModelKind::kRanker; }).code(),
+  EXPECT_EQ(make([](ModelParts& p) { p.manifest.kind = ModelKind::kEncoder; }).code(),
             Code::kInvalidArgument);
   const Status input = make([](ModelParts& p) {
     p.spec = data::FeatureSpec::Fit({{.name = "past", .op = "history_items", .source = ""}},

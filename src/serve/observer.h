@@ -17,7 +17,8 @@ struct ServedRun {
   const ServedModel& model;
   std::string_view request_id;
   std::string_view scene;
-  std::span<const Tensor> features;      ///< what FeatureSpec made, batch of one
+  /// What FeatureSpec made: a batch of one; of a ranker a row for each item shown, in order.
+  std::span<const Tensor> features;
   std::span<const double> shown_scores;  ///< of the items shown, in order, before rules and bids
   double model_seconds = 0;              ///< features + graph
   double seconds = 0;                    ///< the whole answer so far

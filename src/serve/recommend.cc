@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "serve/answer.h"
+#include "serve/candidate_scorer.h"
 #include "serve/graph_scorer.h"
 #include "serve/model_set.h"
 
@@ -46,6 +47,33 @@ History HistoryOf(const Impression& impression, const ServedModel& model) {
                        .basket = event.basket});
   }
   return history;
+}
+
+// What a version says now of each item of an answer; 0 of those that it does not know.
+Result<std::vector<double>> ScoresNow(const ServedModel& model, const Impression& impression) {
+  const History history = HistoryOf(impression, model);
+  std::vector<ItemIndex> items;
+  for (const ShownItem& item : impression.items) {
+    items.push_back(model.vocabulary().Find(item.item_id));
+  }
+  const RequestFacts facts{.as_of = impression.ts};
+  std::vector<double> scores;
+  if (model.candidate_layout() != nullptr) {
+    const CandidateScorer scorer(model.graph(), model.spec(), *model.candidate_layout(), items,
+                                 facts);
+    RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
+  } else {
+    const GraphScorer scorer(model.graph(), model.spec(), model.space().width(), facts);
+    std::vector<double> all;
+    RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), all));
+    for (const ItemIndex item : items) {
+      scores.push_back(all[item]);
+    }
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    scores[i] = items[i] == kUnknownItem ? 0 : scores[i];
+  }
+  return scores;
 }
 
 // Items that the model alone placed carry its own score.
@@ -213,15 +241,7 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
                               " gave this answer and is not loaded any more; give it an alias to "
                               "load it");
   }
-  const GraphScorer scorer(model->graph(), model->spec(), model->space().width(),
-                           {.as_of = impression.ts});
-  const History history = HistoryOf(impression, *model);
-  std::vector<double> scores;
-  RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
-  for (const ShownItem& item : impression.items) {
-    const ItemIndex index = model->vocabulary().Find(item.item_id);
-    replayed.model_scores.push_back(index == kUnknownItem ? 0 : scores[index]);
-  }
+  ASSIGN_OR_RETURN(replayed.model_scores, ScoresNow(*model, impression));
   replayed.same = SameAnswer(impression, replayed.model_scores);
   return replayed;
 }

@@ -125,20 +125,31 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version
                                                              const ItemStates& items,
                                                              std::int64_t most_rows,
                                                              const RetrievalOptions& retrieval) {
-  if (parts.manifest.kind != ModelKind::kRetriever) {
+  if (!ServesScenes(parts.manifest.kind)) {
     return InvalidArgument("version " + version + " is a " +
                            std::string(ModelKindName(parts.manifest.kind)) +
-                           "; an alias of a scene must name a retriever");
+                           "; an alias of a scene must name a retriever or a ranker");
   }
-  RETURN_IF_ERROR(CheckInputs(parts).WithContext("version " + version));
+  std::optional<CandidateLayout> layout;
+  if (parts.manifest.kind == ModelKind::kRanker) {
+    auto read = CandidateLayout::Of(parts.spec, parts.graph->inputs());
+    RETURN_IF_ERROR(read.status().WithContext("version " + version));
+    layout = std::move(*read);
+  } else {
+    RETURN_IF_ERROR(CheckInputs(parts).WithContext("version " + version));
+  }
   ASSIGN_OR_RETURN(ItemSpace space, ItemSpace::OfVocabulary(parts.vocabulary, log));
   auto shared_space = std::make_shared<const ItemSpace>(std::move(space));
   auto* const dense = dynamic_cast<DenseGraph*>(parts.graph.get());
   const std::shared_ptr<ServedModel> model(
       new ServedModel(std::move(version), std::move(parts), shared_space, dense));
+  model->layout_ = std::move(layout);
   RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
-  RETURN_IF_ERROR(model->Warm(most_rows).WithContext("version " + model->version()));
+  const CandidateLayout* const layout_of = model->candidate_layout();
+  const Status warm =
+      layout_of != nullptr ? model->WarmRanker(*layout_of) : model->Warm(most_rows);
+  RETURN_IF_ERROR(warm.WithContext("version " + model->version()));
   RETURN_IF_ERROR(model->ChooseRetrieval(retrieval).WithContext("version " + model->version()));
   return std::shared_ptr<const ServedModel>(model);
 }
@@ -170,11 +181,9 @@ Status ServedModel::ChooseRetrieval(const RetrievalOptions& options) {
   return Status::Ok();
 }
 
-Status ServedModel::Warm(std::int64_t most_rows) {
-  const std::size_t width = space_->width();
-  const GraphScorer scorer(graph(), spec_, width, {.as_of = manifest().window_to});
+History ServedModel::WarmHistory() const {
   History history;
-  const std::size_t items = width - kFirstItem;
+  const std::size_t items = space_->width() - kFirstItem;
   const std::size_t places = std::clamp<std::size_t>(history_limit_, 1, data::kMaxStateEvents);
   for (std::size_t i = 0; items > 0 && i < places; ++i) {
     history.push_back({.item = static_cast<ItemIndex>(kFirstItem + i % items),
@@ -182,6 +191,13 @@ Status ServedModel::Warm(std::int64_t most_rows) {
                        .type = TakenType(selections_),
                        .basket = static_cast<std::uint32_t>(i)});
   }
+  return history;
+}
+
+Status ServedModel::Warm(std::int64_t most_rows) {
+  const std::size_t width = space_->width();
+  const GraphScorer scorer(graph(), spec_, width, {.as_of = manifest().window_to});
+  const History history = WarmHistory();
   std::vector<double> scores;
   RETURN_IF_ERROR(scorer.Score(std::span(&history, 1), scores));
   RETURN_IF_ERROR(CheckFinite(scores, width));
@@ -189,6 +205,25 @@ Status ServedModel::Warm(std::int64_t most_rows) {
   std::vector<Tensor> inputs;
   RETURN_IF_ERROR(spec_.Apply(std::span(&row, 1), inputs));
   return WarmUp(inputs, most_rows);
+}
+
+// With as many candidates as a new scene has, the vocabulary over and over where it is smaller.
+Status ServedModel::WarmRanker(const CandidateLayout& layout) {
+  const History history = WarmHistory();
+  const std::size_t items = space_->width() - kFirstItem;
+  std::vector<ItemIndex> candidates;
+  for (std::size_t i = 0; i < kWarmCandidates; ++i) {
+    candidates.push_back(items == 0 ? kUnknownItem
+                                    : static_cast<ItemIndex>(kFirstItem + i % items));
+  }
+  const data::FeatureInput input{
+      .history = history, .as_of = manifest().window_to, .candidates = candidates};
+  RETURN_IF_ERROR(CheckScoredAlone(graph(), spec_, layout, input));
+  std::vector<Tensor> features;
+  std::vector<Tensor> arranged;
+  RETURN_IF_ERROR(spec_.Apply(std::span(&input, 1), features));
+  const std::span<const Tensor> inputs = layout.Arrange(features, candidates.size(), arranged);
+  return WarmUp(inputs, 1);
 }
 
 }  // namespace vitrine::serve

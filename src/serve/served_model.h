@@ -1,9 +1,11 @@
 /// A version as scenes use it: a Servable with its FeatureSpec, its vocabulary and the map to item
-/// numbers, loaded, checked and warmed before anybody sees it.
+/// numbers, loaded, checked and warmed before anybody sees it. A retriever scores its whole vocabulary, a
+/// ranker the candidates it is given.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "data/feature_spec.h"
 #include "data/features/history_sequence.h"
 #include "graph/artifact_files.h"
+#include "serve/candidate_scorer.h"
 #include "serve/dense_graph.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
@@ -42,8 +45,9 @@ class ServedModel final : public Servable {
   /// Interns the vocabulary, makes the state view, and warms the graph at every size up to `most_rows` that
   /// requests will be joined to. Of a dense model, measures how its items are found best.
   /// `version`: "name:number".
-  /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make), kInternal (the
-  ///         graph fails on a warm-up or scores are not finite), those of the log.
+  /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make, a ranker whose scores
+  ///         depend on the other candidates), kInternal (the graph fails on a warm-up or scores are
+  ///         not finite), those of the log.
   static Result<std::shared_ptr<const ServedModel>> Make(std::string version, ModelParts parts,
                                                          data::EventLog& log,
                                                          const ItemStates& items,
@@ -56,6 +60,10 @@ class ServedModel final : public Servable {
   [[nodiscard]] const StateView& states() const { return *states_; }
   /// The graph where it answers query vectors and scores are searched for; else null.
   [[nodiscard]] const DenseGraph* dense() const { return dense_; }
+  /// How a ranker takes its candidates; null: a retriever.
+  [[nodiscard]] const CandidateLayout* candidate_layout() const {
+    return layout_ ? &*layout_ : nullptr;
+  }
   /// "model:sasrec"
   [[nodiscard]] const std::string& source() const { return source_; }
   /// Most events that can influence a score; 0: the model looks at no history.
@@ -70,6 +78,8 @@ class ServedModel final : public Servable {
               DenseGraph* dense);
   Status ReadSpec();
   Status Warm(std::int64_t most_rows);
+  Status WarmRanker(const CandidateLayout& layout);
+  [[nodiscard]] History WarmHistory() const;
   Status ChooseRetrieval(const RetrievalOptions& options);
 
   std::string source_;
@@ -82,6 +92,7 @@ class ServedModel final : public Servable {
   bool counts_all_ = false;  // a feature counts over the whole history
   std::vector<data::features::Selection> selections_;
   bool uses_user_ = false;
+  std::optional<CandidateLayout> layout_;  // of a ranker
 };
 
 }  // namespace vitrine::serve

@@ -84,6 +84,26 @@ bool ReadTexts(const Request& request, Response& response, std::string_view fiel
   return true;
 }
 
+// Of an alias that scenes retrieve with: a ranker cannot take its place.
+Status CheckNoRetriever(const Services& services, std::string_view alias,
+                        const registry::VersionRef& ref) {
+  if (services.scenes == nullptr) {
+    return Status::Ok();
+  }
+  const auto version = services.models->Find(ref.ToString());
+  if (!version.ok() || version->kind != ModelKindName(ModelKind::kRanker)) {
+    return Status::Ok();
+  }
+  for (const auto& [name, scene] : *services.scenes->All()) {
+    if (scene->retriever == alias) {
+      return FailedPrecondition(ref.ToString() + " is a ranker, and scene '" + name +
+                                "' retrieves with alias '" + std::string(alias) +
+                                "'; give the ranker another alias and name that as 'ranker'");
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 void ListModels(const Services& services, Request& request, Response& response) {
@@ -189,7 +209,10 @@ void PutAlias(const Services& services, Request& request, Response& response) {
     WriteProblem(response, request.id(), ref.status());
     return;
   }
-  const Status status = services.models->SetAlias(request.arg(0), *ref, CauseOf(request, reason));
+  Status status = CheckNoRetriever(services, request.arg(0), *ref);
+  if (status.ok()) {
+    status = services.models->SetAlias(request.arg(0), *ref, CauseOf(request, reason));
+  }
   if (!status.ok()) {
     WriteProblem(response, request.id(), status);
     return;

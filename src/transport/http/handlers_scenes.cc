@@ -32,6 +32,22 @@ bool Keep(const Services& services, serve::Scene scene, const Request& request,
   return true;
 }
 
+// A ranker finds no candidates of its own, so a scene that retrieves with one would always come down. An
+// alias that is not there yet may be set later.
+Status CheckRetriever(const Services& services, const serve::Scene& scene) {
+  if (services.models == nullptr) {
+    return Status::Ok();
+  }
+  const auto version = services.models->Find(scene.retriever);
+  if (version.ok() && version->kind == ModelKindName(ModelKind::kRanker)) {
+    return FailedPrecondition("scene '" + scene.name + "': 'retriever' is alias '" +
+                              scene.retriever + "', and " + version->ref.ToString() +
+                              " is a ranker, which scores given candidates only; name it as "
+                              "'ranker', beside a retriever");
+  }
+  return Status::Ok();
+}
+
 bool FindScene(const Services& services, std::string_view name, const Request& request,
                Response& response, serve::Scene& scene) {
   if (!Need(services.scenes, "scenes", request, response)) {
@@ -97,6 +113,10 @@ void PutScene(const Services& services, Request& request, Response& response) {
   if (scene->name != request.arg(0)) {
     WriteProblem(response, request.id(), 400, "name_differs",
                  "The body's 'name' is not the scene of the path.");
+    return;
+  }
+  if (const Status fits = CheckRetriever(services, *scene); !fits.ok()) {
+    WriteProblem(response, request.id(), fits);
     return;
   }
   const std::string name = scene->name;
