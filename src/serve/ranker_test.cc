@@ -144,7 +144,8 @@ TEST_F(Ranker, CannotBeTheRetrieverOfAScene) {
   ASSERT_TRUE(shop.scenes.Put(scene).ok());
   const RecommendResponse response = Get();
   EXPECT_EQ(response.fallback, Fallback::kNoModel);
-  EXPECT_NE(response.why.find("a ranker, which finds no candidates"), std::string::npos) << response.why;
+  EXPECT_NE(response.why.find("a ranker, which finds no candidates"), std::string::npos)
+      << response.why;
 }
 
 TEST_F(Ranker, IsCheckedBeforeAnybodySeesIt) {

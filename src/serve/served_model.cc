@@ -147,8 +147,7 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version
   RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
   const CandidateLayout* const layout_of = model->candidate_layout();
-  const Status warm =
-      layout_of != nullptr ? model->WarmRanker(*layout_of) : model->Warm(most_rows);
+  const Status warm = layout_of != nullptr ? model->WarmRanker(*layout_of) : model->Warm(most_rows);
   RETURN_IF_ERROR(warm.WithContext("version " + model->version()));
   RETURN_IF_ERROR(model->ChooseRetrieval(retrieval).WithContext("version " + model->version()));
   return std::shared_ptr<const ServedModel>(model);

@@ -254,6 +254,75 @@ TEST_F(Import, AnEncoderWithItemVectorsIsSearchedByScenesAndScoresAtV2) {
   EXPECT_EQ(output["data"], json::parse("[0,0,0,2,3,1]"));
 }
 
+/// scores[c] = item[c] + 100 * how many places of the one history hold the item.
+std::string Ranker() {
+  Builder b("ranker");
+  const Value history = b.Input("history", DType::kInt64, {1, "length"});
+  const Value item = b.Input("item", DType::kInt64, {"candidates", 1});
+  const Value same = b.ReduceSum(b.Cast(b.Equal(item, history), DType::kFloat32), {1}, true);
+  b.Output("scores", b.Add(b.Cast(item, DType::kFloat32), b.Mul(same, b.Scalar(100.0F))),
+           DType::kFloat32, {"candidates", 1});
+  return *b.Finish();
+}
+
+TEST_F(Import, ARankerOrdersWhatAScenesRetrieverFound) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const std::string history =
+      R"({"name": "history", "op": "history_items", "source": "", "options": {"length": "5"}, "fitted": {}})";
+  const std::string item =
+      R"({"name": "item", "op": "candidate", "source": "", "options": {}, "fitted": {}})";
+  const auto spec = [](const std::string& features) {
+    return R"({"format": 1, "width": 6, "features": [)" + features + "]}";
+  };
+  const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
+  Imported({Write("m.onnx", Counter(6)), "--name", "counter", "--features",
+            Write("spec.json", spec(history)), "--vocabulary", list});
+  EXPECT_EQ(Imported({Write("r.onnx", Ranker()), "--name", "ctr", "--features",
+                      Write("ranker.json", spec(history + "," + item)), "--vocabulary", list,
+                      "--kind", "ranker"}),
+            "ctr:1");
+  RunningServer server(data());
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "promote", "counter:1"}).exit_code, 0);
+  const loop::ChildOutcome promoted = Vitrine({"model", "promote", "ctr:1"});
+  EXPECT_EQ(promoted.exit_code, kExitConflict);
+  EXPECT_NE(promoted.last_error_lines.find("is a ranker"), std::string::npos)
+      << promoted.last_error_lines;
+  http::Client client = server.Client();
+  const auto alias = client.Send("PUT", "/v1/aliases/ctr", R"({"version":"ctr:1"})");
+  ASSERT_EQ(alias->status, 200) << alias->body;
+  const auto scene = [&client](const std::string& name, const std::string& more) {
+    return client.Send("PUT", "/v1/scenes/" + name,
+                       R"({"name":")" + name +
+                           R"(","filters":{"exclude_seen":false,"exclude_unknown":false})" + more +
+                           "}");
+  };
+  const auto refused = scene("home", R"(,"retriever":"ctr")");
+  EXPECT_EQ(refused->status, 409) << refused->body;
+  EXPECT_NE(refused->body.find("is a ranker"), std::string::npos) << refused->body;
+  ASSERT_EQ(scene("home", R"(,"ranker":"ctr")")->status, 200);
+  ASSERT_EQ(scene("article", R"(,"ranker":"ctr")")->status, 200);
+  const auto ids_of = [](const std::string& body) {
+    std::string joined;
+    for (const json& shown : json::parse(body)["items"]) {
+      joined += shown["item_id"].get<std::string>();
+    }
+    return joined;
+  };
+  const auto answer =
+      client.Post("/v1/recommend", R"({"history":["c","b","c"],"n":4,"explain":true})");
+  ASSERT_EQ(answer->status, 200) << answer->body;
+  EXPECT_EQ(ids_of(answer->body), "cbda") << answer->body;  // 204, 103, then the later first
+  const json body = json::parse(answer->body);
+  EXPECT_EQ(body["model"], "ctr:1");
+  EXPECT_EQ(body["items"][0]["reasons"][0]["contribution"], 200.0) << answer->body;
+  const auto rank = client.Post(
+      "/v1/rank", R"({"candidates":[{"item_id":"a"},{"item_id":"x"},{"item_id":"d"}]})");
+  ASSERT_EQ(rank->status, 200) << rank->body;
+  EXPECT_EQ(ids_of(rank->body), "dax");
+  EXPECT_EQ(json::parse(rank->body)["model"], "ctr:1");
+}
+
 TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {
   const auto refused = [&](const std::vector<std::string>& arguments, int code,
                            const std::string& words) {

@@ -73,6 +73,11 @@ Status GraphScorer::Score(std::span<const History> histories, std::vector<double
 Result<LoadedArtifact> LoadArtifact(const std::string& dir, serve::ModelRuntime& runtime,
                                     const serve::RuntimeOptions& options) {
   ASSIGN_OR_RETURN(const graph::Artifact artifact, graph::OpenArtifact(dir));
+  if (artifact.manifest.kind != ModelKind::kRetriever) {
+    return InvalidArgument(
+        fmt::format("{}: {} is a {}; what scores a whole vocabulary is a retriever", dir,
+                    artifact.manifest.name, ModelKindName(artifact.manifest.kind)));
+  }
   ASSIGN_OR_RETURN(const std::string vocabulary_text,
                    graph::ReadArtifactFile(artifact, graph::kVocabularyFile));
   ASSIGN_OR_RETURN(data::Vocabulary vocabulary, data::Vocabulary::Parse(vocabulary_text));

@@ -24,6 +24,7 @@
 #include "graph/promised_tensors.h"
 #include "graph/triton_layout.h"
 #include "registry/model_version.h"
+#include "serve/candidate_scorer.h"
 #include "serve/dense_graph.h"
 #include "serve/graph_scorer.h"
 #include "serve/servable.h"
@@ -32,6 +33,7 @@ namespace vitrine::adapters {
 namespace {
 
 constexpr std::size_t kGoldenHistories = 8;
+constexpr std::size_t kGoldenCandidates = 64;
 
 /// Where the model file is and what a file beside it promises of it.
 struct Source {
@@ -127,9 +129,14 @@ Result<std::unique_ptr<serve::LoadedGraph>> WithItems(const PackOptions& options
   return std::unique_ptr<serve::LoadedGraph>(*std::move(dense));
 }
 
-/// The model scores items: with its FeatureSpec it answers histories, and this is what it answers now.
-Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, Manifest& manifest,
-                  std::map<std::string, std::string>& files) {
+/// The files that make a model's scores those of items.
+struct ScoringFiles {
+  data::FeatureSpec spec;
+  data::Vocabulary vocabulary;
+  std::string ids;
+};
+
+Result<ScoringFiles> ReadScoringFiles(const PackOptions& options) {
   if (options.feature_spec.empty() || options.vocabulary.empty()) {
     return InvalidArgument(
         "--features and --vocabulary go together: one says how inputs are made, "
@@ -137,28 +144,45 @@ Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, M
   }
   ASSIGN_OR_RETURN(const std::string spec_text, ReadWhole(options.feature_spec));
   ASSIGN_OR_RETURN(std::string ids, ReadWhole(options.vocabulary));
-  ASSIGN_OR_RETURN(const data::FeatureSpec spec, data::FeatureSpec::Parse(spec_text));
-  ASSIGN_OR_RETURN(const data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
-  const std::size_t items = vocabulary.width() - kFirstItem;
-  if (items == 0) {
+  ASSIGN_OR_RETURN(data::FeatureSpec spec, data::FeatureSpec::Parse(spec_text));
+  ASSIGN_OR_RETURN(data::Vocabulary vocabulary, data::Vocabulary::Parse(ids));
+  if (vocabulary.width() == kFirstItem) {
     return InvalidArgument(fmt::format("{} names no item", options.vocabulary));
   }
   if (spec.width() != vocabulary.width()) {
     return InvalidArgument(fmt::format("{} is of {} item numbers, {} of {}", options.feature_spec,
                                        spec.width(), options.vocabulary, vocabulary.width()));
   }
+  return ScoringFiles{
+      .spec = std::move(spec), .vocabulary = std::move(vocabulary), .ids = std::move(ids)};
+}
+
+/// History number h, of h + 1 purchases on as many days.
+History GoldenHistory(std::size_t h, std::size_t items) {
+  History history;
+  for (std::size_t i = 0; i <= h; ++i) {
+    history.push_back({.item = static_cast<ItemIndex>(kFirstItem + (h * 31 + i * 7) % items),
+                       .ts = Micros{static_cast<std::int64_t>(i + 1) * kMicrosPerDay},
+                       .type = EventType::kPurchase,
+                       .basket = static_cast<std::uint32_t>(i)});
+  }
+  return history;
+}
+
+/// What a retriever answers now to a few histories.
+Result<graph::Golden> RetrieverGolden(const PackOptions& options, const serve::LoadedGraph& graph,
+                                      const ScoringFiles& items) {
+  const data::FeatureSpec& spec = items.spec;
+  const data::Vocabulary& vocabulary = items.vocabulary;
   RETURN_IF_ERROR(graph::CheckPromised(graph.inputs(), spec.Outputs(), "input", "model.onnx")
                       .WithContext(options.feature_spec));
   std::vector<data::FeatureInput> inputs;
-  std::vector<History> histories(kGoldenHistories);
+  std::vector<History> histories;
   for (std::size_t h = 0; h < kGoldenHistories; ++h) {
-    for (std::size_t i = 0; i <= h; ++i) {
-      histories[h].push_back({.item = static_cast<ItemIndex>(kFirstItem + (h * 31 + i * 7) % items),
-                              .ts = Micros{static_cast<std::int64_t>(i + 1) * kMicrosPerDay},
-                              .type = EventType::kPurchase,
-                              .basket = static_cast<std::uint32_t>(i)});
-    }
-    inputs.push_back({.history = histories[h], .as_of = histories[h].back().ts, .candidates = {}});
+    histories.push_back(GoldenHistory(h, vocabulary.ids().size()));
+  }
+  for (const History& history : histories) {
+    inputs.push_back({.history = history, .as_of = history.back().ts, .candidates = {}});
   }
   graph::Golden golden;
   std::vector<Tensor> outputs;
@@ -172,15 +196,54 @@ Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, M
     golden.rows.push_back(
         graph::TopOf(std::span(scores).subspan(h * vocabulary.width(), vocabulary.width())));
   }
+  return golden;
+}
+
+/// What a ranker answers now to one history and some candidates.
+Result<graph::Golden> RankerGolden(const PackOptions& options, const serve::LoadedGraph& graph,
+                                   const ScoringFiles& items) {
+  const auto layout = serve::CandidateLayout::Of(items.spec, graph.inputs());
+  RETURN_IF_ERROR(layout.status().WithContext(options.feature_spec));
+  const std::size_t count = items.vocabulary.ids().size();
+  const History history = GoldenHistory(kGoldenHistories - 1, count);
+  std::vector<ItemIndex> candidates;
+  for (std::size_t c = 0; c < std::min(kGoldenCandidates, count); ++c) {
+    candidates.push_back(static_cast<ItemIndex>(kFirstItem + c));
+  }
+  const data::FeatureInput input{
+      .history = history, .as_of = history.back().ts, .candidates = candidates};
+  std::vector<Tensor> features;
+  std::vector<double> scores;
+  RETURN_IF_ERROR(serve::CheckScoredAlone(graph, items.spec, *layout, input)
+                      .WithContext("the first candidates"));
+  RETURN_IF_ERROR(serve::ScoreCandidates(graph, items.spec, *layout, input, features, scores));
+  std::vector<Tensor> arranged;
+  const std::span<const Tensor> inputs = layout->Arrange(features, candidates.size(), arranged);
+  graph::Golden golden;
+  golden.inputs.assign(inputs.begin(), inputs.end());
+  golden.output = graph.outputs().front().name;
+  scores.insert(scores.begin(), kFirstItem, 0);
+  golden.rows.push_back(graph::TopOf(scores));
+  return golden;
+}
+
+/// The model scores items: with its FeatureSpec it answers, and the golden set is what it answers now.
+Status AddScoring(const PackOptions& options, const serve::LoadedGraph& graph, Manifest& manifest,
+                  std::map<std::string, std::string>& files) {
+  ASSIGN_OR_RETURN(ScoringFiles items, ReadScoringFiles(options));
+  ASSIGN_OR_RETURN(const graph::Golden golden, options.kind == ModelKind::kRanker
+                                                   ? RankerGolden(options, graph, items)
+                                                   : RetrieverGolden(options, graph, items));
   ASSIGN_OR_RETURN(files[std::string(graph::kGoldenFile)], graph::GoldenToJson(golden));
-  manifest.kind = ModelKind::kRetriever;
-  manifest.feature_spec_hash = spec.Hash();
-  manifest.vocabulary_hash = Sha256Hex(ids);
-  manifest.vocabulary_size = items;
-  manifest.window_from = histories.back().front().ts;
-  manifest.window_to = histories.back().back().ts;
-  files[std::string(graph::kFeatureSpecFile)] = spec.ToJson();
-  files[std::string(graph::kVocabularyFile)] = std::move(ids);
+  const History longest = GoldenHistory(kGoldenHistories - 1, items.vocabulary.ids().size());
+  manifest.kind = options.kind;
+  manifest.feature_spec_hash = items.spec.Hash();
+  manifest.vocabulary_hash = Sha256Hex(items.ids);
+  manifest.vocabulary_size = items.vocabulary.ids().size();
+  manifest.window_from = longest.front().ts;
+  manifest.window_to = longest.back().ts;
+  files[std::string(graph::kFeatureSpecFile)] = items.spec.ToJson();
+  files[std::string(graph::kVocabularyFile)] = std::move(items.ids);
   return Status::Ok();
 }
 

@@ -22,11 +22,13 @@ struct PackOptions {
   /// A .npy file of the item vectors, where the model answers a query vector; row n is of the vocabulary's
   /// line n. One column more than the query has values is each item's bias.
   std::string items;
+  ModelKind kind = ModelKind::kRetriever;  ///< what such a model is; kRanker scores candidates
   std::string code_version;
 };
 
 /// Writes the artifact to the new folder `to`: a graph, or, with FeatureSpec and vocabulary, a retriever
-/// whose golden set is what it scores now for histories made of its own items.
+/// whose golden set is what it scores now for histories made of its own items, or a ranker whose golden
+/// set is what it scores for candidates of them.
 /// Errors: kInvalidArgument (no name, or a wrong one; the model is refused, or does not run: why, and what
 ///         to give; item vectors without the two other files, of another number of items or another width),
 ///         kNotFound, those of graph::CheckModel, graph::ParseNpyMatrix, graph::ReadTritonModel, graph::WriteArtifact.

@@ -15,6 +15,7 @@
 #include "graph/artifact_files.h"
 #include "graph/builder.h"
 #include "serve/fake_graph.h"
+#include "serve/fake_ranker.h"
 
 namespace vitrine::adapters {
 namespace {
@@ -230,6 +231,71 @@ TEST_F(Pack, ItemVectorsThatDoNotFitAreRefused) {
   options.vocabulary.clear();
   EXPECT_THAT(Packed(options).status().message(), HasSubstr("--items needs"));
   EXPECT_FALSE(std::filesystem::exists(to()));
+}
+
+/// scores[c] = weight[item[c]] + how many places of the one history hold the item.
+std::string Ranker(std::int64_t width, bool listwise = false) {
+  Builder b("ranker");
+  const Value history = b.Input("history", DType::kInt64, {1, "length"});
+  const Value item = b.Input("item", DType::kInt64, {"candidates", 1});
+  std::vector<float> weights;
+  for (std::int64_t i = 0; i < width; ++i) {
+    weights.push_back(0.1F * static_cast<float>(i));
+  }
+  const Value weight = b.Gather(b.Initializer("weight", {width}, weights), item);
+  const Value same = b.Cast(b.Equal(item, history), DType::kFloat32);
+  Value scores = b.Add(weight, b.ReduceSum(same, {1}, true));
+  if (listwise) {
+    scores = b.Softmax(scores, 0);
+  }
+  b.Output("scores", scores, DType::kFloat32, {"candidates", 1});
+  return *b.Finish();
+}
+
+TEST_F(Pack, ARankerScoresCandidatesAndTheProbeDoesTheSame) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const data::FeatureSpec spec = serve::RankerSpec(ids, 5);
+  const PackOptions options{.source = folder_.Write("m.onnx", Ranker(6)),
+                            .name = "ctr",
+                            .feature_spec = folder_.Write("spec.json", spec.ToJson()),
+                            .vocabulary = folder_.Write("ids.txt", data::Vocabulary(ids).ToText()),
+                            .kind = ModelKind::kRanker};
+  const auto manifest = Packed(options);
+  ASSERT_TRUE(manifest.ok()) << manifest.status().ToString();
+  EXPECT_EQ(manifest->kind, ModelKind::kRanker);
+  EXPECT_EQ(manifest->vocabulary_size, 4U);
+  const auto report = ProbeArtifact(to());
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->golden_rows, 1U);
+  // A whole vocabulary is what it does not score: evaluation says so.
+  const auto runtime = MakeOnnxRuntime();
+  ASSERT_TRUE(runtime.ok());
+  const Status evaluated = LoadArtifact(to(), **runtime, {}).status();
+  EXPECT_EQ(evaluated.code(), Code::kInvalidArgument);
+  EXPECT_THAT(evaluated.message(), HasSubstr("is a ranker"));
+
+  PackOptions retriever = options;
+  retriever.kind = ModelKind::kRetriever;
+  EXPECT_FALSE(PackModel(retriever, to() + "2").ok());
+  PackOptions listwise = options;
+  listwise.source = folder_.Write("l.onnx", Ranker(6, true));
+  EXPECT_THAT(PackModel(listwise, to() + "3").status().message(),
+              HasSubstr("may not depend on the other candidates"));
+}
+
+// The file of docs/register.md, as somebody writes it who trained elsewhere.
+TEST_F(Pack, ARankersFeatureSpecCanBeWrittenByHand) {
+  const std::string spec =
+      R"({"format": 1, "width": 6, "features": [
+  {"name": "history", "op": "history_items", "source": "", "options": {"length": "5", "fixed": "true"}, "fitted": {}},
+  {"name": "item", "op": "candidate", "source": "", "options": {}, "fitted": {}}]})";
+  const PackOptions options{.source = folder_.Write("m.onnx", Ranker(6)),
+                            .name = "ctr",
+                            .feature_spec = folder_.Write("spec.json", spec),
+                            .vocabulary = folder_.Write("ids.txt", "a\nb\nc\nd\n"),
+                            .kind = ModelKind::kRanker};
+  const auto manifest = Packed(options);
+  EXPECT_TRUE(manifest.ok()) << manifest.status().ToString();
 }
 
 TEST_F(Pack, RefusalsLeaveNothingBehind) {

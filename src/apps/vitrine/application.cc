@@ -182,7 +182,7 @@ Status Application::Parts::LoadScenes() {
 Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
   ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
-  if (artifact.manifest.kind != ModelKind::kRetriever) {
+  if (!ServesScenes(artifact.manifest.kind)) {
     ASSIGN_OR_RETURN(auto graph, runtime->Load(artifact.PathOf(graph::kModelFile), {}));
     return serve::Servable::Make(version, std::move(artifact.manifest), std::move(graph),
                                  settings.Integer("inference.batch_rows"));

@@ -32,6 +32,7 @@ struct ImportFlags {
   std::string features;
   std::string vocabulary;
   std::string items;
+  std::string kind;
 };
 
 /// A folder of this command, gone with it.
@@ -77,6 +78,7 @@ Status PackInChild(const CommandLine& line, const ImportFlags& flags, const std:
   add("--features", flags.features);
   add("--vocabulary", flags.vocabulary);
   add("--items", flags.items);
+  add("--kind", flags.kind);
   for (const std::string& shape : flags.shapes) {
     add("--shape", shape);
   }
@@ -91,6 +93,11 @@ void Tell(const CommandLine& line, const std::string& text) {
     Print(text);
   } else if (made.value("kind", "") == ModelKindName(ModelKind::kRetriever)) {
     Print(fmt::format("imported as {}; serve it: vitrine model promote {}", version, version));
+  } else if (made.value("kind", "") == ModelKindName(ModelKind::kRanker)) {
+    Print(
+        fmt::format("imported as {}; serve it: PUT /v1/aliases/NAME {{\"version\": \"{}\"}}, and "
+                    "let a scene's 'ranker' be NAME",
+                    version, version));
   } else {
     Print(fmt::format("imported as {}; serve it at /v2: vitrine model load {}", version,
                       version.substr(0, version.rfind(':'))));
@@ -105,10 +112,10 @@ Status Import(const CommandLine& line, const ImportFlags& flags) {
     folder = scratch.path() + "/artifact";
     RETURN_IF_ERROR(PackInChild(line, flags, folder));
   } else if (!flags.name.empty() || !flags.shapes.empty() || !flags.features.empty() ||
-             !flags.items.empty()) {
+             !flags.items.empty() || !flags.kind.empty()) {
     return InvalidArgument(
-        "an artifact folder says itself what it is: --name, --shape, --features, --vocabulary and "
-        "--items are for model files");
+        "an artifact folder says itself what it is: --name, --shape, --features, --vocabulary, "
+        "--items and --kind are for model files");
   }
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line, /*make=*/true));
   ASSIGN_OR_RETURN(const std::string text,
@@ -118,12 +125,22 @@ Status Import(const CommandLine& line, const ImportFlags& flags) {
 }
 
 Status Pack(const CommandLine& line, const ImportFlags& flags) {
+  if (!flags.kind.empty() && flags.features.empty()) {
+    return InvalidArgument(
+        "--kind says what scores items; give --features and --vocabulary with it");
+  }
+  if (flags.kind == ModelKindName(ModelKind::kRanker) && !flags.items.empty()) {
+    return InvalidArgument("--items are of what searches the whole vocabulary: no --kind ranker");
+  }
   adapters::PackOptions options{.source = flags.source,
                                 .name = flags.name,
                                 .sample_shapes = {},
                                 .feature_spec = flags.features,
                                 .vocabulary = flags.vocabulary,
                                 .items = flags.items,
+                                .kind = flags.kind == ModelKindName(ModelKind::kRanker)
+                                            ? ModelKind::kRanker
+                                            : ModelKind::kRetriever,
                                 .code_version = VITRINE_VERSION};
   for (const std::string& shape : flags.shapes) {
     RETURN_IF_ERROR(adapters::AddShape(shape, options.sample_shapes));
@@ -144,12 +161,16 @@ void AddModelFlags(CLI::App& verb, ImportFlags& flags) {
   verb.add_option("--features", flags.features,
                   "featurespec.json: how the inputs are made of a history; scenes can use it then");
   verb.add_option("--vocabulary", flags.vocabulary,
-                  "Item ids, one a line: line n is of score n + 1 (0 padding, 1 unknown)");
+                  "Item ids, one a line: line n is item number n + 1 (0 padding, 1 unknown)");
   verb.add_option(
           "--items", flags.items,
           "FILE.npy, float32 [items, values]: the model answers a query vector, scores are its "
           "products with these; row n is of the vocabulary's line n")
       ->check(CLI::ExistingFile);
+  verb.add_option("--kind", flags.kind,
+                  "retriever: scores the whole vocabulary (the default with --features); ranker: "
+                  "scores the candidates that a scene's retriever found")
+      ->check(CLI::IsMember({"retriever", "ranker"}));
 }
 
 }  // namespace

@@ -109,7 +109,15 @@ Status VersionService::SetAlias(std::string_view alias, const registry::VersionR
   {
     const std::scoped_lock lock(moving_);
     ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Get(ref));
-    if (version.kind != ModelKindName(ModelKind::kRetriever)) {
+    const bool ranker = version.kind == ModelKindName(ModelKind::kRanker);
+    if (ranker && (alias == registry::kChampion || alias == registry::kPrevious)) {
+      return FailedPrecondition(fmt::format(
+          "{} is a ranker: it scores candidates that a retriever gives, and '{}' is what scenes "
+          "retrieve with; give it an alias of its own (PUT /v1/aliases/NAME) and let a scene name "
+          "that as its ranker",
+          ref.ToString(), alias));
+    }
+    if (!ranker && version.kind != ModelKindName(ModelKind::kRetriever)) {
       return FailedPrecondition(
           fmt::format("{} is a {}: scenes cannot use it, and aliases are theirs; serve it at /v2: "
                       "vitrine model "

@@ -25,7 +25,13 @@ Result<std::vector<Tensor>> Recompute(const serve::ModelSet& models, const Impre
                        .type = event.type,
                        .basket = event.basket});
   }
-  const data::FeatureInput input{.history = history, .as_of = impression.ts, .candidates = {}};
+  std::vector<ItemIndex> candidates;  // of a ranker: those that were shown
+  for (std::size_t i = 0; model->candidate_layout() != nullptr && i < impression.items.size();
+       ++i) {
+    candidates.push_back(model->vocabulary().Find(impression.items[i].item_id));
+  }
+  const data::FeatureInput input{
+      .history = history, .as_of = impression.ts, .candidates = candidates};
   std::vector<Tensor> features;
   RETURN_IF_ERROR(model->spec().Apply({&input, 1}, features));
   return features;
