@@ -135,6 +135,17 @@ Status ScoreExplainer::ExplainByModel(const serve::ExplainInput& input,
     }
   }
   const serve::ServedModel& model = *input.model;
+  if (model.outside()) {
+    // Some hundred calls would tell what it does with a history; one was what the shopper waited for.
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      items[i].reasons.clear();
+      if (parts[i].index != kUnknownItem) {
+        items[i].reasons.push_back(
+            {.kind = ReasonKind::kOutside, .contribution = parts[i].model_score});
+      }
+    }
+    return Status::Ok();
+  }
   ASSIGN_OR_RETURN(const Attribution attribution, AttributeTo(model, input, targets, options_));
   std::size_t t = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {

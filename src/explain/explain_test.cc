@@ -6,6 +6,7 @@
 
 #include "serve/fake_ranker.h"
 #include "serve/fake_shop.h"
+#include "serve/outside_rankers.h"
 
 namespace vitrine::explain {
 namespace {
@@ -134,6 +135,31 @@ TEST_F(Explain, ReasonsOfARankerAddUp) {
   ASSERT_TRUE(later.ok()) << later.status().ToString();
   EXPECT_TRUE(later->same);
   ExpectReasonsAddUp(later->items);
+}
+
+// A server of others is asked once; what it said is one part.
+TEST_F(Explain, TheScoreOfAnotherServerIsOnePart) {
+  serve::OutsideRankers outside;
+  ASSERT_TRUE(
+      outside
+          .Add("ctr",
+               serve::FakeRanker("ctr", shop.names,
+                                 [](auto, std::int64_t item) { return static_cast<float>(item); }),
+               shop.log, shop.items)
+          .ok());
+  const auto ranker = outside.Find("remote:ctr");
+  const std::vector<serve::ExplainItem> parts = {
+      {.index = 5,
+       .model_score = 5,
+       .score = 6,
+       .added = {{.kind = ReasonKind::kRule, .rule = "summer", .contribution = 1}}}};
+  std::vector<RecommendedItem> items = {{.item_id = "item3", .score = 6, .source = "model:ctr"}};
+  ASSERT_TRUE(
+      shop.explainer->Explain({.model = ranker.get(), .language = "en"}, parts, items).ok());
+  ExpectReasonsAddUp(items);
+  ASSERT_EQ(items[0].reasons.size(), 2U);
+  EXPECT_EQ(items[0].reasons[0].kind, ReasonKind::kOutside);
+  EXPECT_EQ(items[0].reasons[0].contribution, 5);
 }
 
 TEST_F(Explain, WordsAreInTheRequestsLanguage) {

@@ -111,6 +111,10 @@ std::string Sentence(const serve::Reason& reason, std::string_view title, std::s
       return std::string(PopularityWords(source).In(language));
     case serve::ReasonKind::kQuery:
       return Replaced(Words{"Matches your search \"@\"", "与搜索“@”匹配"}.In(language), "", title);
+    case serve::ReasonKind::kOutside:
+      return std::string(Words{"Scored by another server, which gives no reasons",
+                               "由外部服务评分，该服务不提供理由"}
+                             .In(language));
     case serve::ReasonKind::kBase:
       return std::string(
           Words{"What the model gives this item without any history", "没有历史时模型给出的基础分"}

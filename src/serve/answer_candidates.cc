@@ -6,6 +6,7 @@
 #include "serve/candidate_scorer.h"
 #include "serve/model_set.h"
 #include "serve/observer.h"
+#include "serve/outside_rankers.h"
 
 namespace vitrine::serve {
 
@@ -15,6 +16,14 @@ data::FeatureInput AnswerSteps::RankerInput(const ServedModel& ranker) const {
           .user = ranker.uses_user() && user_.known ? &user_.user : nullptr,
           .context = &request_.context,
           .candidates = scratch_.candidates};
+}
+
+std::shared_ptr<const ServedModel> AnswerSteps::FindRanker() const {
+  if (!OutsideRankers::Names(scene_->ranker)) {
+    return parts_.models->Get(scene_->ranker);
+  }
+  const bool may = parts_.outside != nullptr && request_.may_wait;
+  return may ? parts_.outside->Find(scene_->ranker) : nullptr;
 }
 
 // How many times the run of its warm-up a ranker takes for so many candidates.
@@ -30,9 +39,9 @@ bool AnswerSteps::ScoreWith(const ServedModel& ranker) {
   if (scratch_.candidates.empty()) {
     return false;
   }
-  const Status status =
-      ScoreCandidates(ranker.graph(), ranker.spec(), *ranker.candidate_layout(),
-                      RankerInput(ranker), scratch_.ranker_features, scratch_.candidate_scores);
+  const Status status = ScoreCandidates(ranker.graph(), ranker.spec(), *ranker.candidate_layout(),
+                                        RankerInput(ranker), scratch_.ranker_features,
+                                        scratch_.candidate_scores, deadline_);
   if (!status.ok() && parts_.observer != nullptr) {
     parts_.observer->OnModelFailure(ranker, status.ToString());
   }
@@ -44,7 +53,7 @@ bool AnswerSteps::RankGiven() {
   if (question_.route != Route::kRank || scene_->ranker.empty()) {
     return false;
   }
-  std::shared_ptr<const ServedModel> ranker = parts_.models->Get(scene_->ranker);
+  std::shared_ptr<const ServedModel> ranker = FindRanker();
   if (ranker != nullptr && ranker->candidate_layout() == nullptr) {
     return false;  // the scene's retriever scores candidates of its whole vocabulary as well
   }

@@ -178,7 +178,7 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
       question_.route != Route::kRecommend) {
     return;
   }
-  std::shared_ptr<const ServedModel> ranker = parts_.models->Get(scene_->ranker);
+  std::shared_ptr<const ServedModel> ranker = FindRanker();
   if (ranker == model_) {
     return;
   }

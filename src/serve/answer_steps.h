@@ -112,6 +112,7 @@ class AnswerSteps {
   [[nodiscard]] bool TimeIsShort(const ServedModel& model, double times = 1) const;
 
   // answer_candidates.cc: scores of a ranker for candidates.
+  [[nodiscard]] std::shared_ptr<const ServedModel> FindRanker() const;
   static double WarmRuns(const ServedModel& ranker, std::size_t candidates);
   [[nodiscard]] data::FeatureInput RankerInput(const ServedModel& ranker) const;
   bool ScoreWith(const ServedModel& ranker);

@@ -162,11 +162,13 @@ Status ReadCandidateScores(const Tensor& output, std::size_t candidates,
 
 Status ScoreCandidates(const LoadedGraph& graph, const data::FeatureSpec& spec,
                        const CandidateLayout& layout, const data::FeatureInput& input,
-                       std::vector<Tensor>& features, std::vector<double>& scores) {
+                       std::vector<Tensor>& features, std::vector<double>& scores,
+                       Deadline deadline) {
   thread_local std::vector<Tensor> arranged;
   thread_local std::vector<Tensor> outputs;
   RETURN_IF_ERROR(spec.Apply(std::span(&input, 1), features));
-  RETURN_IF_ERROR(graph.Run(layout.Arrange(features, input.candidates.size(), arranged), outputs));
+  RETURN_IF_ERROR(graph.RunUntil(layout.Arrange(features, input.candidates.size(), arranged),
+                                 outputs, deadline));
   if (outputs.empty()) {
     return Internal("the model has no output; export it again");
   }

@@ -10,6 +10,7 @@
 #include "core/scorer.h"
 #include "core/status.h"
 #include "core/tensor.h"
+#include "core/time.h"
 #include "data/feature_spec.h"
 #include "serve/graph_scorer.h"
 #include "serve/model_runtime.h"
@@ -53,12 +54,13 @@ class CandidateLayout {
 Status ReadCandidateScores(const Tensor& output, std::size_t candidates,
                            std::vector<double>& scores);
 
-/// One run. `features` gets what the spec made, a row a candidate, `scores` one a candidate; both are
+/// One run, until the deadline where another server does it. `features` gets what the spec made, a row a candidate, `scores` one a candidate; both are
 /// reused between calls. Precondition: input.candidates is not empty.
 /// Errors: the spec's, the graph's, those of ReadCandidateScores.
 Status ScoreCandidates(const LoadedGraph& graph, const data::FeatureSpec& spec,
                        const CandidateLayout& layout, const data::FeatureInput& input,
-                       std::vector<Tensor>& features, std::vector<double>& scores);
+                       std::vector<Tensor>& features, std::vector<double>& scores,
+                       Deadline deadline = Deadline::max());
 
 /// Scores every candidate beside all others and beside half of them: a score may not depend on which
 /// others are there, or it could neither be explained nor replayed.

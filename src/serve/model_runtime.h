@@ -9,6 +9,7 @@
 #include "core/artifact.h"
 #include "core/status.h"
 #include "core/tensor.h"
+#include "core/time.h"
 
 namespace vitrine::serve {
 
@@ -22,6 +23,12 @@ class LoadedGraph {
   /// Inputs by name, any order; outputs in the graph's order.
   /// Errors: kInvalidArgument (names the tensor: missing, type, shape), kInternal (the graph failed).
   virtual Status Run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const = 0;
+  /// The same where another server may run it: waits no longer than that. Errors beside Run's:
+  /// kUnavailable, kDeadlineExceeded, kResourceExhausted.
+  virtual Status RunUntil(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                          Deadline /*deadline*/) const {
+    return Run(inputs, outputs);
+  }
 };
 
 struct RuntimeOptions {

@@ -6,6 +6,7 @@
 
 #include "serve/fake_ranker.h"
 #include "serve/fake_shop.h"
+#include "serve/outside_rankers.h"
 
 namespace vitrine::serve {
 namespace {
@@ -135,6 +136,97 @@ TEST_F(Ranker, ABidIsMultipliedByItsScore) {
   EXPECT_NEAR(response.items[0].score, 5 * 0.03, 1e-6);
   EXPECT_NEAR(response.items[1].score, 1 * 0.10, 1e-6);
   EXPECT_EQ(response.items[0].source, "bid");
+}
+
+/// A graph that notes the deadlines it was given, as one of another server would.
+class Elsewhere final : public LoadedGraph {
+ public:
+  Elsewhere(FakeRankerGraph graph, std::vector<Deadline>& deadlines)
+      : graph_(std::move(graph)), deadlines_(deadlines) {}
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const override { return graph_.inputs(); }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const override { return graph_.outputs(); }
+  Status Run(std::span<const Tensor>, std::vector<Tensor>&) const override {
+    return Internal("asked without a deadline");
+  }
+  Status RunUntil(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
+                  Deadline deadline) const override {
+    deadlines_.push_back(deadline);
+    return graph_.Run(inputs, outputs);
+  }
+
+ private:
+  FakeRankerGraph graph_;
+  std::vector<Deadline>& deadlines_;
+};
+
+class OutsideRanker : public Ranker {
+ protected:
+  OutsideRanker() {
+    ModelParts parts = FakeRanker("unused", shop.names, LaterFirst);
+    parts.graph = std::make_unique<Elsewhere>(FakeRankerGraph(LaterFirst, fails), deadlines);
+    EXPECT_TRUE(outside.Add("ctr", std::move(parts), shop.log, shop.items).ok());
+    EXPECT_TRUE(deadlines.empty());  // a server that is down keeps nobody from starting
+    recommender = std::make_unique<Recommender>(RecommenderParts{.log = &shop.log,
+                                                                 .models = &shop.models,
+                                                                 .scenes = &shop.scenes,
+                                                                 .items = &shop.items,
+                                                                 .observer = &shop.observer,
+                                                                 .outside = &outside,
+                                                                 .now = nullptr});
+    UseRanker("home", "remote:ctr");
+    request.user_id = "ann";
+  }
+  std::vector<Deadline> deadlines;
+  OutsideRankers outside;
+  std::unique_ptr<Recommender> recommender;
+  RecommendRequest request;
+};
+
+TEST_F(OutsideRanker, IsAskedUntilTheRequestsDeadline) {
+  request.deadline = After(std::chrono::seconds(30));
+  const auto response = recommender->Recommend(request);
+  ASSERT_TRUE(response.ok()) << response.status().ToString();
+  EXPECT_EQ(IdsOf(*response), (Ids{"item6", "item5", "item4"}));
+  EXPECT_EQ(response->model, "remote:ctr");
+  EXPECT_EQ(response->rung, Rung::kFull);
+  EXPECT_EQ(deadlines, std::vector<Deadline>{*request.deadline});
+  EXPECT_EQ(recommender->Replay(response->request_id).status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(OutsideRanker, TheRetrieversOrderStandsWhereItFailsOrNobodyMayWait) {
+  *fails = true;
+  const auto failed = recommender->Recommend(request);
+  ASSERT_TRUE(failed.ok());
+  EXPECT_EQ(failed->rung, Rung::kNoRanker);
+  EXPECT_EQ(failed->model, "near:1");
+  *fails = false;
+  deadlines.clear();
+  request.may_wait = false;
+  EXPECT_EQ(recommender->Recommend(request)->rung, Rung::kNoRanker);
+  request.may_wait = true;
+  UseRanker("home", "remote:nobody");
+  EXPECT_EQ(recommender->Recommend(request)->rung, Rung::kNoRanker);
+  EXPECT_TRUE(deadlines.empty());
+}
+
+TEST_F(OutsideRanker, SaysWhichRequestsWait) {
+  EXPECT_TRUE(recommender->WaitsUntil(request).has_value());
+  request.scene = "item";
+  EXPECT_FALSE(recommender->WaitsUntil(request).has_value());
+  request.scene = "none";
+  EXPECT_FALSE(recommender->WaitsUntil(request).has_value());
+  RankRequest rank;
+  rank.candidates = {{"item1", 0}};
+  EXPECT_FALSE(recommender->WaitsUntil(rank).has_value());
+  UseRanker("article", "remote:ctr");
+  EXPECT_TRUE(recommender->WaitsUntil(rank).has_value());
+  EXPECT_EQ(recommender->Rank(rank)->model, "remote:ctr");
+}
+
+TEST_F(OutsideRanker, CannotRetrieve) {
+  Scene scene = *shop.scenes.Find("home").value();
+  scene.retriever = "remote:ctr";
+  EXPECT_EQ(shop.scenes.Put(scene).code(), Code::kInvalidArgument);
 }
 
 TEST_F(Ranker, CannotBeTheRetrieverOfAScene) {

@@ -7,6 +7,7 @@
 #include "serve/candidate_scorer.h"
 #include "serve/graph_scorer.h"
 #include "serve/model_set.h"
+#include "serve/outside_rankers.h"
 
 namespace vitrine::serve {
 namespace {
@@ -47,6 +48,26 @@ History HistoryOf(const Impression& impression, const ServedModel& model) {
                        .basket = event.basket});
   }
   return history;
+}
+
+std::string_view SceneOf(const RecommendRequest& request) {
+  return request.scene.empty() ? std::string_view("home") : request.scene;
+}
+
+std::string_view SceneOf(const RankRequest& request) {
+  if (!request.request.scene.empty()) {
+    return request.request.scene;
+  }
+  const bool bids = !request.candidates.empty() && request.candidates.front().bid > 0;
+  return bids ? "ad" : "article";
+}
+
+std::optional<Deadline> SceneWaitsUntil(const SceneBook& scenes, std::string_view name) {
+  const auto scene = scenes.Find(name);
+  if (!scene.ok() || !OutsideRankers::Names((*scene)->ranker)) {
+    return std::nullopt;
+  }
+  return After(std::chrono::milliseconds((*scene)->deadline_ms));
 }
 
 // What a version says now of each item of an answer; 0 of those that it does not know.
@@ -113,6 +134,8 @@ std::string_view ReasonKindName(ReasonKind kind) {
       return "similar";
     case ReasonKind::kQuery:
       return "query";
+    case ReasonKind::kOutside:
+      return "outside";
   }
   return "unknown";
 }
@@ -164,11 +187,17 @@ Recommender::~Recommender() = default;
 
 void Recommender::Forget(std::string_view subject) const { caches_->recent.Forget(subject); }
 
+std::optional<Deadline> Recommender::WaitsUntil(const RecommendRequest& request) const {
+  return SceneWaitsUntil(*parts_.scenes, SceneOf(request));
+}
+
+std::optional<Deadline> Recommender::WaitsUntil(const RankRequest& request) const {
+  return SceneWaitsUntil(*parts_.scenes, SceneOf(request));
+}
+
 Status Recommender::Recommend(const RecommendRequest& request, RecommendResponse& response) const {
   return Answer(parts_, *caches_,
-                {.route = Route::kRecommend,
-                 .request = &request,
-                 .scene = request.scene.empty() ? "home" : std::string_view(request.scene)},
+                {.route = Route::kRecommend, .request = &request, .scene = SceneOf(request)},
                 response);
 }
 
@@ -209,15 +238,11 @@ Result<RecommendResponse> Recommender::Similar(const SimilarRequest& request) co
 
 Result<RecommendResponse> Recommender::Rank(const RankRequest& request) const {
   RETURN_IF_ERROR(CheckCandidates(request.candidates));
-  std::string_view scene = request.request.scene;
-  if (scene.empty()) {
-    scene = request.candidates.front().bid > 0 ? "ad" : "article";
-  }
   RecommendResponse response;
   RETURN_IF_ERROR(Answer(parts_, *caches_,
                          {.route = Route::kRank,
                           .request = &request.request,
-                          .scene = scene,
+                          .scene = SceneOf(request),
                           .similar_to = {},
                           .candidates = request.candidates},
                          response));
@@ -234,6 +259,11 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
   }
   if (impression.model.empty()) {
     return replayed;
+  }
+  if (OutsideRankers::Names(impression.model)) {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " was ranked by another server, " + impression.model +
+                              ", whose versions are not kept here; it cannot be asked again");
   }
   const std::shared_ptr<const ServedModel> model = parts_.models->FindModel(impression.model);
   if (model == nullptr) {

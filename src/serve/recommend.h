@@ -28,6 +28,7 @@ struct AnswerCaches;
 class Explainer;
 class ItemStates;
 class ModelSet;
+class OutsideRankers;
 class SceneBook;
 class ServeObserver;
 class Trending;
@@ -69,6 +70,7 @@ struct RecommendRequest {
   std::optional<Micros> as_of;       ///< the moment answered for; unset: now
   std::optional<Deadline> deadline;  ///< unset: the scene's time from the call on
   bool record = true;                ///< false: no impression is kept (previews, tests of a scene)
+  bool may_wait = true;  ///< false: no other server is asked; its part of the answer is left out
 };
 
 struct SimilarRequest {
@@ -104,7 +106,8 @@ enum class ReasonKind : std::uint8_t {
   kBid,
   kPopularity,
   kSimilar,
-  kQuery
+  kQuery,
+  kOutside  ///< the whole score of another server, which gives no reasons
 };
 std::string_view ReasonKindName(ReasonKind kind);
 
@@ -179,7 +182,7 @@ struct ListOptions {
   Micros trending_age{kMicrosPerSecond};
 };
 
-/// What a Recommender works on; everything outlives it. The last six may be null.
+/// What a Recommender works on; everything outlives it. From `trending` on all may be null.
 struct RecommenderParts {
   data::EventLog* log = nullptr;
   const ModelSet* models = nullptr;
@@ -188,8 +191,9 @@ struct RecommenderParts {
   const Trending* trending = nullptr;    ///< null: no trending fallback
   const Explainer* explainer = nullptr;  ///< null: explain is refused
   ServeObserver* observer = nullptr;
-  std::function<Micros()> now;        ///< null: the system clock
-  MetricRegistry* metrics = nullptr;  ///< null: ready lists are not counted
+  const OutsideRankers* outside = nullptr;  ///< null: no scene can name one
+  std::function<Micros()> now;              ///< null: the system clock
+  MetricRegistry* metrics = nullptr;        ///< null: ready lists are not counted
   ListOptions lists;
 };
 
@@ -223,6 +227,11 @@ class Recommender {
   /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded: says
   ///         which; an answer that another system gave), kInternal (the model fails now).
   Result<Replayed> Replay(std::string_view request_id) const;
+
+  /// When an answer to this must be there, counted from now, where its scene waits for another server: it may
+  /// not be made on a thread that serves others meanwhile. None: it does not wait.
+  [[nodiscard]] std::optional<Deadline> WaitsUntil(const RecommendRequest& request) const;
+  [[nodiscard]] std::optional<Deadline> WaitsUntil(const RankRequest& request) const;
 
   /// Drops what is remembered of a user who was erased.
   void Forget(std::string_view subject) const;

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <set>
 
+#include "serve/outside_rankers.h"
+
 namespace vitrine::serve {
 namespace {
 
@@ -74,6 +76,10 @@ Status Validate(const Scene& scene) {
   }
   if (scene.retriever.empty()) {
     return Wrong(scene, "'retriever' must name an alias, such as champion");
+  }
+  if (OutsideRankers::Names(scene.retriever)) {
+    return Wrong(scene, "'retriever' must name an alias; another server (" + scene.retriever +
+                            ") can only be its 'ranker'");
   }
   if (scene.n_max == 0 || scene.n_max > kMaxAnswer) {
     return Wrong(scene, "'n_max' must be 1 to " + std::to_string(kMaxAnswer));

@@ -66,7 +66,8 @@ std::string_view FallbackOrderName(FallbackOrder order);
 struct Scene {
   std::string name;
   std::string retriever = "champion";  ///< alias of the version that scores the vocabulary
-  /// Alias of a version that scores the best `candidates` again; empty: the retriever's order stands.
+  /// Alias of a version that scores the best `candidates` again, or "remote:NAME" of another server that
+  /// does; empty: the retriever's order stands.
   std::string ranker;
   std::size_t candidates = 200;  ///< how many the ranker sees
   SceneFilters filters;

@@ -79,7 +79,8 @@ ServedModel::ServedModel(std::string version, ModelParts parts,
       spec_(std::move(parts.spec)),
       vocabulary_(std::move(parts.vocabulary)),
       space_(std::move(space)),
-      dense_(dense) {}
+      dense_(dense),
+      outside_(parts.outside) {}
 
 Status ServedModel::ReadSpec() {
   for (const data::FeatureDef& def : spec_.defs()) {
@@ -146,10 +147,13 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version
   model->layout_ = std::move(layout);
   RETURN_IF_ERROR(model->ReadSpec().WithContext("version " + model->version()));
   model->states_ = items.View(std::move(shared_space));
-  const CandidateLayout* const layout_of = model->candidate_layout();
-  const Status warm = layout_of != nullptr ? model->WarmRanker(*layout_of) : model->Warm(most_rows);
-  RETURN_IF_ERROR(warm.WithContext("version " + model->version()));
-  RETURN_IF_ERROR(model->ChooseRetrieval(retrieval).WithContext("version " + model->version()));
+  if (!model->outside()) {
+    const CandidateLayout* const layout_of = model->candidate_layout();
+    const Status warm =
+        layout_of != nullptr ? model->WarmRanker(*layout_of) : model->Warm(most_rows);
+    RETURN_IF_ERROR(warm.WithContext("version " + model->version()));
+    RETURN_IF_ERROR(model->ChooseRetrieval(retrieval).WithContext("version " + model->version()));
+  }
   return std::shared_ptr<const ServedModel>(model);
 }
 

@@ -31,6 +31,8 @@ struct ModelParts {
   data::FeatureSpec spec;
   data::Vocabulary vocabulary;
   std::unique_ptr<LoadedGraph> graph;
+  bool outside =
+      false;  ///< another server runs the graph: it is neither checked nor warmed by a run
 };
 
 /// Reads FeatureSpec, vocabulary and graph of a verified folder.
@@ -72,6 +74,8 @@ class ServedModel final : public Servable {
   /// what counts. `from` (one entry per event) is cut along.
   void KeepWhatCounts(History& history, std::vector<std::uint32_t>& from) const;
   [[nodiscard]] bool uses_user() const { return uses_user_; }
+  /// Another server runs it: asking it takes a while, and it cannot be asked again for what it said.
+  [[nodiscard]] bool outside() const { return outside_; }
 
  private:
   ServedModel(std::string version, ModelParts parts, std::shared_ptr<const ItemSpace> space,
@@ -92,6 +96,7 @@ class ServedModel final : public Servable {
   bool counts_all_ = false;  // a feature counts over the whole history
   std::vector<data::features::Selection> selections_;
   bool uses_user_ = false;
+  bool outside_ = false;
   std::optional<CandidateLayout> layout_;  // of a ranker
 };
 
