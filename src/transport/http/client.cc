@@ -123,6 +123,8 @@ class Client::Impl {
 
   void Disconnect() { socket_.Close(); }
 
+  void set_timeout(std::chrono::milliseconds timeout) { options_.timeout = timeout; }
+
  private:
   void Compose(std::string_view method, std::string_view target, std::string_view body,
                const HeaderList& headers) {
@@ -325,6 +327,8 @@ Status Client::Follow(std::string_view target, Deadline deadline,
                       const std::function<bool(const ServerEvent&)>& on_event) {
   return impl_->Follow(target, deadline, on_event);
 }
+
+void Client::set_timeout(std::chrono::milliseconds timeout) { impl_->set_timeout(timeout); }
 
 void Client::Disconnect() { impl_->Disconnect(); }
 

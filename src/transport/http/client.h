@@ -74,6 +74,9 @@ class Client {
   Status Follow(std::string_view target, Deadline deadline,
                 const std::function<bool(const ServerEvent&)>& on_event);
 
+  /// Of the calls from now on, connecting included.
+  void set_timeout(std::chrono::milliseconds timeout);
+
   /// Closes the kept connection.
   void Disconnect();
 

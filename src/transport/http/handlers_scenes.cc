@@ -33,8 +33,15 @@ bool Keep(const Services& services, serve::Scene scene, const Request& request,
 }
 
 // A ranker finds no candidates of its own, so a scene that retrieves with one would always come down. An
-// alias that is not there yet may be set later.
-Status CheckRetriever(const Services& services, const serve::Scene& scene) {
+// alias that is not there yet may be set later; a server of others is in the settings or is not.
+Status CheckStages(const Services& services, const serve::Scene& scene) {
+  if (serve::OutsideRankers::Names(scene.ranker) &&
+      (services.outside == nullptr || services.outside->Find(scene.ranker) == nullptr)) {
+    const std::string known = services.outside == nullptr ? "" : services.outside->Known();
+    return InvalidArgument("scene '" + scene.name + "': 'ranker' is '" + scene.ranker +
+                           "', and the settings have no such table [remote.NAME]; there are: " +
+                           (known.empty() ? "none" : known));
+  }
   if (services.models == nullptr) {
     return Status::Ok();
   }
@@ -115,7 +122,7 @@ void PutScene(const Services& services, Request& request, Response& response) {
                  "The body's 'name' is not the scene of the path.");
     return;
   }
-  if (const Status fits = CheckRetriever(services, *scene); !fits.ok()) {
+  if (const Status fits = CheckStages(services, *scene); !fits.ok()) {
     WriteProblem(response, request.id(), fits);
     return;
   }

@@ -1,9 +1,12 @@
 // Recommendations, similar items, search, ranking, and answers that were given before.
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "serve/request_id.h"
+#include "transport/http/answer_call.h"
 #include "transport/http/api_json.h"
 #include "transport/http/handler_parts.h"
 #include "transport/http/handlers.h"
@@ -56,8 +59,8 @@ void WriteResult(const Status& status, const serve::RecommendResponse& answer, R
   WriteAnswer(json, answer);
 }
 
-void WriteResult(const Result<serve::RecommendResponse>& answer, Request& request,
-                 Response& response) {
+void WriteMade(const Result<serve::RecommendResponse>& answer, Request& request,
+               Response& response) {
   static const serve::RecommendResponse kNone;
   WriteResult(answer.status(), answer.ok() ? *answer : kNone, request, response);
 }
@@ -66,6 +69,41 @@ void WriteResult(const Result<serve::RecommendResponse>& answer, Request& reques
 serve::RecommendResponse& ThreadAnswer() {
   thread_local serve::RecommendResponse answer;
   return answer;
+}
+
+// Of a request whose scene waits for another server: when its answer must be there. None: it is made here,
+// at once. An explained one is on a pool already.
+template <typename R>
+std::optional<Deadline> WaitsUntil(const Services& services, const R& r, const Request& request) {
+  return request.on_pool() ? std::nullopt : services.recommender->WaitsUntil(r);
+}
+
+void AnswerLater(const Services& services, AnswerCall::Make make, Request& request,
+                 Response& response) {
+  if (services.outside_pool == nullptr) {
+    WriteMade(make(false), request, response);
+    return;
+  }
+  response.Suspend(
+      std::make_shared<AnswerCall>(*services.outside_pool, std::move(make), &WriteMade));
+}
+
+void AnswerRecommend(const Services& services, serve::RecommendRequest& r, Request& request,
+                     Response& response) {
+  r.deadline = WaitsUntil(services, r, request);
+  if (!r.deadline) {
+    serve::RecommendResponse& answer = ThreadAnswer();
+    const Status status = services.recommender->Recommend(r, answer);
+    WriteResult(status, answer, request, response);
+    return;
+  }
+  AnswerLater(
+      services,
+      [recommender = services.recommender, r = std::move(r)](bool may_wait) mutable {
+        r.may_wait = may_wait;
+        return recommender->Recommend(r);
+      },
+      request, response);
 }
 
 /// An id that may be missing.
@@ -132,9 +170,7 @@ void PostRecommend(const Services& services, Request& request, Response& respons
       !CheckIds(r, request, response) || WaitsForPool(r.explain, request, response)) {
     return;
   }
-  serve::RecommendResponse& answer = ThreadAnswer();
-  const Status status = services.recommender->Recommend(r, answer);
-  WriteResult(status, answer, request, response);
+  AnswerRecommend(services, r, request, response);
 }
 
 void GetRecommend(const Services& services, Request& request, Response& response) {
@@ -145,9 +181,7 @@ void GetRecommend(const Services& services, Request& request, Response& response
       WaitsForPool(r.explain, request, response)) {
     return;
   }
-  serve::RecommendResponse& answer = ThreadAnswer();
-  const Status status = services.recommender->Recommend(r, answer);
-  WriteResult(status, answer, request, response);
+  AnswerRecommend(services, r, request, response);
 }
 
 void GetSimilar(const Services& services, Request& request, Response& response) {
@@ -176,7 +210,18 @@ void PostRank(const Services& services, Request& request, Response& response) {
       WaitsForPool(r.request.explain, request, response)) {
     return;
   }
-  WriteResult(services.recommender->Rank(r), request, response);
+  r.request.deadline = WaitsUntil(services, r, request);
+  if (!r.request.deadline) {
+    WriteMade(services.recommender->Rank(r), request, response);
+    return;
+  }
+  AnswerLater(
+      services,
+      [recommender = services.recommender, r = std::move(r)](bool may_wait) mutable {
+        r.request.may_wait = may_wait;
+        return recommender->Rank(r);
+      },
+      request, response);
 }
 
 void PostSearch(const Services& services, Request& request, Response& response) {
@@ -189,7 +234,7 @@ void PostSearch(const Services& services, Request& request, Response& response) 
       !CheckIds(r, request, response) || !CheckLanguage(r.language, request, response)) {
     return;
   }
-  WriteResult(services.search->Search(r), request, response);
+  WriteMade(services.search->Search(r), request, response);
 }
 
 // An answer that another system gave: kept like ours, so that it is monitored like ours.

@@ -20,8 +20,10 @@
 #include "registry/registry.h"
 #include "serve/inference.h"
 #include "serve/model_set.h"
+#include "serve/outside_rankers.h"
 #include "serve/recommend.h"
 #include "serve/scene.h"
+#include "transport/http/blocking_pool.h"
 #include "transport/http/event_stream.h"
 
 namespace vitrine::http {
@@ -148,6 +150,11 @@ struct Services {
   AnswerExplainer* explainer = nullptr;
   serve::Inference* inference = nullptr;
   MetricRegistry* metrics = nullptr;
+  /// Rankers that other servers run; null: none.
+  const serve::OutsideRankers* outside = nullptr;
+  /// Where answers that wait for one of them are made; null: they are made without it. It must outlive the
+  /// HTTP server.
+  BlockingPool* outside_pool = nullptr;
 
   /// Keeps the scenes durably after a change; an error takes the change back.
   std::function<Status(const serve::SceneMap&)> save_scenes;
