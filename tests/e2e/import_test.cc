@@ -323,6 +323,70 @@ TEST_F(Import, ARankerOrdersWhatAScenesRetrieverFound) {
   EXPECT_EQ(json::parse(rank->body)["model"], "ctr:1");
 }
 
+// Two servers: one ranks by tensors for the scenes of the other.
+TEST_F(Import, AnotherServerRanksUntilItIsGone) {
+  const std::vector<std::string> ids = {"a", "b", "c", "d"};
+  const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
+  const std::string features =
+      R"({"name": "history", "op": "history_items", "source": "", "options": {"length": "5"}, "fitted": {}})";
+  const std::string item =
+      R"({"name": "item", "op": "candidate", "source": "", "options": {}, "fitted": {}})";
+  const auto spec = [](const std::string& made) {
+    return R"({"format": 1, "width": 6, "features": [)" + made + "]}";
+  };
+  Imported({Write("m.onnx", Counter(6)), "--name", "counter", "--features",
+            Write("spec.json", spec(features)), "--vocabulary", list});
+  const std::string other = folder_.path() + "/other";
+  const std::string model = Write("r.onnx", Ranker());
+  ASSERT_EQ(RunProgram("vitrine", {"--data", other, "model", "import", model, "--name", "ctr",
+                                   "--shape", "history=1,2"})
+                .exit_code,
+            0);
+  RunningServer ranker(other);
+  ASSERT_TRUE(ranker.ok());
+  http::Client ranker_client = ranker.Client();
+  ASSERT_EQ(ranker_client.Post("/v2/repository/models/ctr/load", "{}")->status, 200);
+
+  RunningServer server(
+      data(), {"--set", "remote.ctr.url=" + ranker.url(), "--set", "remote.ctr.deadline_ms=10000",
+               "--set", "remote.ctr.features=" + Write("ranker.json", spec(features + "," + item)),
+               "--set", "remote.ctr.vocabulary=" + list});
+  ASSERT_TRUE(server.ok());
+  ASSERT_EQ(Vitrine({"model", "promote", "counter:1"}).exit_code, 0);
+  http::Client client = server.Client();
+  const auto scene = client.Send(
+      "PUT", "/v1/scenes/home",
+      R"({"name":"home","ranker":"remote:ctr","deadline_ms":10000,"filters":{"exclude_seen":false}})");
+  ASSERT_EQ(scene->status, 200) << scene->body;
+  const auto ask = [&client](bool explain) {
+    const json body = {{"history", {"c", "b", "c"}}, {"n", 4}, {"explain", explain}};
+    const auto answer = client.Post("/v1/recommend", body.dump());
+    EXPECT_EQ(answer->status, 200) << answer->body;
+    return json::parse(answer->body, nullptr, false);
+  };
+  EXPECT_EQ(ask(false)["model"], "remote:ctr");
+  const json ranked = ask(true);
+  EXPECT_EQ(ranked["model"], "remote:ctr") << ranked;
+  EXPECT_EQ(ranked["items"][0]["item_id"], "c") << ranked;
+  EXPECT_EQ(ranked["items"][0]["score"], 204.0) << ranked;
+  EXPECT_EQ(ranked["items"][0]["reasons"][0]["kind"], "outside") << ranked;
+  EXPECT_EQ(ranked["items"][2]["item_id"], "d") << ranked;
+  const std::string id = ranked["request_id"];
+  EXPECT_EQ(client.Get("/v1/requests/" + id + "?explain=true")->status, 409);
+  EXPECT_EQ(client.Get("/v1/requests/" + id)->status, 200);
+
+  ranker.Kill();
+  for (int i = 0; i < 6; ++i) {
+    const json without = ask(false);
+    EXPECT_EQ(without["model"], "counter:1") << without;
+    EXPECT_EQ(without["degraded"], "no_ranker") << without;
+  }
+  const std::string alerts = client.Get("/v1/alerts")->body;
+  EXPECT_NE(alerts.find("remote:ctr failed too often"), std::string::npos) << alerts;
+  const std::string metrics = client.Get("/metrics")->body;
+  EXPECT_NE(metrics.find("vitrine_remote_failures_total"), std::string::npos);
+}
+
 TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {
   const auto refused = [&](const std::vector<std::string>& arguments, int code,
                            const std::string& words) {

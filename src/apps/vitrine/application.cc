@@ -25,6 +25,7 @@
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/process_metrics.h"
+#include "apps/vitrine/remotes.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/tracing.h"
@@ -114,6 +115,7 @@ struct Application::Parts {
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
   std::unique_ptr<serve::ModelSet> models;
+  Remotes remotes;  // its threads are needed as long as the server lives
   std::unique_ptr<serve::Inference> inference;
   std::unique_ptr<explain::ScoreExplainer> explainer;
   std::unique_ptr<serve::Recommender> recommender;
@@ -239,6 +241,13 @@ Status Application::Parts::OpenServing() {
         return LoadModel(version, folder);
       });
   inference = std::make_unique<serve::Inference>(*models, InferenceOptionsOf(settings));
+  ASSIGN_OR_RETURN(remotes, OpenRemotes(settings, *log, *items, metrics));
+  for (const auto& [name, ranker] : remotes.rankers.all()) {
+    monitor->Watch({.model = name,
+                    .values = data::ServedValues(ranker->spec()),
+                    .references = {},
+                    .vocabulary_size = ranker->vocabulary().ids().size()});
+  }
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
   serve::ListOptions lists;
   lists.bytes = MegabytesOf(settings, "serving.answer_lists_mb");
@@ -250,6 +259,7 @@ Status Application::Parts::OpenServing() {
                                                                    .trending = &*trending,
                                                                    .explainer = &*explainer,
                                                                    .observer = &*observer,
+                                                                   .outside = &remotes.rankers,
                                                                    .now = nullptr,
                                                                    .metrics = &metrics,
                                                                    .lists = lists});
@@ -259,8 +269,9 @@ Status Application::Parts::OpenServing() {
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
   answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
-  reports = std::make_unique<MonitorReports>(*monitor);
-  keeper = std::make_unique<MonitorKeeper>(*monitor, *models, directory.Sub("monitor.json"));
+  reports = std::make_unique<MonitorReports>(*monitor, remotes);
+  keeper = std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers,
+                                           directory.Sub("monitor.json"));
   const loop::Programs programs = loop::ProgramsBeside("");
   ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
                                                   directory.Sub("loaded.json"), [this] {
@@ -285,6 +296,8 @@ Status Application::Parts::OpenServices() {
       .explainer = &*answers,
       .inference = &*inference,
       .metrics = &metrics,
+      .outside = &remotes.rankers,
+      .outside_pool = remotes.pool.get(),
       .save_scenes =
           [this](const serve::SceneMap& kept) {
             return files::WriteDurably(directory.Sub("scenes.json"), serve::ScenesToJson(kept));

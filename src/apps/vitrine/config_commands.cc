@@ -21,11 +21,19 @@ Status ShowConfig(const CommandLine& line, bool origin) {
     return Status::Ok();
   }
   std::string text;
+  const auto show = [&](const SettingDef& def, const std::string& name) {
+    const SettingValue& value = settings.values().at(name);
+    text +=
+        fmt::format("# {}\n{} = {}{}\n", def.help, name, value.value.empty() ? "\"\"" : value.value,
+                    origin ? fmt::format("    # from {}", value.origin) : "");
+  };
   for (const SettingDef& def : SettingDefs()) {
-    const SettingValue& value = settings.values().at(def.name);
-    text += fmt::format("# {}\n{} = {}{}\n", def.help, def.name,
-                        value.value.empty() ? "\"\"" : value.value,
-                        origin ? fmt::format("    # from {}", value.origin) : "");
+    show(def, def.name);
+  }
+  for (const std::string& remote : settings.Remotes()) {
+    for (const SettingDef& def : RemoteSettingDefs()) {
+      show(def, fmt::format("remote.{}.{}", remote, def.name));
+    }
   }
   Print(text);
   return Status::Ok();

@@ -14,15 +14,65 @@
 namespace vitrine::apps {
 namespace {
 
-const SettingDef* Find(std::string_view name) {
-  const auto& defs = SettingDefs();
+using Values = std::map<std::string, SettingValue, std::less<>>;
+
+constexpr std::string_view kRemote = "remote.";
+constexpr std::size_t kMaxRemoteName = 32;
+
+const SettingDef* FindIn(const std::vector<SettingDef>& defs, std::string_view name) {
   const auto it = std::find_if(defs.begin(), defs.end(),
                                [name](const SettingDef& def) { return def.name == name; });
   return it == defs.end() ? nullptr : &*it;
 }
 
+/// "ctr" of "remote.ctr.url"; empty of any other setting, and of a name that is none: a letter, then
+/// letters, digits, - and _, small ones, so that it fits scenes, metrics and variables alike.
+std::string_view RemoteNameOf(std::string_view setting) {
+  if (!setting.starts_with(kRemote)) {
+    return {};
+  }
+  std::string_view name = setting.substr(kRemote.size());
+  name = name.substr(0, std::min(name.find('.'), name.size()));
+  const auto small = [](char c) { return c >= 'a' && c <= 'z'; };
+  const bool good = !name.empty() && name.size() <= kMaxRemoteName && small(name[0]) &&
+                    std::all_of(name.begin(), name.end(), [&](char c) {
+                      return small(c) || (c >= '0' && c <= '9') || c == '-' || c == '_';
+                    });
+  return good ? name : std::string_view();
+}
+
+const SettingDef* Find(std::string_view name) {
+  if (const std::string_view remote = RemoteNameOf(name); !remote.empty()) {
+    const std::size_t prefix = kRemote.size() + remote.size() + 1;
+    return name.size() > prefix ? FindIn(RemoteSettingDefs(), name.substr(prefix)) : nullptr;
+  }
+  return FindIn(SettingDefs(), name);
+}
+
+std::vector<std::string> RemotesIn(const Values& values) {
+  std::vector<std::string> names;
+  for (auto at = values.lower_bound(kRemote); at != values.end() && at->first.starts_with(kRemote);
+       ++at) {
+    const std::string_view name = RemoteNameOf(at->first);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.emplace_back(name);
+    }
+  }
+  return names;
+}
+
 Status Unknown(std::string_view name, std::string_view origin) {
   std::vector<std::string> known;
+  if (const std::string_view remote = RemoteNameOf(name); !remote.empty()) {
+    for (const SettingDef& def : RemoteSettingDefs()) {
+      known.push_back(fmt::format("{}{}.{}", kRemote, remote, def.name));
+    }
+  } else if (name.starts_with(kRemote)) {
+    return InvalidArgument(fmt::format(
+        "{}: '{}' names no server: the name in [remote.NAME] is a letter and up to {} letters, "
+        "digits, - and _, all small",
+        origin, name, kMaxRemoteName - 1));
+  }
   for (const SettingDef& def : SettingDefs()) {
     known.push_back(def.name);
   }
@@ -33,7 +83,7 @@ Status Unknown(std::string_view name, std::string_view origin) {
                   origin, name, near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
 }
 
-Status CheckValue(const SettingDef& def, const SettingValue& value) {
+Status CheckValue(const SettingDef& def, std::string_view name, const SettingValue& value) {
   std::int64_t number = 0;
   const char* end = value.value.data() + value.value.size();
   switch (def.type) {
@@ -41,13 +91,13 @@ Status CheckValue(const SettingDef& def, const SettingValue& value) {
       if (const auto [at, error] = std::from_chars(value.value.data(), end, number);
           error != std::errc() || at != end || number < 0) {
         return InvalidArgument(fmt::format("{}: {} must be a whole number, not '{}'", value.origin,
-                                           def.name, value.value));
+                                           name, value.value));
       }
       return Status::Ok();
     case SettingType::kFlag:
       if (value.value != "true" && value.value != "false") {
-        return InvalidArgument(fmt::format("{}: {} must be true or false, not '{}'", value.origin,
-                                           def.name, value.value));
+        return InvalidArgument(
+            fmt::format("{}: {} must be true or false, not '{}'", value.origin, name, value.value));
       }
       return Status::Ok();
     case SettingType::kText:
@@ -205,10 +255,32 @@ const std::vector<SettingDef>& SettingDefs() {
   return kDefs;
 }
 
+const std::vector<SettingDef>& RemoteSettingDefs() {
+  static const std::vector<SettingDef> kDefs = {
+      {"url", SettingType::kText, "",
+       "Where the server is: http://HOST:PORT. It speaks the Open Inference Protocol v2."},
+      {"model", SettingType::kText, "", "Name of the model there; empty: the name of the table."},
+      {"version", SettingType::kText, "", "Its version; empty: the one that the server takes."},
+      {"output", SettingType::kText, "", "Output that holds the scores; empty: the first."},
+      {"features", SettingType::kText, "",
+       "featurespec.json: how its inputs are made of a history and candidates."},
+      {"vocabulary", SettingType::kText, "",
+       "Item ids, one a line: line n is item number n + 1 (0 padding, 1 unknown)."},
+      {"deadline_ms", SettingType::kInteger, "50",
+       "Milliseconds for one answer, retry included; less where less is left of the request's."},
+      {"in_flight", SettingType::kInteger, "16",
+       "Requests to it at one time; more are answered without it at once. A thread each."},
+      {"key_file", SettingType::kText, "",
+       "File with the key to send as Authorization: Bearer; empty: none is sent."},
+  };
+  return kDefs;
+}
+
 std::string EnvironmentName(std::string_view setting) {
   std::string name = "VITRINE_";
   for (const char c : setting) {
-    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    name +=
+        c == '.' || c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   }
   return name;
 }
@@ -222,10 +294,21 @@ Result<Settings> Settings::Load(const std::string& file, const Environment& envi
   if (!file.empty()) {
     RETURN_IF_ERROR(ReadFile(file, settings.values_));
   }
-  for (const SettingDef& def : SettingDefs()) {
-    const std::string name = EnvironmentName(def.name);
-    if (auto value = environment(name)) {
-      settings.values_[def.name] = {std::move(*value), name};
+  // A table that the command line alone names is one too.
+  Values named = settings.values_;
+  for (const std::string& text : overrides) {
+    named.try_emplace(text.substr(0, text.find('=')));
+  }
+  for (const std::string& remote : RemotesIn(named)) {
+    for (const SettingDef& def : RemoteSettingDefs()) {
+      settings.values_.try_emplace(fmt::format("{}{}.{}", kRemote, remote, def.name),
+                                   SettingValue{def.standard, "default"});
+    }
+  }
+  for (auto& [setting, value] : settings.values_) {
+    const std::string name = EnvironmentName(setting);
+    if (auto given = environment(name)) {
+      value = {std::move(*given), name};
     }
   }
   for (const std::string& text : overrides) {
@@ -239,8 +322,8 @@ Result<Settings> Settings::Load(const std::string& file, const Environment& envi
     }
     settings.values_[name] = {text.substr(equals + 1), "--set"};
   }
-  for (const SettingDef& def : SettingDefs()) {
-    RETURN_IF_ERROR(CheckValue(def, settings.values_[def.name]));
+  for (const auto& [name, value] : settings.values_) {
+    RETURN_IF_ERROR(CheckValue(*Find(name), name, value));
   }
   return settings;
 }
@@ -250,6 +333,8 @@ const std::string& Settings::Text(std::string_view name) const {
   CHECK(it != values_.end());
   return it->second.value;
 }
+
+std::vector<std::string> Settings::Remotes() const { return RemotesIn(values_); }
 
 std::int64_t Settings::Integer(std::string_view name) const {
   const std::string& text = Text(name);

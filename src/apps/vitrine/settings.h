@@ -24,8 +24,11 @@ struct SettingDef {
   std::string help;      ///< one sentence: what it does, its unit, what a larger value costs
 };
 
-/// Every setting there is, in the order `config show` prints.
+/// Every setting there is but those of named tables, in the order `config show` prints.
 const std::vector<SettingDef>& SettingDefs();
+
+/// The settings of each table [remote.NAME], a server of others that ranks; names without the prefix.
+const std::vector<SettingDef>& RemoteSettingDefs();
 
 struct SettingValue {
   std::string value;
@@ -49,6 +52,8 @@ class Settings {
   [[nodiscard]] std::vector<std::string> List(std::string_view name) const;
   /// A text that is a number in [0, 1]. Errors: kInvalidArgument (it is none: names the setting).
   [[nodiscard]] Result<double> Share(std::string_view name) const;
+  /// The names of the tables [remote.NAME] that any source sets something of, in their order.
+  [[nodiscard]] std::vector<std::string> Remotes() const;
 
   [[nodiscard]] const std::map<std::string, SettingValue, std::less<>>& values() const {
     return values_;

@@ -59,6 +59,28 @@ TEST_F(SettingsTest, UnknownKeysNameTheNearest) {
       << settings.status().message();
 }
 
+TEST_F(SettingsTest, ATableOfARemoteBringsItsDefaultsAndItsVariables) {
+  const auto settings = Load("[remote.ctr-a]\nurl = \"http://h:1\"\n",
+                             {{"VITRINE_REMOTE_CTR_A_DEADLINE_MS", "7"}}, {"remote.b.model=m"});
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->Remotes(), (std::vector<std::string>{"b", "ctr-a"}));
+  EXPECT_EQ(settings->Text("remote.ctr-a.url"), "http://h:1");
+  EXPECT_EQ(settings->Integer("remote.ctr-a.deadline_ms"), 7);
+  EXPECT_EQ(settings->Integer("remote.ctr-a.in_flight"), 16);
+  EXPECT_EQ(settings->Text("remote.b.model"), "m");
+  EXPECT_TRUE(Load("")->Remotes().empty());
+  EXPECT_NE(Load("[remote.ctr]\nurk = \"x\"\n").status().message().find("'remote.ctr.url'"),
+            std::string::npos);
+  for (const char* name : {"remote.1.url=x", "remote.Ctr.url=x", "remote.url=x", "remote..url=x",
+                           "remote.ctr.url.x=x"}) {
+    EXPECT_FALSE(Load("", {}, {name}).ok()) << name;
+  }
+  const auto wrong = Load("[remote.ctr]\nin_flight = \"many\"\n");
+  EXPECT_NE(wrong.status().message().find("remote.ctr.in_flight must be a whole number"),
+            std::string::npos)
+      << wrong.status().message();
+}
+
 TEST_F(SettingsTest, WrongTypesAndSyntaxNameTheLine) {
   EXPECT_NE(Load("[server]\nthreads = \"many\"\n").status().message().find(":2"),
             std::string::npos);

@@ -12,8 +12,12 @@ namespace vitrine::apps {
 namespace {
 
 /// Features of a kept answer, made again from its record by the version that ranked it.
-Result<std::vector<Tensor>> Recompute(const serve::ModelSet& models, const Impression& impression) {
-  const auto model = models.FindModel(impression.model);
+Result<std::vector<Tensor>> Recompute(const serve::ModelSet& models,
+                                      const serve::OutsideRankers& outside,
+                                      const Impression& impression) {
+  const auto model = serve::OutsideRankers::Names(impression.model)
+                         ? outside.Find(impression.model)
+                         : models.FindModel(impression.model);
   if (!model) {
     return FailedPrecondition(fmt::format("{} is no longer loaded", impression.model));
   }
@@ -92,7 +96,22 @@ Result<std::string> MonitorReports::Alerts() const {
       }
     }
   }
+  for (const adapters::RemoteGraph* remote : remotes_.graphs) {
+    if (remote->breaker() != adapters::BreakerState::kClosed) {
+      const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
+      alerts.push_back({{"kind", "service"},
+                        {"severity", "critical"},
+                        {"model", model},
+                        {"subject", "breaker"},
+                        {"text", fmt::format("{} failed too often and is not asked for the moment; "
+                                             "the retriever's order is shown instead",
+                                             model)}});
+    }
+  }
   for (const auto& [model, failures] : monitor_.Service().failures) {
+    if (serve::OutsideRankers::Names(model)) {
+      continue;  // its breaker says whether it works now
+    }
     alerts.push_back({{"kind", "service"},
                       {"severity", "critical"},
                       {"model", model},
@@ -105,9 +124,10 @@ Result<std::string> MonitorReports::Alerts() const {
 }
 
 MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
-                             std::string file)
+                             const serve::OutsideRankers& outside, std::string file)
     : monitor_(monitor),
       models_(models),
+      outside_(outside),
       file_(std::move(file)),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
@@ -127,7 +147,7 @@ void MonitorKeeper::Run(const std::stop_token& stop) {
       return;
     }
     monitor_.RunSkewChecks(
-        [this](const Impression& impression) { return Recompute(models_, impression); });
+        [this](const Impression& impression) { return Recompute(models_, outside_, impression); });
     monitor_.Publish();
     if (turn % 10 == 0) {
       Save();

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <thread>
 
+#include "apps/vitrine/remotes.h"
 #include "monitor/online_monitor.h"
 #include "serve/model_set.h"
 #include "serve/observer.h"
@@ -28,12 +29,14 @@ class MonitorObserver final : public serve::ServeObserver {
 
 class MonitorReports final : public http::MonitorService {
  public:
-  explicit MonitorReports(const monitor::OnlineMonitor& monitor) : monitor_(monitor) {}
+  MonitorReports(const monitor::OnlineMonitor& monitor, const Remotes& remotes)
+      : monitor_(monitor), remotes_(remotes) {}
   Result<std::string> Report(std::string_view kind) const override;
   Result<std::string> Alerts() const override;
 
  private:
   const monitor::OnlineMonitor& monitor_;
+  const Remotes& remotes_;
 };
 
 /// Background work of monitoring: skew checks, gauges, and the state kept in a file every few
@@ -41,7 +44,8 @@ class MonitorReports final : public http::MonitorService {
 class MonitorKeeper {
  public:
   /// All outlive it; `file` is read by the caller before (OnlineMonitor::Load).
-  MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models, std::string file);
+  MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
+                const serve::OutsideRankers& outside, std::string file);
   ~MonitorKeeper();
 
  private:
@@ -50,6 +54,7 @@ class MonitorKeeper {
 
   monitor::OnlineMonitor& monitor_;
   const serve::ModelSet& models_;
+  const serve::OutsideRankers& outside_;
   std::string file_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
