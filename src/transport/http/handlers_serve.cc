@@ -119,18 +119,22 @@ bool CheckIds(const R& r, const Request& request, Response& response) {
          CheckOptionalId("anonymous_id", r.anonymous_id, request, response);
 }
 
-bool CheckCandidates(const serve::RankRequest& r, const Request& request, Response& response) {
-  return std::ranges::all_of(r.candidates, [&](const serve::Candidate& candidate) {
-    return CheckGivenId("item_id", candidate.item_id, request, response);
-  });
+/// Each names an item: an entry may be an object without an id.
+template <typename Entries>
+bool CheckNamed(std::string_view list, const Entries& entries, const Request& request,
+                Response& response) {
+  if (std::ranges::none_of(entries, [](const auto& entry) { return entry.item_id.empty(); })) {
+    return true;
+  }
+  WriteProblem(response, request.id(), 400, "missing_item",
+               "An entry of '" + std::string(list) + "' names no item_id.");
+  return false;
 }
 
 bool CheckImpression(const Impression& impression, const Request& request, Response& response) {
   return CheckOptionalId("request_id", impression.request_id, request, response) &&
          CheckOptionalId("user_id", impression.subject, request, response) &&
-         std::ranges::all_of(impression.items, [&](const ShownItem& item) {
-           return CheckGivenId("item_id", item.item_id, request, response);
-         });
+         CheckNamed("items", impression.items, request, response);
 }
 
 bool CheckLanguage(std::string_view language, const Request& request, Response& response) {
@@ -206,7 +210,8 @@ void PostRank(const Services& services, Request& request, Response& response) {
       !ReadBody(
           request, response,
           [&](FieldReader& reader, ondemand::object body) { return ReadRank(reader, body, r); }) ||
-      !CheckIds(r.request, request, response) || !CheckCandidates(r, request, response) ||
+      !CheckIds(r.request, request, response) ||
+      !CheckNamed("candidates", r.candidates, request, response) ||
       WaitsForPool(r.request.explain, request, response)) {
     return;
   }

@@ -124,11 +124,6 @@ bool FieldReader::Texts(ondemand::value value, std::vector<std::string>& out) {
   return Array(value, [&](ondemand::value item) { return Text(item, out.emplace_back()); });
 }
 
-bool FieldReader::Ids(ondemand::value value, std::vector<std::string>& out) {
-  out.clear();
-  return Array(value, [&](ondemand::value item) { return Id(item, out.emplace_back()); });
-}
-
 bool FieldReader::Floats(ondemand::value value, std::vector<float>& out) {
   out.clear();
   return Array(value, [&](ondemand::value item) {

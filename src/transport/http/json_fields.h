@@ -45,7 +45,6 @@ class FieldReader {
   bool Flag(ondemand::value value, bool& out);
   /// A list of texts, or one text.
   bool Texts(ondemand::value value, std::vector<std::string>& out);
-  bool Ids(ondemand::value value, std::vector<std::string>& out);
   bool Floats(ondemand::value value, std::vector<float>& out);
   bool Time(ondemand::value value, data::ParsedTime& out);
   /// {"name": true | 1 | "text" | ["a", "b"]}; null leaves an entry out.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/nearest_name.h"
+#include "data/validate.h"
 #include "serve/scene_json.h"
 #include "transport/http/event_names.h"
 
@@ -67,6 +68,26 @@ bool ReadMembers(FieldReader& reader, ondemand::object body, Members<T> members,
   return reader.Members(body, std::ref(read));  // by reference: it would not fit into a function
 }
 
+/// An id that a row may have.
+bool ReadRowId(FieldReader& reader, ondemand::value value, std::string_view name, std::string& id) {
+  if (!reader.Id(value, id)) {
+    return false;
+  }
+  const auto rejection = id.empty() ? std::nullopt : data::CheckId(name, id);
+  return !rejection || reader.Fail(rejection->code, rejection->message);
+}
+
+bool ReadItemId(FieldReader& reader, ondemand::value value, std::string& id) {
+  return ReadRowId(reader, value, "item_id", id) &&
+         (!id.empty() || reader.Fail("missing_item", "An item_id has one byte at least."));
+}
+
+bool ReadItemIds(FieldReader& reader, ondemand::value value, std::vector<std::string>& ids) {
+  ids.clear();
+  return reader.Array(
+      value, [&](ondemand::value one) { return ReadItemId(reader, one, ids.emplace_back()); });
+}
+
 bool ReadN(FieldReader& reader, ondemand::value value, std::size_t& n) {
   std::int64_t count = 0;
   if (!reader.Integer(value, count)) {
@@ -76,15 +97,6 @@ bool ReadN(FieldReader& reader, ondemand::value value, std::size_t& n) {
     return reader.Fail("out_of_range", "'n' must be 1 or more.");
   }
   n = static_cast<std::size_t>(count);
-  return true;
-}
-
-bool ReadSwitch(FieldReader& reader, ondemand::value value, std::optional<bool>& out) {
-  bool flag = false;
-  if (!reader.Flag(value, flag)) {
-    return false;
-  }
-  out = flag;
   return true;
 }
 
@@ -105,19 +117,24 @@ bool ReadWhere(FieldReader& reader, ondemand::value value, serve::RequestFilter&
 
 template <std::optional<bool> serve::RequestFilter::* kSwitch>
 bool ReadFilterSwitch(FieldReader& reader, ondemand::value value, serve::RequestFilter& filter) {
-  return ReadSwitch(reader, value, filter.*kSwitch);
+  bool flag = false;
+  if (!reader.Flag(value, flag)) {
+    return false;
+  }
+  filter.*kSwitch = flag;
+  return true;
 }
 
 constexpr Member<serve::RequestFilter> kFilterMembers[] = {
     {"exclude", [](FieldReader& r, ondemand::value v,
-                   serve::RequestFilter& f) { return r.Ids(v, f.exclude); }},
+                   serve::RequestFilter& f) { return ReadItemIds(r, v, f.exclude); }},
     {"exclude_bought", ReadFilterSwitch<&serve::RequestFilter::exclude_bought>},
     {"exclude_hidden", ReadFilterSwitch<&serve::RequestFilter::exclude_hidden>},
     {"exclude_out_of_stock", ReadFilterSwitch<&serve::RequestFilter::exclude_out_of_stock>},
     {"exclude_seen", ReadFilterSwitch<&serve::RequestFilter::exclude_seen>},
     {"exclude_unknown", ReadFilterSwitch<&serve::RequestFilter::exclude_unknown>},
     {"include", [](FieldReader& r, ondemand::value v,
-                   serve::RequestFilter& f) { return r.Ids(v, f.include); }},
+                   serve::RequestFilter& f) { return ReadItemIds(r, v, f.include); }},
     {"where", ReadWhere},
 };
 
@@ -164,13 +181,13 @@ bool ReadType(FieldReader& reader, ondemand::value value, Place& place) {
 
 bool ReadBasket(FieldReader& reader, ondemand::value value, Place& place) {
   place.basket.given = true;
-  return reader.Id(value, place.basket.name);
+  return ReadRowId(reader, value, "basket", place.basket.name);
 }
 
 constexpr Member<Place> kPlaceMembers[] = {
     {"basket", ReadBasket},
     {"item_id",
-     [](FieldReader& r, ondemand::value v, Place& p) { return r.Id(v, p.event.item_id); }},
+     [](FieldReader& r, ondemand::value v, Place& p) { return ReadItemId(r, v, p.event.item_id); }},
     {"order_id", ReadBasket},
     {"ts",
      [](FieldReader& r, ondemand::value v, Place& p) { return ReadMoment(r, v, p.event.ts); }},
@@ -180,7 +197,7 @@ constexpr Member<Place> kPlaceMembers[] = {
 bool ReadSeen(FieldReader& reader, ondemand::value value, SeenEvent& event, BasketName& basket) {
   ondemand::json_type type{};
   if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
-    return reader.Id(value, event.item_id);
+    return ReadItemId(reader, value, event.item_id);
   }
   ondemand::object object;
   if (value.get_object().get(object) != simdjson::SUCCESS) {
@@ -231,9 +248,8 @@ bool ReadHistory(FieldReader& reader, ondemand::value value, std::vector<SeenEve
   return true;
 }
 
-using Asked = serve::RecommendRequest;
-
 // The members that recommend and rank share.
+using Asked = serve::RecommendRequest;
 constexpr Member<Asked> kRecommendMembers[] = {
     {"anonymous_id",
      [](FieldReader& r, ondemand::value v, Asked& a) { return r.Id(v, a.anonymous_id); }},
@@ -258,8 +274,8 @@ constexpr Member<Asked> kRecommendMembers[] = {
 constexpr Member<serve::Candidate> kCandidateMembers[] = {
     {"bid",
      [](FieldReader& r, ondemand::value v, serve::Candidate& c) { return r.Number(v, c.bid); }},
-    {"item_id",
-     [](FieldReader& r, ondemand::value v, serve::Candidate& c) { return r.Id(v, c.item_id); }},
+    {"item_id", [](FieldReader& r, ondemand::value v,
+                   serve::Candidate& c) { return ReadItemId(r, v, c.item_id); }},
 };
 
 constexpr Member<SearchRequest> kSearchMembers[] = {
@@ -285,7 +301,8 @@ constexpr Member<SearchRequest> kSearchMembers[] = {
 };
 
 constexpr Member<ShownItem> kShownMembers[] = {
-    {"item_id", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Id(v, i.item_id); }},
+    {"item_id",
+     [](FieldReader& r, ondemand::value v, ShownItem& i) { return ReadItemId(r, v, i.item_id); }},
     {"score", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Number(v, i.score); }},
     {"source", [](FieldReader& r, ondemand::value v, ShownItem& i) { return r.Text(v, i.source); }},
 };
@@ -293,7 +310,7 @@ constexpr Member<ShownItem> kShownMembers[] = {
 bool ReadShown(FieldReader& reader, ondemand::value value, ShownItem& item) {
   ondemand::json_type type{};
   if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
-    return reader.Id(value, item.item_id);
+    return ReadItemId(reader, value, item.item_id);
   }
   ondemand::object object;
   if (value.get_object().get(object) != simdjson::SUCCESS) {
@@ -341,7 +358,7 @@ bool ReadCandidate(FieldReader& reader, ondemand::value value, serve::RankReques
   serve::Candidate& candidate = request.candidates.emplace_back();
   ondemand::json_type type{};
   if (value.type().get(type) == simdjson::SUCCESS && type != ondemand::json_type::object) {
-    return reader.Id(value, candidate.item_id);
+    return ReadItemId(reader, value, candidate.item_id);
   }
   ondemand::object object;
   if (value.get_object().get(object) != simdjson::SUCCESS) {

@@ -184,11 +184,25 @@ TEST_F(Serving, RefusesIdsThatNoRowMayHaveAndLanguagesItDoesNotSpeak) {
   const std::string id(129, 'x');
   EXPECT_EQ(Get("/v1/similar/item4?user_id=" + id, 400)["code"], "id_too_long");
   EXPECT_EQ(Get("/v1/similar/item4?language=fr", 400)["code"], "invalid_argument");
-  EXPECT_EQ(Post("/v1/rank", {{"candidates", {id}}}, 400)["code"], "id_too_long");
-  EXPECT_EQ(Post("/v1/impressions", {{"items", {id}}}, 400)["code"], "id_too_long");
-  EXPECT_EQ(Post("/v1/impressions", {{"items", {"a"}}, {"request_id", id}}, 400)["code"],
+  EXPECT_EQ(Post("/v1/rank", {{"candidates", json::array({id})}}, 400)["code"], "id_too_long");
+  EXPECT_EQ(Post("/v1/impressions", {{"items", json::array({id})}}, 400)["code"], "id_too_long");
+  EXPECT_EQ(
+      Post("/v1/impressions", {{"items", json::array({"a"})}, {"request_id", id}}, 400)["code"],
+      "id_too_long");
+  for (const json& nameless : {json(""), json::object(), json({{"item_id", nullptr}})}) {
+    EXPECT_EQ(Post("/v1/rank", {{"candidates", json::array({nameless})}}, 400)["code"],
+              "missing_item");
+    EXPECT_EQ(Post("/v1/impressions", {{"items", json::array({nameless})}}, 400)["code"],
+              "missing_item");
+    EXPECT_EQ(Post("/v1/recommend", {{"history", json::array({nameless})}}, 400)["code"],
+              "missing_item");
+  }
+  EXPECT_EQ(Post("/v1/recommend", {{"filter", {{"include", json::array({id})}}}}, 400)["code"],
             "id_too_long");
-  const json kept = Post("/v1/impressions", {{"items", {"a"}}}, 201);
+  EXPECT_EQ(Post("/v1/recommend", {{"history", json::array({{{"item_id", "a"}, {"basket", id}}})}},
+                 400)["code"],
+            "id_too_long");
+  const json kept = Post("/v1/impressions", {{"items", json::array({"a"})}}, 201);
   const std::string request = kept["request_id"];
   EXPECT_EQ(Get("/v1/requests/" + request + "?language=fr", 400)["code"], "invalid_argument");
   Client client(endpoint_);
