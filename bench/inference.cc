@@ -1,10 +1,11 @@
 // The inference protocol over HTTP beside bare runs of the same graphs.
 //
 // Method: everything on loopback in one process: one I/O thread of the server, the load generator of `vitrine bench` on the
-// caller's thread. The variants take turns and ratios are taken pair by pair. A bare loop runs on one thread while
+// caller's thread; over gRPC the generator is a process of its own. The variants take turns and ratios are taken pair by pair. A bare loop runs on one thread while
 // another thread keeps the second core as busy as the client keeps it. CPU time of the server: the process's
 // without the client's thread. Weights are random: speed does not ask what was learned.
 //   inference [PART...]   throughput cpu batching latency overload publish cache together; all without one
+//   inference graph FILE  writes the network over 12,000 items as ONNX, and measures nothing (tools/mlserver)
 #include <unistd.h>
 
 #include <algorithm>
@@ -97,6 +98,19 @@ class Bench {
                           binary ? "binary" : "JSON", concurrency),
               ratios, "", false, bound);
       }
+    }
+    for (const std::size_t concurrency : {1UL, 4UL, 16UL}) {
+      std::vector<double> ratios;
+      Pairs(
+          [&] {
+            const MeasuredApart load =
+                GrpcClosedLoop(*server, model.requests, concurrency, 2 * kSeconds);
+            const Bare bare = BareRuns(*model.graph, model.requests, kSeconds, load.client_share);
+            ratios.push_back(load.server_seconds / bare.seconds);
+          },
+          ratios);
+      Value(fmt::format("{}: CPU / bare CPU, gRPC, {} at once", model.title, concurrency), ratios,
+            "", false, concurrency == 1 ? 1.9 : 1.6);
     }
   }
 
@@ -346,6 +360,11 @@ int Main(int argc, char** argv) {
       {"overload", &Bench::Overload},     {"publish", &Bench::Publish},
       {"cache", &Bench::Cache},           {"together", &Bench::Together}};
   const std::vector<std::string> wanted(argv + 1, argv + argc);
+  if (wanted.size() == 2 && wanted[0] == "graph") {
+    std::ofstream file(wanted[1], std::ios::binary);
+    file << SequenceGraph(12'000) << std::flush;
+    return file.good() ? 0 : 1;
+  }
   Bench bench;
   for (const auto& [name, run] : parts) {
     if (wanted.empty() || std::find(wanted.begin(), wanted.end(), name) != wanted.end()) {

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <stop_token>
 
+#include "loop/child_process.h"
 #include "simulate/load/arrivals.h"
 #include "transport/http/client_wire.h"
 #include "transport/http/load_target.h"
@@ -22,6 +26,12 @@ double CpuSeconds(clockid_t clock) {
   timespec time{};
   CHECK(::clock_gettime(clock, &time) == 0);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+double ChildrensCpu() {
+  rusage usage{};
+  CHECK(::getrusage(RUSAGE_CHILDREN, &usage) == 0);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 double OthersCpu() {
   return CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
@@ -104,6 +114,9 @@ InferenceServer::InferenceServer(const std::map<std::string, std::string>& files
   CHECK(server.ok());
   server_ = *std::move(server);
   endpoint_.port = server_->listeners().front().port;
+  auto grpc_server = rpc::Server::Start({.threads = 1}, services_, authorizer_);
+  CHECK(grpc_server.ok());
+  grpc_ = *std::move(grpc_server);
 }
 
 void InferenceServer::Publish(const std::string& name, const std::string& file, int number) {
@@ -181,6 +194,44 @@ Measured ClosedLoop(const InferenceServer& server, const std::vector<std::string
                .window = static_cast<simulate::Nanos>(seconds * simulate::kNanosPerSecond),
                .windows = 1,
                .until_stable = false});
+}
+
+MeasuredApart GrpcClosedLoop(const InferenceServer& server, const Requests& requests,
+                             std::size_t concurrency, double seconds) {
+  const std::string bin =
+      std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path().string();
+  const std::string length = fmt::format("{:.0f}ms", seconds * 1e3);
+  const loop::ChildCommand command{
+      .program = bin + "/vitrine",
+      .arguments = {"--json",
+                    "--server",
+                    fmt::format("http://127.0.0.1:{}", server.endpoint().port),
+                    "bench",
+                    "infer",
+                    requests.model,
+                    "--grpc",
+                    server.grpc_address(),
+                    "--shape",
+                    fmt::format("{}:1,{}", requests.input, requests.length),
+                    "--range",
+                    fmt::format("0,{}", requests.values - 1),
+                    "--concurrency",
+                    std::to_string(concurrency),
+                    "--warmup",
+                    "0s",
+                    "--window",
+                    length,
+                    "--duration",
+                    length}};
+  const double before = OthersCpu();
+  const double client = ChildrensCpu();
+  const auto outcome = loop::RunChild(command, {}, {});
+  const double spent = OthersCpu() - before;
+  CHECK(outcome.ok());
+  const auto said = nlohmann::json::parse(outcome->output, nullptr, false);
+  CHECK(said.is_object() && said["outcomes"]["failed"] == 0);
+  return {.server_seconds = spent / said["outcomes"]["good"].get<double>(),
+          .client_share = (ChildrensCpu() - client) / outcome->seconds};
 }
 
 Bare BareRuns(const serve::LoadedGraph& graph, const Requests& requests, double seconds,

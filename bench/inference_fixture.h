@@ -12,6 +12,7 @@
 #include "serve/inference.h"
 #include "serve/model_set.h"
 #include "simulate/load/load_run.h"
+#include "transport/grpc/server.h"
 #include "transport/http/auth.h"
 #include "transport/http/client.h"
 #include "transport/http/router.h"
@@ -20,13 +21,14 @@
 
 namespace vitrine::bench {
 
-/// One I/O thread; models by name, number 1, from files.
+/// One I/O thread over HTTP, one over gRPC; models by name, number 1, from files.
 class InferenceServer {
  public:
   InferenceServer(const std::map<std::string, std::string>& files, serve::ModelRuntime& runtime,
                   const serve::InferenceOptions& options, std::int64_t batch_rows);
 
   [[nodiscard]] const http::Endpoint& endpoint() const { return endpoint_; }
+  [[nodiscard]] const std::string& grpc_address() const { return grpc_->address(); }
   /// A further version of a model, which is asked from when this returns.
   void Publish(const std::string& name, const std::string& file, int number);
   [[nodiscard]] std::int64_t batch_rows(const std::string& name) const {
@@ -42,6 +44,7 @@ class InferenceServer {
   std::unique_ptr<http::Router> router_;
   std::unique_ptr<http::Server> server_;
   http::Endpoint endpoint_;
+  std::unique_ptr<rpc::Server> grpc_;
 };
 
 /// What a load on one model looks like.
@@ -68,6 +71,15 @@ Measured Load(const InferenceServer& server, const std::vector<std::string>& req
               std::size_t connections, const simulate::LoadOptions& options);
 Measured ClosedLoop(const InferenceServer& server, const std::vector<std::string>& requests,
                     std::size_t concurrency, double seconds);
+
+/// Over gRPC, by `vitrine bench infer --grpc` as a child: within one process gRPC's threads do each other's work, and the
+/// client's could not be told from the server's. `requests.bodies` and `timeout_us` are the program's own.
+struct MeasuredApart {
+  double server_seconds = 0;  ///< of CPU time, a good answer
+  double client_share = 0;    ///< of one core, that the client took
+};
+MeasuredApart GrpcClosedLoop(const InferenceServer& server, const Requests& requests,
+                             std::size_t concurrency, double seconds);
 
 struct Bare {
   double per_second = 0;
