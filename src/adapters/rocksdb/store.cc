@@ -240,7 +240,9 @@ Status Store::Translate(const rocksdb::Status& status) const {
     return Status::Ok();
   }
   const std::string text = status.ToString();
-  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
+  // A write that came while another met the full disk is told "incomplete", with the cause as its text alone.
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace ||
+      text.find("No space left on device") != std::string::npos) {
     return ResourceExhausted(
         fmt::format("no space left for the event log in {}: free some on that disk; what was "
                     "acknowledged is safe, and writing goes on once there is space, at the latest "
