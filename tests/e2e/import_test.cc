@@ -304,7 +304,8 @@ TEST_F(Import, ARankerOrdersWhatAScenesRetrieverFound) {
   ASSERT_EQ(scene("article", R"(,"ranker":"ctr")")->status, 200);
   const auto ids_of = [](const std::string& body) {
     std::string joined;
-    for (const json& shown : json::parse(body)["items"]) {
+    const json answer = json::parse(body);
+    for (const json& shown : answer["items"]) {
       joined += shown["item_id"].get<std::string>();
     }
     return joined;
