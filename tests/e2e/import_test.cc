@@ -303,8 +303,8 @@ TEST_F(Import, ARankerOrdersWhatAScenesRetrieverFound) {
   ASSERT_EQ(scene("home", R"(,"ranker":"ctr")")->status, 200);
   ASSERT_EQ(scene("article", R"(,"ranker":"ctr")")->status, 200);
   const auto ids_of = [](const std::string& body) {
+    const json answer = json::parse(body, nullptr, false);
     std::string joined;
-    const json answer = json::parse(body);
     for (const json& shown : answer["items"]) {
       joined += shown["item_id"].get<std::string>();
     }
