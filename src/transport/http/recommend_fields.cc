@@ -328,7 +328,7 @@ bool ReadShownItems(FieldReader& reader, ondemand::value value, Impression& impr
 
 bool ReadVisitor(FieldReader& reader, ondemand::value value, Impression& impression) {
   std::string id;
-  if (!reader.Id(value, id)) {
+  if (!ReadRowId(reader, value, "anonymous_id", id)) {
     return false;
   }
   impression.subject = impression.subject.empty() ? id : impression.subject;
