@@ -2,6 +2,9 @@
 // one data directory, one that keeps nothing and one with the default settings, asked the same by one client
 // thread in turns, pair by pair.
 //   serving_caches [DATA_DIRECTORY]   as bench/serving.cc
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -58,24 +61,57 @@ struct Servers {
   http::Endpoint kept;
 };
 
+/// CPU time of this process so far: server, log writer and client. It says more than throughput on a machine
+/// that others use as well.
+double CpuSeconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+struct Measured {
+  std::vector<double> per_second;
+  std::vector<double> cpu_us;  ///< of a request
+  void Take(const http::Endpoint& endpoint, const std::vector<std::string>& requests) {
+    const double before = CpuSeconds();
+    const simulate::LoadResult result = ServeForASecond(endpoint, requests);
+    per_second.push_back(result.throughput());
+    cpu_us.push_back((CpuSeconds() - before) * 1e6 / static_cast<double>(result.total.counts.good));
+  }
+};
+
+std::vector<double> Ratios(const std::vector<double>& kept, const std::vector<double>& anew) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    ratios.push_back(kept[i] / anew[i]);
+  }
+  return ratios;
+}
+
 void Compare(const Servers& servers, const std::string& what,
              const std::vector<std::string>& requests, std::vector<Bar>& bars) {
-  ServedPerSecond(servers.anew, requests);  // warm
-  ServedPerSecond(servers.kept, requests);
-  std::vector<double> anew;
-  std::vector<double> kept;
-  std::vector<double> ratios;
+  ServeForASecond(servers.anew, requests);  // warm
+  ServeForASecond(servers.kept, requests);
+  Measured anew;
+  Measured kept;
   for (int pair = 0; pair < kPairs; ++pair) {
     const bool first = pair % 2 == 0;
-    const double a = ServedPerSecond(first ? servers.anew : servers.kept, requests);
-    const double b = ServedPerSecond(first ? servers.kept : servers.anew, requests);
-    anew.push_back(first ? a : b);
-    kept.push_back(first ? b : a);
-    ratios.push_back(kept.back() / anew.back());
+    (first ? anew : kept).Take(first ? servers.anew : servers.kept, requests);
+    (first ? kept : anew).Take(first ? servers.kept : servers.anew, requests);
   }
-  bars.push_back({what + ", nothing kept", Median(anew), "1/s", true, 0, kPairs, Spread(anew)});
-  bars.push_back({what + ", defaults", Median(kept), "1/s", true, 0, kPairs, Spread(kept)});
-  bars.push_back({what + ", ratio", Median(ratios), "", true, 0, kPairs, Spread(ratios)});
+  const auto bar = [&](const std::string& name, const std::vector<double>& values,
+                       const std::string& unit, bool higher) {
+    bars.push_back({what + name, Median(values), unit, higher, 0, kPairs, Spread(values)});
+  };
+  bar(", nothing kept", anew.per_second, "1/s", true);
+  bar(", defaults", kept.per_second, "1/s", true);
+  bar(", ratio", Ratios(kept.per_second, anew.per_second), "", true);
+  bar(", CPU of one, nothing kept", anew.cpu_us, "us", false);
+  bar(", CPU of one, defaults", kept.cpu_us, "us", false);
+  bar(", CPU of one, ratio", Ratios(kept.cpu_us, anew.cpu_us), "", false);
 }
 
 int Main(int argc, char** argv) {

@@ -91,13 +91,13 @@ simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std:
   return *std::move(result);
 }
 
-double ServedPerSecond(const http::Endpoint& endpoint, const std::vector<std::string>& requests) {
+simulate::LoadResult ServeForASecond(const http::Endpoint& endpoint,
+                                     const std::vector<std::string>& requests) {
   return Load(endpoint, requests, kConnections,
               {.concurrency = kConnections,
                .warmup = 0,
                .window = simulate::kNanosPerSecond,
-               .windows = 1})
-      .throughput();
+               .windows = 1});
 }
 
 std::string HoldoutOf(const std::string& data) {

@@ -42,7 +42,8 @@ std::string Asking(const std::string& body);
 simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
                           std::size_t connections, const simulate::LoadOptions& options);
 /// kConnections connections with one request outstanding on each, for a second.
-double ServedPerSecond(const http::Endpoint& endpoint, const std::vector<std::string>& requests);
+simulate::LoadResult ServeForASecond(const http::Endpoint& endpoint,
+                                     const std::vector<std::string>& requests);
 
 /// The file of the newest job's cases.
 std::string HoldoutOf(const std::string& data);

@@ -171,6 +171,71 @@ TEST_F(Lists, OfTrendingItemsAreNoOlderThanTheirAge) {
   ExpectSame(request);
 }
 
+// Likes another distance from the item asked about for each level of the user.
+class LevelGraph final : public LoadedGraph {
+ public:
+  LevelGraph(std::vector<TensorSpec> inputs, std::int64_t width)
+      : inputs_(std::move(inputs)),
+        outputs_({{.name = "scores", .dtype = DType::kFloat32, .shape = {-1, width}}}) {}
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const override { return outputs_; }
+  Status Run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const override {
+    CHECK(inputs.size() == 2 && inputs[0].name() == "history" && inputs[1].name() == "level");
+    const std::int64_t item = inputs[0].values<std::int64_t>().back();
+    const std::int64_t level = inputs[1].values<std::int64_t>().front();
+    outputs.resize(1);
+    outputs[0].set_name("scores");
+    outputs[0].Resize(DType::kFloat32, std::array{std::int64_t{1}, outputs_[0].shape[1]});
+    const auto scores = outputs[0].values<float>();
+    for (std::size_t j = 0; j < scores.size(); ++j) {
+      const std::int64_t distance = std::abs(static_cast<std::int64_t>(j) - item - level % 7);
+      scores[j] = 1.0F / static_cast<float>(1 + distance);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
+};
+
+TEST_F(Lists, OfAVersionThatLooksAtTheUserAreForUsersWhoLookTheSame) {
+  shop.make["level:1"] = [this] {
+    ModelParts parts;
+    parts.manifest.name = "level";
+    parts.vocabulary = data::Vocabulary(shop.names);
+    auto spec = data::FeatureSpec::Fit(
+        {{"history", "history_items", "", {{"length", "5"}}}, {"level", "hash", "user.level", {}}},
+        data::Interactions{}, data::ItemTable{}, parts.vocabulary, Micros{0});
+    CHECK(spec.ok());
+    parts.spec = std::move(spec).value();
+    parts.graph = std::make_unique<LevelGraph>(parts.spec.Outputs(),
+                                               static_cast<std::int64_t>(parts.vocabulary.width()));
+    return parts;
+  };
+  ASSERT_TRUE(shop.Serve("level:1").ok());
+  std::vector<std::pair<std::string, data::UserState>> states(3);
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    states[i].first = "user" + std::to_string(i);
+    states[i].second.attributes["level"] = std::string(i == 1 ? "silver" : "gold");
+  }
+  ASSERT_TRUE(shop.log.LoadUserStates(states, 0).ok());
+  std::vector<std::vector<std::string>> shown;
+  for (int turn = 0; turn < 2; ++turn) {
+    for (const auto& [user, state] : states) {
+      SimilarRequest request;
+      request.item_id = "item9";
+      request.user_id = user;
+      request.n = 3;
+      ExpectSame(request);
+      shown.push_back(IdsOf(*ready->Similar(request)));
+    }
+  }
+  EXPECT_NE(shown[0], shown[1]);
+  EXPECT_EQ(shown[0], shown[2]);
+  EXPECT_GT(Count("hit"), 6);
+}
+
 TEST_F(Lists, KeepNoVersionInMemory) {
   SimilarRequest request;
   request.item_id = "item5";
