@@ -24,11 +24,15 @@ class Network {
  public:
   Network(Builder& builder, Sizes sizes) : b_(builder), sizes_(sizes) {}
 
-  Value Weight(std::int64_t rows, std::int64_t columns) {
+  /// `copy` takes the values, where it is given.
+  Value Weight(std::int64_t rows, std::int64_t columns, std::vector<float>* copy = nullptr) {
     std::normal_distribution<float> draw(0, 1 / std::sqrt(static_cast<float>(columns)));
     std::vector<float> values(static_cast<std::size_t>(rows * columns));
     for (float& value : values) {
       value = draw(random_);
+    }
+    if (copy != nullptr) {
+      *copy = values;
     }
     return b_.Initializer<float>("", {rows, columns}, values);
   }
@@ -107,6 +111,38 @@ std::string SequenceGraph(std::int64_t items) {
   auto bytes = b.Finish();
   CHECK(bytes.ok());
   return *std::move(bytes);
+}
+
+NextItemModel NextItemGraphs(std::int64_t items) {
+  NextItemModel model;
+  for (std::string* bytes : {&model.scores, &model.query}) {
+    Builder b("next_item");
+    Network network(b, {.places = kPlaces, .width = kWidth, .heads = 2, .inner = 4 * kWidth});
+    const Value history = b.Input("history", DType::kInt64, {"batch", "length"});
+    const Value length = b.Gather(b.ShapeOf(history), b.Scalar<std::int64_t>(1));
+    const Value end = b.Scalar<std::int64_t>(kPlaces);
+    const Value one = b.Scalar<std::int64_t>(1);
+    const Value table = network.Weight(items, kWidth, &model.items);
+    Value x = b.Add(b.Gather(table, history), b.Gather(network.Weight(kPlaces, kWidth),
+                                                       b.Range(b.Sub(end, length), end, one)));
+    const Value places = b.Range(b.Scalar<std::int64_t>(0), length, one);
+    const Value earlier = b.GreaterOrEqual(b.Unsqueeze(places, {1}), b.Unsqueeze(places, {0}));
+    const Value mask = b.Where(earlier, b.Scalar<float>(0), b.Scalar<float>(-1e9F));
+    for (int block = 0; block < 2; ++block) {
+      x = network.Block(x, mask, /*gelu=*/false);
+    }
+    const Value last = b.Gather(network.Norm(x), b.Sub(length, one), 1);
+    if (bytes == &model.query) {
+      b.Output("query", last, DType::kFloat32, {"batch", kWidth});
+    } else {
+      b.Output("scores", b.Op("Gemm", {last, table}, {{"transB", 1}}), DType::kFloat32,
+               {"batch", items});
+    }
+    auto finished = b.Finish();
+    CHECK(finished.ok());
+    *bytes = *std::move(finished);
+  }
+  return model;
 }
 
 std::string EncoderGraph() {
