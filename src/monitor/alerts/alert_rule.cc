@@ -1,0 +1,231 @@
+#include "monitor/alerts/alert_rule.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/nearest_name.h"
+
+namespace vitrine::monitor {
+namespace {
+
+constexpr std::size_t kLongestName = 64;
+constexpr std::size_t kLongestRunbook = 4000;
+constexpr std::chrono::hours kLongestWait{7 * 24};
+
+bool IsName(std::string_view name) {
+  return !name.empty() && name.size() <= kLongestName &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '_';
+         });
+}
+
+/// True where `a` is at least as bad as `b`.
+bool AsBad(Side side, double a, double b) { return side == Side::kAbove ? a >= b : a <= b; }
+
+Status CheckSignal(const AlertRule& rule) {
+  const SignalDef* signal = FindSignal(rule.signal);
+  if (signal == nullptr) {
+    std::vector<std::string> names;
+    for (const SignalDef& def : SignalDefs()) {
+      names.push_back(def.name);
+    }
+    const std::string near = NearestName(rule.signal, names);
+    return InvalidArgument(fmt::format(
+        "rule '{}': there is no signal '{}'{}; see them all with: vitrine alert signals", rule.name,
+        rule.signal, near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+  }
+  for (const auto& [label, value] : rule.where) {
+    if (std::find(signal->labels.begin(), signal->labels.end(), label) == signal->labels.end()) {
+      return InvalidArgument(fmt::format(
+          "rule '{}': where.{}: {} has {}", rule.name, label, rule.signal,
+          signal->labels.empty() ? "no labels"
+                                 : fmt::format("the labels {}", fmt::join(signal->labels, ", "))));
+    }
+  }
+  return Status::Ok();
+}
+
+Status CheckBounds(const AlertRule& rule) {
+  if (!rule.warning && !rule.critical) {
+    return InvalidArgument(
+        fmt::format("rule '{}': give a bound, warning or critical or both", rule.name));
+  }
+  for (const auto& [name, bound] : {std::pair("warning", rule.warning),
+                                    {"critical", rule.critical},
+                                    {"recovery", rule.recovery}}) {
+    if (bound && !std::isfinite(*bound)) {
+      return InvalidArgument(fmt::format("rule '{}': {} is not a number", rule.name, name));
+    }
+  }
+  const std::string_view order = rule.side == Side::kAbove ? "lower" : "higher";
+  if (rule.warning && rule.critical && !AsBad(rule.side, *rule.critical, *rule.warning)) {
+    return InvalidArgument(fmt::format(
+        "rule '{}': bad is {} the bound, so warning ({:g}) must be {} than critical ({:g})",
+        rule.name, SideName(rule.side), *rule.warning, order, *rule.critical));
+  }
+  const double mildest = rule.warning ? *rule.warning : *rule.critical;
+  if (rule.recovery && !AsBad(rule.side, mildest, *rule.recovery)) {
+    return InvalidArgument(
+        fmt::format("rule '{}': recovery ({:g}) must be no worse than the bound ({:g}), or an "
+                    "alert would end while it is bad",
+                    rule.name, *rule.recovery, mildest));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string_view SeverityName(Severity severity) {
+  return severity == Severity::kCritical ? "critical" : "warning";
+}
+
+std::string_view SideName(Side side) { return side == Side::kAbove ? "above" : "below"; }
+
+std::string_view AgainstName(Against against) {
+  switch (against) {
+    case Against::kBounds:
+      return "bounds";
+    case Against::kLastDay:
+      return "last_day";
+    case Against::kLastWeek:
+      return "last_week";
+  }
+  return "bounds";
+}
+
+Status Validate(const AlertRule& rule) {
+  if (!IsName(rule.name)) {
+    return InvalidArgument(
+        fmt::format("a rule's name has 1 to {} letters, digits, '-' and '_'; '{}' does not",
+                    kLongestName, rule.name.substr(0, kLongestName)));
+  }
+  RETURN_IF_ERROR(CheckSignal(rule));
+  RETURN_IF_ERROR(CheckBounds(rule));
+  if (rule.bad_for.count() < 0 || rule.good_for.count() < 0 || rule.bad_for > kLongestWait ||
+      rule.good_for > kLongestWait) {
+    return InvalidArgument(
+        fmt::format("rule '{}': bad_for and good_for are 0 s to a week", rule.name));
+  }
+  if (rule.priority < 1 || rule.priority > 5) {
+    return InvalidArgument(
+        fmt::format("rule '{}': priority is 1 (first) to 5, not {}", rule.name, rule.priority));
+  }
+  if (!(rule.least_rows >= 0)) {
+    return InvalidArgument(fmt::format("rule '{}': least_rows is 0 or more", rule.name));
+  }
+  if (rule.runbook.size() > kLongestRunbook || rule.runbook_zh.size() > kLongestRunbook) {
+    return InvalidArgument(
+        fmt::format("rule '{}': a runbook has at most {} bytes; put a link into it", rule.name,
+                    kLongestRunbook));
+  }
+  return Status::Ok();
+}
+
+std::optional<Severity> Judge(const AlertRule& rule, double value) {
+  if (rule.critical && AsBad(rule.side, value, *rule.critical)) {
+    return Severity::kCritical;
+  }
+  if (rule.warning && AsBad(rule.side, value, *rule.warning)) {
+    return Severity::kWarning;
+  }
+  return std::nullopt;
+}
+
+bool Recovered(const AlertRule& rule, double value) {
+  if (Judge(rule, value)) {
+    return false;
+  }
+  return !rule.recovery || AsBad(rule.side, *rule.recovery, value);
+}
+
+bool Matches(const Labels& where, const Labels& series) {
+  return std::all_of(where.begin(), where.end(), [&series](const auto& wanted) {
+    const auto found = series.find(wanted.first);
+    return found != series.end() && found->second == wanted.second;
+  });
+}
+
+std::vector<AlertRule> DefaultAlertRules() {
+  using std::chrono::minutes;
+  std::vector<AlertRule> rules;
+  rules.push_back({.name = "model-fails",
+                   .signal = "service.failures",
+                   .critical = 1,
+                   .bad_for = minutes(0),
+                   .priority = 1,
+                   .runbook = "vitrine diagnose; roll back: vitrine model rollback",
+                   .runbook_zh = "运行 vitrine diagnose;回滚:vitrine model rollback"});
+  rules.push_back({.name = "answers-come-down",
+                   .signal = "service.degraded_share",
+                   .warning = 0.02,
+                   .critical = 0.2,
+                   .recovery = 0.01,
+                   .bad_for = minutes(2),
+                   .least_rows = 200,
+                   .priority = 1,
+                   .runbook = "vitrine diagnose; look at deadline_ms of the scene and at the load",
+                   .runbook_zh = "运行 vitrine diagnose;检查场景的 deadline_ms 与负载"});
+  rules.push_back({.name = "slow-answers",
+                   .signal = "service.p99_seconds",
+                   .warning = 0.1,
+                   .critical = 0.5,
+                   .recovery = 0.08,
+                   .bad_for = minutes(5),
+                   .least_rows = 200,
+                   .priority = 2,
+                   .runbook = "vitrine diagnose; compare with before the last promotion",
+                   .runbook_zh = "运行 vitrine diagnose;与上次发布前对比"});
+  rules.push_back({.name = "events-stopped",
+                   .signal = "data.silence_seconds",
+                   .warning = 900,
+                   .critical = 3600,
+                   .bad_for = minutes(0),
+                   .priority = 1,
+                   .runbook = "look at the sender of events; GET /v1/monitors/data",
+                   .runbook_zh = "检查事件上报方;GET /v1/monitors/data"});
+  rules.push_back({.name = "rows-refused",
+                   .signal = "data.rejected_share",
+                   .warning = 0.01,
+                   .critical = 0.1,
+                   .bad_for = minutes(5),
+                   .least_rows = 200,
+                   .priority = 2,
+                   .runbook = "vitrine data report: which rows, by reason",
+                   .runbook_zh = "运行 vitrine data report,按原因查看被拒绝的行"});
+  rules.push_back({.name = "feature-drifted",
+                   .signal = "drift.drifted",
+                   .warning = 1,
+                   .bad_for = minutes(15),
+                   .good_for = minutes(30),
+                   .rests_in_sales = true,
+                   .runbook = "vitrine drift: which feature, and how; vitrine retrain",
+                   .runbook_zh = "运行 vitrine drift 查看漂移的特征;必要时 vitrine retrain"});
+  rules.push_back({.name = "features-differ",
+                   .signal = "skew.mismatch_share",
+                   .warning = 0.001,
+                   .critical = 0.05,
+                   .bad_for = minutes(5),
+                   .priority = 2,
+                   .runbook = "GET /v1/monitors/skew names the feature and both values",
+                   .runbook_zh = "GET /v1/monitors/skew 给出特征名与两侧的值"});
+  rules.push_back({.name = "fewer-clicks",
+                   .signal = "quality.ctr",
+                   .side = Side::kBelow,
+                   .against = Against::kLastWeek,
+                   .warning = -0.2,
+                   .critical = -0.5,
+                   .recovery = -0.1,
+                   .bad_for = minutes(30),
+                   .good_for = minutes(30),
+                   .least_rows = 1000,
+                   .priority = 2,
+                   .rests_in_sales = true,
+                   .runbook = "vitrine diagnose; compare versions: GET /v1/monitors/quality",
+                   .runbook_zh = "运行 vitrine diagnose;对比版本:GET /v1/monitors/quality"});
+  return rules;
+}
+
+}  // namespace vitrine::monitor

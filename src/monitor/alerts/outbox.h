@@ -1,0 +1,99 @@
+/// Which changes of alerts go to which channel, and when: gathered into few messages, not more a minute than the
+/// channel takes, again after a failure, and once more where nobody did anything.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+#include "core/time.h"
+#include "monitor/alerts/alert_book.h"
+
+namespace vitrine::monitor {
+
+struct OutboxOptions {
+  std::chrono::seconds gather{
+      30};  ///< from the first change on: what comes meanwhile is in the same message
+  std::chrono::seconds between{60};  ///< messages of one channel
+  std::chrono::hours remind{4};      ///< of what fires and nobody acknowledged; 0: never
+  std::size_t per_minute = 20;       ///< messages that a channel takes; robots of chats refuse more
+  std::chrono::seconds first_retry{10};  ///< doubled each time
+  std::chrono::minutes longest_retry{10};
+  int attempts = 10;  ///< then a message is given up, and counted
+};
+
+/// One message to one channel.
+struct Notification {
+  std::string id;  ///< of the message: the same one at each attempt
+  std::string channel;
+  std::vector<AlertChange> changes;  ///< worst and most urgent first
+  std::vector<Alert> reminders;      ///< still firing
+  int attempt = 1;
+};
+
+/// What came of an attempt, newest first; for the list of deliveries.
+struct DeliveryRecord {
+  std::string id;
+  std::string channel;
+  Micros at;
+  int attempt = 1;
+  std::size_t alerts = 0;
+  bool delivered = false;
+  bool given_up = false;
+  std::string error;
+};
+
+/// Threads: one caller at a time.
+class Outbox {
+ public:
+  explicit Outbox(OutboxOptions options = {}) : options_(options) {}
+
+  /// A change waits for its channel. One that fired and was resolved before it was told is left out.
+  void Add(std::string_view channel, Micros now, std::span<const AlertChange> changes);
+
+  /// Messages that may go now; each is under way until Report. `open`: alerts that fire, for reminders.
+  std::vector<Notification> Due(Micros now, std::span<const Alert> open);
+
+  /// Says what came of a message that Due gave.
+  void Report(const Notification& sent, Micros now, const Status& outcome);
+
+  /// The next moment at which something could be due; none where nothing waits.
+  [[nodiscard]] std::optional<Micros> NextDue() const;
+
+  /// Newest first, kMostRecords at most.
+  [[nodiscard]] const std::deque<DeliveryRecord>& records() const { return records_; }
+  static constexpr std::size_t kMostRecords = 500;
+  /// Changes that wait or are under way.
+  [[nodiscard]] std::size_t waiting() const;
+
+  /// What waits, what is under way included: after a restart it is sent again.
+  [[nodiscard]] std::string ToJson() const;
+  /// Errors: kDataLoss (not what ToJson wrote); nothing is changed then.
+  Status Load(std::string_view json);
+
+ private:
+  struct Lane {
+    std::vector<AlertChange> changes;        // in the order in which they came, one an alert
+    std::map<std::string, Micros> reminded;  // by alert: when it was last spoken of
+    std::deque<Micros> sent;                 // of the last minute
+    std::optional<Micros> ready;             // when the changes may go
+    std::optional<Notification> under_way;
+    std::optional<Notification> failed;  // goes again, with what came meanwhile
+  };
+  void Put(Lane& lane, const AlertChange& change);
+  [[nodiscard]] bool MaySend(Lane& lane, Micros now) const;
+
+  OutboxOptions options_;
+  std::map<std::string, Lane, std::less<>> lanes_;  // by channel
+  std::deque<DeliveryRecord> records_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace vitrine::monitor

@@ -1,0 +1,155 @@
+#include "monitor/alerts/outbox.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace vitrine::monitor {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::int64_t kStart = 1'800'000'000 * kMicrosPerSecond;
+
+Micros At(std::int64_t second) { return {kStart + second * kMicrosPerSecond}; }
+
+AlertChange Change(const std::string& id, AlertChangeKind kind = AlertChangeKind::kFired,
+                   Severity severity = Severity::kWarning) {
+  AlertChange change{.kind = kind,
+                     .alert = {.id = id, .rule = "slow", .signal = "service.p99_seconds"}};
+  change.alert.state =
+      kind == AlertChangeKind::kResolved ? AlertState::kResolved : AlertState::kFiring;
+  change.alert.severity = severity;
+  change.alert.since = change.alert.seen = At(0);
+  return change;
+}
+
+class OutboxTest : public testing::Test {
+ protected:
+  void Add(std::int64_t second, std::vector<AlertChange> changes) {
+    outbox_.Add("ops", At(second), changes);
+  }
+  std::vector<Notification> Due(std::int64_t second, std::vector<Alert> open = {}) {
+    return outbox_.Due(At(second), open);
+  }
+  Outbox outbox_;
+};
+
+TEST_F(OutboxTest, AThousandThatFireAtOnceAreOneMessage) {
+  for (int i = 0; i < 1000; ++i) {
+    Add(i / 100, {Change("a" + std::to_string(i), AlertChangeKind::kFired,
+                         i == 777 ? Severity::kCritical : Severity::kWarning)});
+  }
+  EXPECT_THAT(Due(29), IsEmpty());
+  const auto due = Due(30);
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_THAT(due[0].changes, SizeIs(1000));
+  EXPECT_EQ(due[0].changes[0].alert.id, "a777") << "the worst first";
+  EXPECT_THAT(Due(31), IsEmpty()) << "it is under way";
+}
+
+TEST_F(OutboxTest, WhatCameAndWentBeforeAnybodyWasToldIsNotTold) {
+  Add(0, {Change("a"), Change("b")});
+  Add(10, {Change("a", AlertChangeKind::kResolved)});
+  const auto due = Due(30);
+  ASSERT_THAT(due, SizeIs(1));
+  ASSERT_THAT(due[0].changes, SizeIs(1));
+  EXPECT_EQ(due[0].changes[0].alert.id, "b");
+}
+
+TEST_F(OutboxTest, TheNextMessageWaits) {
+  Add(0, {Change("a")});
+  const auto first = Due(30);
+  ASSERT_THAT(first, SizeIs(1));
+  Add(31, {Change("b")});
+  outbox_.Report(first[0], At(32), Status::Ok());
+  EXPECT_THAT(Due(61), IsEmpty());
+  EXPECT_EQ(outbox_.NextDue(), At(92));
+  EXPECT_THAT(Due(92), SizeIs(1));
+}
+
+TEST_F(OutboxTest, AFailedMessageGoesAgainWithWhatCameMeanwhileUnderTheSameName) {
+  Add(0, {Change("a"), Change("c")});
+  const auto first = Due(30);
+  ASSERT_THAT(first, SizeIs(1));
+  Add(35, {Change("b"), Change("c", AlertChangeKind::kResolved)});
+  outbox_.Report(first[0], At(40), Unavailable("connection refused"));
+  EXPECT_THAT(Due(49), IsEmpty());
+  const auto second = Due(50);
+  ASSERT_THAT(second, SizeIs(1));
+  EXPECT_EQ(second[0].id, first[0].id);
+  EXPECT_EQ(second[0].attempt, 2);
+  ASSERT_THAT(second[0].changes, SizeIs(2));
+  outbox_.Report(second[0], At(51), Unavailable("connection refused"));
+  EXPECT_EQ(outbox_.NextDue(), At(71)) << "twice the wait";
+  EXPECT_THAT(outbox_.records(), SizeIs(2));
+  EXPECT_EQ(outbox_.records()[0].error, "connection refused");
+  EXPECT_FALSE(outbox_.records()[0].given_up);
+}
+
+TEST_F(OutboxTest, AMessageIsGivenUpInTheEnd) {
+  Outbox outbox({.attempts = 3});
+  outbox.Add("ops", At(0), std::vector{Change("a")});
+  std::int64_t second = 0;
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    second += 1000;
+    const auto due = outbox.Due(At(second), {});
+    ASSERT_THAT(due, SizeIs(1)) << attempt;
+    EXPECT_EQ(due[0].attempt, attempt);
+    outbox.Report(due[0], At(second), Unavailable("away"));
+  }
+  EXPECT_TRUE(outbox.records()[0].given_up);
+  EXPECT_THAT(outbox.Due(At(90'000), {}), IsEmpty());
+  EXPECT_EQ(outbox.waiting(), 0U);
+}
+
+TEST_F(OutboxTest, AChannelGetsNoMoreAMinuteThanItTakes) {
+  Outbox outbox(
+      {.gather = std::chrono::seconds(0), .between = std::chrono::seconds(0), .per_minute = 5});
+  int sent = 0;
+  for (int second = 0; second < 60; ++second) {
+    outbox.Add("ops", At(second), std::vector{Change("a" + std::to_string(second))});
+    for (const Notification& message : outbox.Due(At(second), {})) {
+      outbox.Report(message, At(second), Status::Ok());
+      ++sent;
+    }
+  }
+  EXPECT_EQ(sent, 5);
+  EXPECT_EQ(outbox.NextDue(), At(60));
+  const auto due = outbox.Due(At(60), {});
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_THAT(due[0].changes, SizeIs(55)) << "nothing is lost, it comes together";
+}
+
+TEST_F(OutboxTest, WhatNobodyAcknowledgesIsSaidAgain) {
+  Add(0, {Change("a"), Change("b")});
+  const auto first = Due(30);
+  outbox_.Report(first[0], At(30), Status::Ok());
+  std::vector<Alert> open = {Change("a").alert, Change("b").alert, Change("never told").alert};
+  open[1].state = AlertState::kAcknowledged;
+  constexpr int kFourHours = 4 * 3600;
+  EXPECT_THAT(Due(kFourHours, open), IsEmpty());
+  const auto again = Due(kFourHours + 30, open);
+  ASSERT_THAT(again, SizeIs(1));
+  ASSERT_THAT(again[0].reminders, SizeIs(1));
+  EXPECT_EQ(again[0].reminders[0].id, "a");
+  outbox_.Report(again[0], At(kFourHours + 31), Status::Ok());
+  EXPECT_THAT(Due(kFourHours + 60, open), IsEmpty());
+}
+
+TEST_F(OutboxTest, WhatWaitsOrIsUnderWayIsSentAfterARestart) {
+  Add(0, {Change("a")});
+  ASSERT_THAT(Due(30), SizeIs(1));
+  Add(31, {Change("b")});
+  Outbox again;
+  ASSERT_TRUE(again.Load(outbox_.ToJson()).ok());
+  const auto due = again.Due(At(32), {});
+  ASSERT_THAT(due, SizeIs(1));
+  EXPECT_THAT(due[0].changes, SizeIs(2));
+  for (const char* text : {"", "{", "[]", R"({"lanes":[1]})"}) {
+    EXPECT_EQ(again.Load(text).code(), Code::kDataLoss) << text;
+  }
+}
+
+}  // namespace
+}  // namespace vitrine::monitor
