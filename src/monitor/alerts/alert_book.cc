@@ -26,7 +26,7 @@ std::string IdOf(const AlertRule& rule, const Labels& labels) {
 
 double BoundOf(const AlertRule& rule, Severity severity) {
   const bool critical = severity == Severity::kCritical || !rule.warning;
-  return critical ? *rule.critical : *rule.warning;
+  return (critical ? rule.critical : rule.warning).value_or(0);
 }
 
 /// Open before pending, then the worse, the more urgent, the older.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <tuple>
+#include <utility>
 
 #include "data/json_fields.h"
 #include "monitor/alerts/alert_json.h"
@@ -135,10 +136,13 @@ std::vector<Notification> Outbox::Due(Micros now, std::span<const Alert> open) {
 
 void Outbox::Report(const Notification& sent, Micros now, const Status& outcome) {
   const auto found = lanes_.find(sent.channel);
-  if (found == lanes_.end() || !found->second.under_way || found->second.under_way->id != sent.id) {
+  if (found == lanes_.end()) {
     return;
   }
   Lane& lane = found->second;
+  if (!lane.under_way || lane.under_way->id != sent.id) {
+    return;  // an older word, or one on a message that Due never gave
+  }
   Notification message = std::move(*lane.under_way);
   lane.under_way.reset();
   const bool given_up = !outcome.ok() && message.attempt >= options_.attempts;
