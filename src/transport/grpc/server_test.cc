@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/guarded.h"
 #include "transport/grpc/methods.h"
 #include "transport/grpc/server_testing.h"
 #include "transport/http/content_coding.h"
@@ -278,6 +279,7 @@ TEST_F(GrpcServer, ManyCallsAtOnceGetTheirOwnAnswers) {
   Start();
   std::vector<std::thread> clients;
   std::atomic<int> wrong = 0;
+  Guarded<std::string> why;
   for (int c = 0; c < 8; ++c) {
     clients.emplace_back([&, c] {
       const auto stub = ::inference::GRPCInferenceService::NewStub(Channel());
@@ -294,14 +296,16 @@ TEST_F(GrpcServer, ManyCallsAtOnceGetTheirOwnAnswers) {
         const bool right = status.ok() && answer.id() == request.id() &&
                            answer.outputs(0).shape(0) == rows &&
                            answer.raw_output_contents(0) == request.raw_input_contents(0);
-        wrong += right ? 0 : 1;
+        if (!right && wrong++ == 0) {
+          why.With([&](std::string& text) { text = request.id() + ": " + status.error_message(); });
+        }
       }
     });
   }
   for (std::thread& client : clients) {
     client.join();
   }
-  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(wrong, 0) << why.With([](const std::string& text) { return text; });
 }
 
 TEST_F(GrpcServer, StoppingLetsRunningCallsEndAndTakesNoNewOnes) {
