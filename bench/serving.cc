@@ -12,10 +12,6 @@
 // rate that keeps p90 below 7 ms.
 //   serving [DATA_DIRECTORY]   one that has a champion; without it the amazon-beauty data set is run
 //                              first (VITRINE_TEST_DATA, default ../shared), or a simulated shop
-#include <unistd.h>
-
-#include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -23,14 +19,11 @@
 
 #include "adapters/onnxruntime/graph_scorer.h"
 #include "adapters/onnxruntime/runtime.h"
-#include "apps/vitrine/application.h"
 #include "bench/report.h"
+#include "bench/serving_fixture.h"
 #include "evaluate/holdout.h"
-#include "loop/child_process.h"
 #include "simulate/load/capacity_run.h"
-#include "simulate/load/load_run.h"
 #include "transport/http/client.h"
-#include "transport/http/client_wire.h"
 #include "transport/http/load_target.h"
 
 namespace vitrine::bench {
@@ -39,7 +32,6 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kConnections = 8;
 constexpr int kPairs = 10;
 constexpr int kSeconds = 1;
 constexpr int kLatencySeconds = 10;
@@ -50,24 +42,6 @@ struct Questions {
   std::vector<std::string> by_name;  ///< of the same users: what the server knows of them counts
   std::vector<std::vector<Tensor>> inputs;
 };
-
-simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
-                          std::size_t connections, const simulate::LoadOptions& options) {
-  const auto target = http::MakeLoadTarget(endpoint, requests, {.connections = connections});
-  CHECK(target.ok());
-  auto result = simulate::RunLoad(**target, options);
-  CHECK(result.ok() && result->total.counts.failed() == 0);
-  return *std::move(result);
-}
-
-double ServedPerSecond(const http::Endpoint& endpoint, const Questions& questions) {
-  return Load(endpoint, questions.requests, kConnections,
-              {.concurrency = kConnections,
-               .warmup = 0,
-               .window = kSeconds * simulate::kNanosPerSecond,
-               .windows = 1})
-      .throughput();
-}
 
 double BarePerSecond(const serve::LoadedGraph& graph, const Questions& questions) {
   std::vector<Tensor> outputs;
@@ -107,50 +81,9 @@ double Capacity(const http::Endpoint& endpoint, const std::vector<std::string>& 
   return found->rate;
 }
 
-std::string Bin() {
-  return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path().string();
-}
-
-/// A data directory with a champion, made by the programs.
-void Prepare(const std::string& data) {
-  const char* root = std::getenv("VITRINE_TEST_DATA");
-  const std::string beauty =
-      std::string(root == nullptr ? "../shared" : root) + "/data/amazon-beauty";
-  loop::ChildCommand command{.program = Bin() + "/vitrine", .arguments = {"--data", data}};
-  if (std::filesystem::exists(beauty)) {
-    command.arguments.insert(
-        command.arguments.end(),
-        {"run", beauty, "--mapping", "tests/data/mappings/amazon-beauty.toml", "--protocol",
-         "tests/data/protocols/amazon-beauty.toml", "--spec", "item-knn-decay", "--no-serve"});
-    std::printf("model: item-knn-decay on amazon-beauty\n");
-  } else {
-    command.arguments.emplace_back("demo");
-    std::printf("model: the demo's, on a simulated shop\n");
-  }
-  const auto outcome = loop::RunChild(command, {}, {});
-  CHECK(outcome.ok());
-  if (outcome->exit_code != 0) {
-    std::fprintf(stderr, "%s", outcome->last_error_lines.c_str());
-    std::exit(1);
-  }
-}
-
-std::string Post(const json& body) {
-  const std::string text = body.dump();
-  std::string request;
-  http::AppendRequest({.method = "POST", .target = "/v1/recommend", .body = text}, {}, "",
-                      {{"Content-Type", "application/json"}}, request);
-  return request;
-}
-
 /// The newest job's cases, as requests and as the graph's inputs.
 Questions Ask(const std::string& data, const adapters::LoadedArtifact& model) {
-  std::string newest;
-  for (const auto& entry : std::filesystem::directory_iterator(data + "/jobs")) {
-    const std::string file = entry.path().string() + "/holdout.jsonl";
-    newest = std::filesystem::exists(file) ? std::max(newest, file) : newest;
-  }
-  const auto holdout = evaluate::ReadHoldout(newest);
+  const auto holdout = evaluate::ReadHoldout(HoldoutOf(data));
   CHECK(holdout.ok());
   Questions questions;
   for (const evaluate::HoldoutCase& one : holdout->cases) {
@@ -167,9 +100,9 @@ Questions Ask(const std::string& data, const adapters::LoadedArtifact& model) {
                          .basket = event.basket});
     }
     json body = {{"n", 10}, {"user_id", one.user}};
-    questions.by_name.push_back(Post(body));
+    questions.by_name.push_back(Asking(body.dump()));
     body["history"] = std::move(ids);
-    questions.requests.push_back(Post(body));
+    questions.requests.push_back(Asking(body.dump()));
     const data::FeatureInput input{.history = history, .candidates = {}};
     std::vector<Tensor> inputs;
     CHECK(model.features->Apply({&input, 1}, inputs).ok());
@@ -189,42 +122,30 @@ std::string ChampionFolder(const http::Endpoint& endpoint) {
 
 int Main(int argc, char** argv) {
   std::string data = argc > 1 ? argv[1] : "";
-  std::optional<std::string> made;
+  std::optional<TemporaryFolder> made;
   if (data.empty()) {
-    std::string name = (std::filesystem::temp_directory_path() / "vitrine-bench-XXXXXX").string();
-    made = ::mkdtemp(name.data());
-    data = *made + "/data";
+    data = made.emplace().path() + "/data";
     Prepare(data);
   }
-  auto settings = apps::Settings::Load(
-      "", [](const std::string&) { return std::nullopt; },
-      {"server.listen=127.0.0.1:0", "server.grpc_listen=", "server.threads=1"});
-  CHECK(settings.ok());
-  auto server = apps::Application::Start({.data = data, .settings = *std::move(settings)});
-  if (!server.ok()) {
-    std::fprintf(stderr, "%s\n", server.status().message().c_str());
-    return 1;
-  }
-  CHECK((*server)->WaitUntilReady(After(std::chrono::seconds(60))).ok());
-  const auto endpoint = http::ParseEndpoint((*server)->url());
-  CHECK(endpoint.ok());
+  auto server = Serve(data);
+  const http::Endpoint endpoint = EndpointOf(*server);
   const auto runtime = adapters::MakeOnnxRuntime();
   CHECK(runtime.ok());
-  const auto model = adapters::LoadArtifact(data + ChampionFolder(*endpoint), **runtime);
+  const auto model = adapters::LoadArtifact(data + ChampionFolder(endpoint), **runtime);
   CHECK(model.ok());
   const Questions questions = Ask(data, *model);
 
-  ServedPerSecond(*endpoint, questions);  // warm
+  ServeForASecond(endpoint, questions.requests);  // warm
   BarePerSecond(*model->graph, questions);
   std::vector<double> served;
   std::vector<double> bare;
   std::vector<double> ratios;
   for (int pair = 0; pair < kPairs; ++pair) {
-    served.push_back(ServedPerSecond(*endpoint, questions));
+    served.push_back(ServeForASecond(endpoint, questions.requests).throughput());
     bare.push_back(BarePerSecond(*model->graph, questions));
     ratios.push_back(served.back() / bare.back());
   }
-  const simulate::LoadResult open = OpenLoop(*endpoint, questions.requests, Median(served) / 2);
+  const simulate::LoadResult open = OpenLoop(endpoint, questions.requests, Median(served) / 2);
   const auto micros = [](simulate::Nanos time) { return static_cast<double>(time) * 1e-3; };
   std::vector<Bar> bars = {
       {"recommendations served a second, one I/O thread", Median(served), "1/s", true, 0, kPairs,
@@ -241,7 +162,7 @@ int Main(int argc, char** argv) {
     std::printf("no latency at half load: %s\n", open.spoiled.c_str());
   }
   const simulate::LatencyBound bound{.percentile = 0.9, .limit = 7'000'000};
-  const simulate::LoadResult known = OpenLoop(*endpoint, questions.by_name, 1000);
+  const simulate::LoadResult known = OpenLoop(endpoint, questions.by_name, 1000);
   bars.push_back({"1,000 requests a second for known users: p90",
                   micros(known.total.Latency(0.9)) * 1e-3, "ms", false, 7, 1, 0});
   if (!known.spoiled.empty()) {
@@ -249,12 +170,9 @@ int Main(int argc, char** argv) {
                 known.spoiled.c_str());
   }
   bars.push_back({"the most requests a second for known users at p90 <= 7 ms",
-                  Capacity(*endpoint, questions.by_name, 1000, bound), "1/s", true, 0, 1, 0});
+                  Capacity(endpoint, questions.by_name, 1000, bound), "1/s", true, 0, 1, 0});
   Report("serving", bars);
-  server->reset();
-  if (made) {
-    std::filesystem::remove_all(*made);
-  }
+  server.reset();  // before its folder goes
   return 0;
 }
 

@@ -1,29 +1,12 @@
 // Apply runs on the serving path: once warm it allocates nothing. A program of its own, because it
 // replaces operator new.
-#include <atomic>
-#include <cstdlib>
 #include <limits>
-#include <new>
 
 #include <gtest/gtest.h>
 
+#include "core/allocations_testing.h"
 #include "data/feature_spec.h"
 #include "data/test_shop.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Not inlined: g++ 12 would take the pairs of malloc and free inside for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) {
-    return block;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace vitrine::data {
 namespace {

@@ -2,27 +2,10 @@
 // it replaces operator new.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
 #include <random>
 
+#include "core/allocations_testing.h"
 #include "search/nearest_items.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Not inlined: g++ 12 would take the pairs of malloc and free inside for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) {
-    return block;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace vitrine::search {
 namespace {

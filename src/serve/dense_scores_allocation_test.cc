@@ -3,27 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "core/allocations_testing.h"
 #include "serve/dense_scores.h"
 #include "serve/dense_testing.h"
-
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Not inlined: g++ 12 would take the pairs of malloc and free inside for a mistake.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* block = std::malloc(size)) {
-    return block;
-  }
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace vitrine::serve {
 namespace {

@@ -1,157 +1,17 @@
 #include "serve/scene_json.h"
 
-#include <algorithm>
-#include <concepts>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "core/nearest_name.h"
-#include "data/timestamp.h"
+#include "data/json_fields.h"
 
 namespace vitrine::serve {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using data::JsonFields;
 
 constexpr int kFormat = 1;
-
-/// Reads an object's fields into variables; the first mistake stays, named by its path.
-class Fields {
- public:
-  Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
-    if (!object_.is_object()) {
-      Fail("", "is not an object");
-    }
-  }
-
-  void Read(const char* name, std::string& value) {
-    if (const Json* found = Find(name)) {
-      found->is_string() ? static_cast<void>(value = found->get<std::string>())
-                         : Fail(name, "is not a text");
-    }
-  }
-  void Read(const char* name, bool& value) {
-    if (const Json* found = Find(name)) {
-      found->is_boolean() ? static_cast<void>(value = found->get<bool>())
-                          : Fail(name, "is not true or false");
-    }
-  }
-  void Read(const char* name, double& value) {
-    if (const Json* found = Find(name)) {
-      found->is_number() ? static_cast<void>(value = found->get<double>())
-                         : Fail(name, "is not a number");
-    }
-  }
-  void Read(const char* name, std::optional<double>& value) {
-    const Json* found = Find(name);
-    if (found != nullptr && !found->is_null()) {
-      Read(name, value.emplace());
-    }
-  }
-  template <std::integral T>
-  void Read(const char* name, T& value) {
-    const Json* found = Find(name);
-    if (found == nullptr) {
-      return;
-    }
-    if (!found->is_number_integer() || found->get<double>() < 0 || found->get<double>() > 1e9) {
-      Fail(name, "is not a whole number of 0 or more");
-      return;
-    }
-    value = static_cast<T>(found->get<std::int64_t>());
-  }
-  void Read(const char* name, std::vector<std::string>& values) {
-    const Json* found = Find(name);
-    if (found == nullptr) {
-      return;
-    }
-    if (!found->is_array()) {
-      Fail(name, "is not a list of texts");
-      return;
-    }
-    values.clear();
-    for (const Json& value : *found) {
-      if (!value.is_string()) {
-        Fail(name, "is not a list of texts");
-        return;
-      }
-      values.push_back(value.get<std::string>());
-    }
-  }
-  void Read(const char* name, std::optional<Micros>& value) {
-    const Json* found = Find(name);
-    if (found == nullptr || found->is_null()) {
-      return;
-    }
-    const auto time = found->is_string()           ? data::ParseTime(found->get<std::string>())
-                      : found->is_number_integer() ? data::ParseTime(found->get<std::int64_t>())
-                                                   : InvalidArgument("it is no text or number");
-    if (time.ok()) {
-      value = time->time;
-    } else {
-      Fail(name, "is not a time: " + time.status().message());
-    }
-  }
-  template <typename E>
-  void ReadName(const char* name, E& value, std::initializer_list<E> all,
-                std::string_view (*name_of)(E)) {
-    std::string text;
-    Read(name, text);
-    if (!Given(name) || !error_.ok()) {
-      return;
-    }
-    std::string known;
-    for (const E candidate : all) {
-      if (text == name_of(candidate)) {
-        value = candidate;
-        return;
-      }
-      known += (known.empty() ? "" : ", ") + std::string(name_of(candidate));
-    }
-    Fail(name, "is '" + text + "'; it can be " + known);
-  }
-  /// The value itself, for objects and lists of objects; null where it is not there.
-  const Json* Find(const char* name) {
-    known_.emplace_back(name);
-    if (!error_.ok()) {
-      return nullptr;
-    }
-    const auto found = object_.find(name);
-    return found == object_.end() ? nullptr : &*found;
-  }
-  [[nodiscard]] std::string PathOf(const std::string& name) const {
-    return path_.empty() ? name : path_ + "." + name;
-  }
-  void Fail(const std::string& name, const std::string& what) {
-    if (error_.ok()) {
-      error_ = InvalidArgument((name.empty() ? path_ : PathOf(name)) + " " + what);
-    }
-  }
-  void Take(const Status& status) {
-    if (error_.ok()) {
-      error_ = status;
-    }
-  }
-  /// OK where every field was known and fitted.
-  [[nodiscard]] Status Finish() {
-    for (auto field = object_.begin(); error_.ok() && field != object_.end(); ++field) {
-      if (std::find(known_.begin(), known_.end(), field.key()) == known_.end()) {
-        Fail(field.key(), "is not known" + DidYouMean(field.key(), known_));
-      }
-    }
-    return error_;
-  }
-
- private:
-  [[nodiscard]] bool Given(const char* name) const {
-    const auto found = object_.is_object() ? object_.find(name) : object_.end();
-    return found != object_.end() && !found->is_null();
-  }
-  const Json& object_;
-  std::string path_;
-  std::vector<std::string> known_;
-  Status error_;
-};
 
 template <typename T>
 Json OrNull(const std::optional<T>& value) {
@@ -206,7 +66,7 @@ Json ToJson(const Scene& scene) {
 }
 
 Status ReadPredicate(const Json& json, const std::string& path, ItemPredicate& when) {
-  Fields fields(json, path);
+  JsonFields fields(json, path);
   fields.Read("items", when.items);
   fields.Read("brands", when.brands);
   fields.Read("categories", when.categories);
@@ -217,7 +77,7 @@ Status ReadPredicate(const Json& json, const std::string& path, ItemPredicate& w
 }
 
 Status ReadRule(const Json& json, const std::string& path, Rule& rule) {
-  Fields fields(json, path);
+  JsonFields fields(json, path);
   fields.Read("name", rule.name);
   fields.ReadName("kind", rule.kind, {RuleKind::kBoost, RuleKind::kHide, RuleKind::kPin},
                   RuleKindName);
@@ -233,7 +93,7 @@ Status ReadRule(const Json& json, const std::string& path, Rule& rule) {
 }
 
 Status ReadFilters(const Json& json, const std::string& path, SceneFilters& filters) {
-  Fields fields(json, path);
+  JsonFields fields(json, path);
   fields.Read("exclude_bought", filters.exclude_bought);
   fields.Read("exclude_seen", filters.exclude_seen);
   fields.Read("exclude_hidden", filters.exclude_hidden);
@@ -243,7 +103,7 @@ Status ReadFilters(const Json& json, const std::string& path, SceneFilters& filt
 }
 
 Status ReadSpacing(const Json& json, const std::string& path, Spacing& spacing) {
-  Fields fields(json, path);
+  JsonFields fields(json, path);
   fields.Read("max_per_brand", spacing.max_per_brand);
   fields.Read("max_per_category", spacing.max_per_category);
   fields.Read("brand_gap", spacing.brand_gap);
@@ -252,7 +112,7 @@ Status ReadSpacing(const Json& json, const std::string& path, Spacing& spacing) 
 
 Result<Scene> ReadScene(const Json& json, const std::string& path) {
   Scene scene;
-  Fields fields(json, path);
+  JsonFields fields(json, path);
   fields.Read("name", scene.name);
   fields.Read("retriever", scene.retriever);
   fields.Read("ranker", scene.ranker);
@@ -282,20 +142,12 @@ Result<Scene> ReadScene(const Json& json, const std::string& path) {
   return scene;
 }
 
-Result<Json> Parse(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) {
-    return InvalidArgument("this is not JSON");
-  }
-  return json;
-}
-
 }  // namespace
 
 std::string SceneToJson(const Scene& scene) { return ToJson(scene).dump(2); }
 
 Result<Scene> SceneFromJson(std::string_view json) {
-  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  ASSIGN_OR_RETURN(const Json parsed, data::ParseJson(json));
   return ReadScene(parsed, "scene");
 }
 
@@ -308,7 +160,7 @@ std::string ScenesToJson(const SceneMap& scenes) {
 }
 
 Result<SceneMap> ScenesFromJson(std::string_view json) {
-  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  ASSIGN_OR_RETURN(const Json parsed, data::ParseJson(json));
   const bool readable = parsed.is_object() && parsed.contains("format") &&
                         parsed["format"].is_number_integer() && parsed.contains("scenes") &&
                         parsed["scenes"].is_array();
@@ -335,14 +187,14 @@ Result<SceneMap> ScenesFromJson(std::string_view json) {
 std::string RuleToJson(const Rule& rule) { return ToJson(rule).dump(2); }
 
 Result<Rule> RuleFromJson(std::string_view json) {
-  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  ASSIGN_OR_RETURN(const Json parsed, data::ParseJson(json));
   Rule rule;
   RETURN_IF_ERROR(ReadRule(parsed, "rule", rule));
   return rule;
 }
 
 Result<ItemPredicate> PredicateFromJson(std::string_view json) {
-  ASSIGN_OR_RETURN(const Json parsed, Parse(json));
+  ASSIGN_OR_RETURN(const Json parsed, data::ParseJson(json));
   ItemPredicate predicate;
   RETURN_IF_ERROR(ReadPredicate(parsed, "where", predicate));
   return predicate;

@@ -13,6 +13,7 @@
 
 #include "core/exit_code.h"
 #include "data/feature_spec.h"
+#include "e2e/import_testing.h"
 #include "e2e/programs.h"
 #include "graph/builder.h"
 
@@ -39,20 +40,6 @@ std::string Scaled(float factor, std::int64_t megabytes = 0) {
   return *b.Finish();
 }
 
-/// scores[b, item] = how often the history holds the item.
-std::string Counter(std::int64_t width) {
-  Builder b("counter");
-  const Value history = b.Input("history", DType::kInt64, {"batch", "length"});
-  std::vector<float> identity(static_cast<std::size_t>(width * width));
-  for (std::int64_t i = 0; i < width; ++i) {
-    identity[static_cast<std::size_t>(i * width + i)] = 1;
-  }
-  const Value rows = b.Gather(b.Initializer("identity", {width, width}, identity), history);
-  b.Output("scores", b.Op("ReduceSum", {rows, b.Constants({1})}, {{"keepdims", 0}}),
-           DType::kFloat32, {"batch", width});
-  return *b.Finish();
-}
-
 std::string Infer(std::size_t rows) {
   json values = json::array();
   for (std::size_t i = 0; i < rows * 3; ++i) {
@@ -64,30 +51,6 @@ std::string Infer(std::size_t rows) {
                                         {"data", values}}})}})
       .dump();
 }
-
-class Import : public testing::Test {
- protected:
-  [[nodiscard]] std::string Write(const std::string& name, const std::string& bytes) const {
-    const fs::path path = folder_.path() + "/" + name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path, std::ios::binary) << bytes;
-    return path;
-  }
-  [[nodiscard]] std::string data() const { return folder_.path() + "/data"; }
-  loop::ChildOutcome Vitrine(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {"--data", data(), "--json"});
-    return RunProgram("vitrine", std::move(arguments));
-  }
-  /// The version that an import made.
-  std::string Imported(const std::vector<std::string>& arguments) const {
-    std::vector<std::string> all = {"model", "import"};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    const loop::ChildOutcome outcome = Vitrine(all);
-    EXPECT_EQ(outcome.exit_code, 0) << outcome.last_error_lines;
-    return json::parse(outcome.output, nullptr, false).value("version", "");
-  }
-  Folder folder_;
-};
 
 TEST_F(Import, AnOnnxFileIsServedByItsTensorsAndAfterARestart) {
   const std::string file = Write("m.onnx", Scaled(2));
@@ -252,140 +215,6 @@ TEST_F(Import, AnEncoderWithItemVectorsIsSearchedByScenesAndScoresAtV2) {
   const json output = json::parse(scores->body)["outputs"][0];
   EXPECT_EQ(output["name"], "scores");
   EXPECT_EQ(output["data"], json::parse("[0,0,0,2,3,1]"));
-}
-
-/// scores[c] = item[c] + 100 * how many places of the one history hold the item.
-std::string Ranker() {
-  Builder b("ranker");
-  const Value history = b.Input("history", DType::kInt64, {1, "length"});
-  const Value item = b.Input("item", DType::kInt64, {"candidates", 1});
-  const Value same = b.ReduceSum(b.Cast(b.Equal(item, history), DType::kFloat32), {1}, true);
-  b.Output("scores", b.Add(b.Cast(item, DType::kFloat32), b.Mul(same, b.Scalar(100.0F))),
-           DType::kFloat32, {"candidates", 1});
-  return *b.Finish();
-}
-
-TEST_F(Import, ARankerOrdersWhatAScenesRetrieverFound) {
-  const std::vector<std::string> ids = {"a", "b", "c", "d"};
-  const std::string history =
-      R"({"name": "history", "op": "history_items", "source": "", "options": {"length": "5"}, "fitted": {}})";
-  const std::string item =
-      R"({"name": "item", "op": "candidate", "source": "", "options": {}, "fitted": {}})";
-  const auto spec = [](const std::string& features) {
-    return R"({"format": 1, "width": 6, "features": [)" + features + "]}";
-  };
-  const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
-  Imported({Write("m.onnx", Counter(6)), "--name", "counter", "--features",
-            Write("spec.json", spec(history)), "--vocabulary", list});
-  EXPECT_EQ(Imported({Write("r.onnx", Ranker()), "--name", "ctr", "--features",
-                      Write("ranker.json", spec(history + "," + item)), "--vocabulary", list,
-                      "--kind", "ranker"}),
-            "ctr:1");
-  RunningServer server(data());
-  ASSERT_TRUE(server.ok());
-  ASSERT_EQ(Vitrine({"model", "promote", "counter:1"}).exit_code, 0);
-  const loop::ChildOutcome promoted = Vitrine({"model", "promote", "ctr:1"});
-  EXPECT_EQ(promoted.exit_code, kExitConflict);
-  EXPECT_NE(promoted.last_error_lines.find("is a ranker"), std::string::npos)
-      << promoted.last_error_lines;
-  http::Client client = server.Client();
-  const auto alias = client.Send("PUT", "/v1/aliases/ctr", R"({"version":"ctr:1"})");
-  ASSERT_EQ(alias->status, 200) << alias->body;
-  const auto scene = [&client](const std::string& name, const std::string& more) {
-    return client.Send("PUT", "/v1/scenes/" + name,
-                       R"({"name":")" + name +
-                           R"(","filters":{"exclude_seen":false,"exclude_unknown":false})" + more +
-                           "}");
-  };
-  const auto refused = scene("home", R"(,"retriever":"ctr")");
-  EXPECT_EQ(refused->status, 409) << refused->body;
-  EXPECT_NE(refused->body.find("is a ranker"), std::string::npos) << refused->body;
-  ASSERT_EQ(scene("home", R"(,"ranker":"ctr")")->status, 200);
-  ASSERT_EQ(scene("article", R"(,"ranker":"ctr")")->status, 200);
-  const auto ids_of = [](const std::string& body) {
-    const json answer = json::parse(body, nullptr, false);
-    std::string joined;
-    for (const json& shown : answer["items"]) {
-      joined += shown["item_id"].get<std::string>();
-    }
-    return joined;
-  };
-  const auto answer =
-      client.Post("/v1/recommend", R"({"history":["c","b","c"],"n":4,"explain":true})");
-  ASSERT_EQ(answer->status, 200) << answer->body;
-  EXPECT_EQ(ids_of(answer->body), "cbda") << answer->body;  // 204, 103, then the later first
-  const json body = json::parse(answer->body);
-  EXPECT_EQ(body["model"], "ctr:1");
-  EXPECT_EQ(body["items"][0]["reasons"][0]["contribution"], 200.0) << answer->body;
-  const auto rank = client.Post(
-      "/v1/rank", R"({"candidates":[{"item_id":"a"},{"item_id":"x"},{"item_id":"d"}]})");
-  ASSERT_EQ(rank->status, 200) << rank->body;
-  EXPECT_EQ(ids_of(rank->body), "dax");
-  EXPECT_EQ(json::parse(rank->body)["model"], "ctr:1");
-}
-
-// Two servers: one ranks by tensors for the scenes of the other.
-TEST_F(Import, AnotherServerRanksUntilItIsGone) {
-  const std::vector<std::string> ids = {"a", "b", "c", "d"};
-  const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
-  const std::string features =
-      R"({"name": "history", "op": "history_items", "source": "", "options": {"length": "5"}, "fitted": {}})";
-  const std::string item =
-      R"({"name": "item", "op": "candidate", "source": "", "options": {}, "fitted": {}})";
-  const auto spec = [](const std::string& made) {
-    return R"({"format": 1, "width": 6, "features": [)" + made + "]}";
-  };
-  Imported({Write("m.onnx", Counter(6)), "--name", "counter", "--features",
-            Write("spec.json", spec(features)), "--vocabulary", list});
-  const std::string other = folder_.path() + "/other";
-  const std::string model = Write("r.onnx", Ranker());
-  ASSERT_EQ(RunProgram("vitrine", {"--data", other, "model", "import", model, "--name", "ctr",
-                                   "--shape", "history=1,2"})
-                .exit_code,
-            0);
-  RunningServer ranker(other);
-  ASSERT_TRUE(ranker.ok());
-  http::Client ranker_client = ranker.Client();
-  ASSERT_EQ(ranker_client.Post("/v2/repository/models/ctr/load", "{}")->status, 200);
-
-  RunningServer server(
-      data(), {"--set", "remote.ctr.url=" + ranker.url(), "--set", "remote.ctr.deadline_ms=10000",
-               "--set", "remote.ctr.features=" + Write("ranker.json", spec(features + "," + item)),
-               "--set", "remote.ctr.vocabulary=" + list});
-  ASSERT_TRUE(server.ok());
-  ASSERT_EQ(Vitrine({"model", "promote", "counter:1"}).exit_code, 0);
-  http::Client client = server.Client();
-  const auto scene = client.Send(
-      "PUT", "/v1/scenes/home",
-      R"({"name":"home","ranker":"remote:ctr","deadline_ms":10000,"filters":{"exclude_seen":false}})");
-  ASSERT_EQ(scene->status, 200) << scene->body;
-  const auto ask = [&client](bool explain) {
-    const json body = {{"history", {"c", "b", "c"}}, {"n", 4}, {"explain", explain}};
-    const auto answer = client.Post("/v1/recommend", body.dump());
-    EXPECT_EQ(answer->status, 200) << answer->body;
-    return json::parse(answer->body, nullptr, false);
-  };
-  EXPECT_EQ(ask(false)["model"], "remote:ctr");
-  const json ranked = ask(true);
-  EXPECT_EQ(ranked["model"], "remote:ctr") << ranked;
-  EXPECT_EQ(ranked["items"][0]["item_id"], "c") << ranked;
-  EXPECT_EQ(ranked["items"][0]["score"], 204.0) << ranked;
-  EXPECT_EQ(ranked["items"][0]["reasons"][0]["kind"], "outside") << ranked;
-  EXPECT_EQ(ranked["items"][2]["item_id"], "d") << ranked;
-  const std::string id = ranked["request_id"];
-  EXPECT_EQ(client.Get("/v1/requests/" + id + "?explain=true")->status, 409);
-  EXPECT_EQ(client.Get("/v1/requests/" + id)->status, 200);
-
-  ranker.Kill();
-  for (int i = 0; i < 6; ++i) {
-    const json without = ask(false);
-    EXPECT_EQ(without["model"], "counter:1") << without;
-    EXPECT_EQ(without["degraded"], "no_ranker") << without;
-  }
-  const std::string alerts = client.Get("/v1/alerts")->body;
-  EXPECT_NE(alerts.find("remote:ctr failed too often"), std::string::npos) << alerts;
-  const std::string metrics = client.Get("/metrics")->body;
-  EXPECT_NE(metrics.find("vitrine_remote_failures_total"), std::string::npos);
 }
 
 TEST_F(Import, WhatIsRefusedSaysWhyAndRegistersNothing) {

@@ -7,9 +7,21 @@
 #include <utility>
 #include <vector>
 
+#include "simulate/load/load_run.h"
 #include "simulate/load/load_target.h"
 
 namespace vitrine::simulate {
+
+/// Two windows of 200 ms after 50 ms, both of which count: for a target that is a real server.
+inline LoadOptions ShortRun() {
+  constexpr Nanos kMilli = 1'000'000;
+  LoadOptions options;
+  options.warmup = 50 * kMilli;
+  options.window = 200 * kMilli;
+  options.windows = 2;
+  options.until_stable = false;
+  return options;
+}
 
 class FakeTarget : public LoadTarget {
  public:

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "simulate/load/load_run.h"
+#include "simulate/load/load_testing.h"
 #include "transport/grpc/server_testing.h"
 
 namespace vitrine::rpc {
@@ -16,15 +17,6 @@ using simulate::LoadResult;
 using simulate::Nanos;
 
 constexpr Nanos kMilli = 1'000'000;
-
-LoadOptions Short() {
-  LoadOptions options;
-  options.warmup = 50 * kMilli;
-  options.window = 200 * kMilli;
-  options.windows = 2;
-  options.until_stable = false;
-  return options;
-}
 
 class GrpcLoadTarget : public GrpcTest {
  protected:
@@ -43,7 +35,7 @@ class GrpcLoadTarget : public GrpcTest {
 
 TEST_F(GrpcLoadTarget, OpenAndClosedLoopsCountEveryAnswer) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 500;
   const LoadResult open = RunOn(Messages("float32"), options);
   EXPECT_GT(open.total.due, 100U);
@@ -62,7 +54,7 @@ TEST_F(GrpcLoadTarget, OpenAndClosedLoopsCountEveryAnswer) {
 // least the time from its own moment to the end of the stall, though only two could be sent before it.
 TEST_F(GrpcLoadTarget, AStallShowsInAllThatWasDueMeanwhile) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 250;
   options.spacing = simulate::Spacing::kConstant;
   options.warmup = 0;
@@ -85,7 +77,7 @@ TEST_F(GrpcLoadTarget, AStallShowsInAllThatWasDueMeanwhile) {
 
 TEST_F(GrpcLoadTarget, RefusalsAndTimeoutsAreCountedByWhatTheyAre) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 200;
   const LoadResult refused = RunOn(Messages("absent"), options);
   EXPECT_GT(refused.total.due, 0U);
@@ -107,7 +99,7 @@ TEST_F(GrpcLoadTarget, RefusalsAndTimeoutsAreCountedByWhatTheyAre) {
 
 TEST_F(GrpcLoadTarget, ADeadServerIsReported) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.windows = 100;
   options.concurrency = 4;
   const std::string address = server_->address();
@@ -131,8 +123,8 @@ TEST_F(GrpcLoadTarget, ADeadServerIsReported) {
 TEST_F(GrpcLoadTarget, KeysGoWithTheCalls) {
   const std::string key = keys_.Add("serve");
   Start(http::AuthMode::kKeys);
-  const LoadResult with =
-      RunOn(Messages("float32"), Short(), {.calls = 1, .calls_per_connection = 1, .api_key = key});
+  const LoadResult with = RunOn(Messages("float32"), simulate::ShortRun(),
+                                {.calls = 1, .calls_per_connection = 1, .api_key = key});
   EXPECT_GT(with.total.counts.good, 0U);
   EXPECT_EQ(with.total.counts.failed(), 0U);
 }

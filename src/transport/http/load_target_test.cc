@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "simulate/load/load_run.h"
+#include "simulate/load/load_testing.h"
 #include "transport/http/client_wire.h"
 #include "transport/http/server_testing.h"
 
@@ -29,15 +30,6 @@ std::vector<std::string> Requests(std::string_view method, std::string_view targ
   return {text};
 }
 
-LoadOptions Short() {
-  LoadOptions options;
-  options.warmup = 50 * kMilli;
-  options.window = 200 * kMilli;
-  options.windows = 2;
-  options.until_stable = false;
-  return options;
-}
-
 class LoadTargetTest : public ServerTest {
  protected:
   LoadResult RunOn(std::vector<std::string> requests, const LoadOptions& options,
@@ -53,7 +45,7 @@ class LoadTargetTest : public ServerTest {
 
 TEST_F(LoadTargetTest, OpenAndClosedLoopsCountEveryAnswer) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 500;
   const LoadResult open = RunOn(Requests("GET", "/x"), options);
   EXPECT_GT(open.total.due, 100U);
@@ -68,14 +60,14 @@ TEST_F(LoadTargetTest, OpenAndClosedLoopsCountEveryAnswer) {
 
 TEST_F(LoadTargetTest, LargeAnswersAndHeadsAreFramed) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.concurrency = 2;
   options.window = 2 * kNanosPerSecond;
   options.windows = 1;
   const LoadResult large = RunOn(Requests("GET", "/large"), options, 2);
   EXPECT_GT(large.total.counts.good, 0U);
   EXPECT_EQ(large.total.counts.failed(), 0U);
-  const LoadResult head = RunOn(Requests("HEAD", "/x"), Short(), 1, true);
+  const LoadResult head = RunOn(Requests("HEAD", "/x"), simulate::ShortRun(), 1, true);
   EXPECT_GT(head.total.counts.good, 0U);
   EXPECT_EQ(head.total.counts.failed(), 0U);
 }
@@ -85,7 +77,7 @@ TEST_F(LoadTargetTest, LargeAnswersAndHeadsAreFramed) {
 // two could be sent before it: the latencies are bounded by the schedule, not by the clock.
 TEST_F(LoadTargetTest, AStallShowsInAllThatWasDueMeanwhile) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 1000;
   options.spacing = simulate::Spacing::kConstant;
   options.warmup = 0;
@@ -108,7 +100,7 @@ TEST_F(LoadTargetTest, AStallShowsInAllThatWasDueMeanwhile) {
 
 TEST_F(LoadTargetTest, RefusalsAndTimeoutsAreCountedByWhatTheyAre) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 200;
   const LoadResult refused = RunOn(Requests("GET", "/refuse"), options);
   EXPECT_EQ(refused.total.counts.by_status[403], refused.total.due);
@@ -122,7 +114,7 @@ TEST_F(LoadTargetTest, RefusalsAndTimeoutsAreCountedByWhatTheyAre) {
 
 TEST_F(LoadTargetTest, ADeadServerIsReported) {
   Start();
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.windows = 100;
   options.concurrency = 4;
   auto target = MakeLoadTarget(endpoint_, Requests("GET", "/x"), {.connections = 4});
@@ -142,7 +134,7 @@ TEST_F(LoadTargetTest, ADeadServerIsReported) {
 
 TEST_F(LoadTargetTest, AConnectionThatTheServerClosesIsMadeAgain) {
   Start({.framing = {}, .idle_timeout = 50ms});
-  LoadOptions options = Short();
+  LoadOptions options = simulate::ShortRun();
   options.rate = 10;  // idle for longer between two requests of a connection
   options.window = 500 * kMilli;
   const LoadResult result = RunOn(Requests("GET", "/x"), options, 4);
