@@ -1,15 +1,9 @@
 #include "adapters/onnxruntime/runtime.h"
 
-// The library is found at run time and may be older than these headers: its function table is
-// fetched by hand, so that a missing one is a Status and not a crash.
-#define ORT_API_MANUAL_INIT
-#include <onnxruntime_cxx_api.h>
-#include <onnxruntime_run_options_config_keys.h>
-#include <onnxruntime_session_options_config_keys.h>
-#undef ORT_API_MANUAL_INIT
-
 #include <fmt/format.h>
 #include <malloc.h>
+#include <onnxruntime_run_options_config_keys.h>
+#include <onnxruntime_session_options_config_keys.h>
 
 #include <algorithm>
 #include <array>
@@ -23,86 +17,11 @@
 #include <optional>
 #include <utility>
 
+#include "adapters/onnxruntime/environment.h"
 #include "graph/check.h"
 
 namespace vitrine::adapters {
 namespace {
-
-Status OutOfMemory(std::string_view what) {
-  return ResourceExhausted(fmt::format(
-      "{}: out of memory; the check of a model may take probe.memory_limit_mb, a server what its "
-      "machine leaves it",
-      what));
-}
-
-/// Runs f and turns what ONNX Runtime throws into a Status; no exception leaves this file.
-template <typename F>
-Status Guard(Code code, std::string_view what, F&& f) {
-  try {
-    return std::forward<F>(f)();
-  } catch (const Ort::Exception& e) {
-    // Its own message is all that is left of what it caught itself.
-    if (std::string_view(e.what()).find("bad_alloc") != std::string_view::npos) {
-      return OutOfMemory(what);
-    }
-    return {e.GetOrtErrorCode() == ORT_NO_SUCHFILE ? Code::kNotFound : code,
-            fmt::format("{}: {}", what, e.what())};
-  } catch (const std::bad_alloc&) {
-    return OutOfMemory(what);
-  } catch (const std::exception& e) {
-    return {code, fmt::format("{}: {}", what, e.what())};
-  }
-}
-
-/// ONNX Runtime's process-wide environment, with one arena that all sessions share: it takes only
-/// what is asked for and gives back after large runs, so that the server stays small.
-class Environment {
- public:
-  Environment()
-      : env_(ORT_LOGGING_LEVEL_FATAL, "vitrine", &Environment::Discard, nullptr),
-        memory_(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)) {
-    constexpr std::size_t kUnlimited = 0;
-    constexpr int kAsRequested = 1;  // not the next power of two
-    constexpr int kMebibyte = 1 << 20;
-    const Ort::ArenaCfg arena(kUnlimited, kAsRequested, kMebibyte, kMebibyte);
-    env_.CreateAndRegisterAllocator(memory_, arena);
-  }
-
-  [[nodiscard]] Ort::Env& env() { return env_; }
-  [[nodiscard]] const Ort::MemoryInfo& memory() const { return memory_; }
-
- private:
-  // What went wrong comes back as a Status; ONNX Runtime's own lines would say it twice.
-  static void ORT_API_CALL Discard(void*, OrtLoggingLevel, const char*, const char*, const char*,
-                                   const char*) {}
-
-  Ort::Env env_;
-  Ort::MemoryInfo memory_;
-};
-
-/// The one environment of the process: ONNX Runtime has no second one.
-Result<std::shared_ptr<Environment>> SharedEnvironment() {
-  static std::mutex mutex;
-  static std::weak_ptr<Environment> shared;
-  const std::scoped_lock lock(mutex);
-  std::shared_ptr<Environment> environment = shared.lock();
-  if (!environment) {
-    const OrtApi* api = OrtGetApiBase()->GetApi(ORT_API_VERSION);
-    if (api == nullptr) {
-      return Unavailable(
-          fmt::format("the ONNX Runtime library {} is too old, version 1.{} or "
-                      "newer is needed; run ./dev setup",
-                      OrtGetApiBase()->GetVersionString(), ORT_API_VERSION));
-    }
-    Ort::InitApi(api);
-    RETURN_IF_ERROR(Guard(Code::kInternal, "ONNX Runtime did not start", [&] {
-      environment = std::make_shared<Environment>();
-      return Status::Ok();
-    }));
-    shared = environment;
-  }
-  return environment;
-}
 
 constexpr std::array<std::pair<DType, ONNXTensorElementDataType>, kDTypes.size()> kTypes = {{
     {DType::kBool, ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL},
