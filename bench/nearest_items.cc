@@ -205,18 +205,16 @@ void RunHnsw(std::size_t rows) {
     auto matrix = search::ItemMatrix::Make(vectors.items, rows, kWidth);
     CHECK(matrix.ok());
     const search::NearestItems exact(std::make_shared<search::ItemMatrix>(*std::move(matrix)));
-    const auto threads = static_cast<int>(std::thread::hardware_concurrency());
     std::unique_ptr<search::HnswItems> near;
     const double seconds = SecondsPerCall(1, [&] {
-      auto built = search::HnswItems::Build(
-          exact.shared_matrix(),
-          {.threads = threads, .build_within = std::chrono::duration<double>(3600)});
+      auto built = search::HnswItems::Build(exact.shared_matrix(),
+                                            {.build_within = std::chrono::duration<double>(3600)});
       CHECK(built.ok());
       near = *std::move(built);
     });
     const std::string name =
         std::to_string(rows) + (clustered ? " clustered" : " random") + " items: ";
-    bars.push_back({name + "build on " + std::to_string(threads) + " threads", seconds, "s"});
+    bars.push_back({name + "build on one thread", seconds, "s"});
     for (const std::size_t effort : {20UL, 80UL, 320UL, 1280UL, 5120UL}) {
       near->set_effort(effort);
       CompareHnsw(exact, *near, vectors.queries, name + "effort " + std::to_string(effort), bars);

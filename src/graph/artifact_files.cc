@@ -107,7 +107,16 @@ Result<std::string> ReadAll(const std::string& path) {
     return errno == ENOENT ? NotFound(fmt::format("no file {}", path))
                            : FailedAt("open", path, errno);
   }
-  std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  // At its size at once: a file of item vectors is large, and a text that grows takes twice its memory.
+  std::error_code unknown;
+  const std::uintmax_t size = fs::file_size(path, unknown);
+  std::string bytes;
+  bytes.resize(unknown ? 0 : static_cast<std::size_t>(size));
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  if (file.good()) {
+    bytes.append(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
   return file.bad() ? Result<std::string>(FailedAt("read", path, errno)) : bytes;
 }
 

@@ -5,14 +5,11 @@
 #include <hnswlib/hnswlib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "search/scan_kernels.h"
@@ -69,13 +66,6 @@ struct HnswItems::Graph {
     const float* values = matrix->values() + row * matrix->stride();
     index.addPoint(static_cast<const void*>(&values), row);
   }
-  /// Adds what is left from `next` on, on this thread, until there is nothing or the time is over.
-  void AddAll(std::atomic<std::size_t>& next, Clock::time_point until) {
-    for (std::size_t row = next++; row < matrix->rows() && Clock::now() < until; row = next++) {
-      Add(row);
-    }
-  }
-
   std::shared_ptr<const ItemMatrix> matrix;
   Space space;
   std::size_t first_row;
@@ -83,31 +73,6 @@ struct HnswItems::Graph {
 };
 
 namespace {
-
-/// Runs `work` on so many threads; what one of them throws is thrown here.
-template <typename Work>
-void OnThreads(int count, const Work& work) {
-  std::exception_ptr failure;
-  std::mutex mutex;
-  const auto guarded = [&] {
-    try {
-      work();
-    } catch (...) {
-      const std::scoped_lock lock(mutex);
-      failure = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 1; i < count; ++i) {
-      threads.emplace_back(guarded);
-    }
-    guarded();
-  }
-  if (failure) {
-    std::rethrow_exception(failure);
-  }
-}
 
 Status TooLong(Seconds needed, Seconds within) {
   char text[160];
@@ -129,25 +94,19 @@ Result<std::unique_ptr<HnswItems>> HnswItems::Build(std::shared_ptr<const ItemMa
   try {
     auto graph = std::make_unique<Graph>(std::move(matrix), options);
     const std::size_t items = rows - graph->first_row;
-    std::atomic<std::size_t> next = graph->first_row;
-    // The first few cost less than those that find a large index: what they say is a lower bound.
-    while (next < graph->first_row + std::min(items, kTrial)) {
-      graph->Add(next++);
-    }
-    const int threads = std::max(options.threads, 1);
-    const Seconds trial = Clock::now() - start;
-    const Seconds whole =
-        trial * (static_cast<double>(items) / static_cast<double>(kTrial)) / threads;
-    if (items > kTrial && whole > options.build_within) {
-      return TooLong(whole, options.build_within);
-    }
-    const auto until = start + std::chrono::duration_cast<Clock::duration>(options.build_within);
-    OnThreads(threads, [&] { graph->AddAll(next, until); });
-    if (graph->index.cur_element_count < items) {
+    const Seconds within = std::min<Seconds>(options.build_within, std::chrono::hours(24));
+    for (std::size_t added = 0; added < items; ++added) {
       const Seconds taken = Clock::now() - start;
-      return TooLong(taken * (static_cast<double>(items) /
-                              static_cast<double>(graph->index.cur_element_count)),
-                     options.build_within);
+      // The first few cost less than those that find a large index: what they say is a lower bound.
+      const Seconds whole =
+          taken * static_cast<double>(items) / static_cast<double>(std::max<std::size_t>(added, 1));
+      if (taken > within || (added == kTrial && whole > within)) {
+        return TooLong(whole, within);
+      }
+      if (options.stop.stop_requested()) {
+        return Cancelled("the index of neighbours is not wanted any more");
+      }
+      graph->Add(graph->first_row + added);
     }
     return std::unique_ptr<HnswItems>(new HnswItems(std::move(graph)));
   } catch (const std::bad_alloc&) {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <vector>
 
 #include "core/status.h"
@@ -21,14 +22,15 @@ struct HnswOptions {
   std::size_t first_row = 0;       ///< rows before it are not items
   std::size_t neighbours = 16;     ///< links of an item on each level, twice as many on the lowest
   std::size_t build_effort = 100;  ///< candidates looked at for the links of one item
-  int threads = 1;                 ///< that build
-  std::chrono::duration<double> build_within{60};
+  std::chrono::duration<double> build_within{60};  ///< a day at most
+  std::stop_token stop = {};
 };
 
 class HnswItems {
  public:
-  /// Errors: kDeadlineExceeded (it would take longer than build_within: says how long; found out after a
-  ///         small part), kResourceExhausted (no memory), kInternal.
+  /// On the calling thread alone: hnswlib 0.6 draws levels from a generator that its threads share unlocked.
+  /// Errors: kDeadlineExceeded (it would take longer than build_within: says how long, where a small part
+  ///         shows it, else once the time is over), kCancelled, kResourceExhausted (no memory), kInternal.
   static Result<std::unique_ptr<HnswItems>> Build(std::shared_ptr<const ItemMatrix> matrix,
                                                   const HnswOptions& options);
   ~HnswItems();

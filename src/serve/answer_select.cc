@@ -85,18 +85,19 @@ bool AnswerSteps::RuleHolds(const Rule& rule, const Pick& pick) const {
                             : !rule.when.items.empty() && rule.when.Matches(IdOf(pick), nullptr));
 }
 
-std::size_t AnswerSteps::BoostedItems() const {
+// Items whose scores the active boosts and pins ask for.
+std::size_t AnswerSteps::RuledItems() const {
   std::size_t items = 0;
   for (std::size_t r = 0; r < scene_->rules.size(); ++r) {
     const Rule& rule = scene_->rules[r];
-    items += rule.kind == RuleKind::kBoost && rule.ActiveAt(as_of_) ? rules_->Of(r).size() : 0;
+    items += rule.kind != RuleKind::kHide && rule.ActiveAt(as_of_) ? rules_->Of(r).size() : 0;
   }
   return items;
 }
 
 // Scores with boosts are computed in double and in rule order, as the parts of a shown item are.
 void AnswerSteps::ApplyBoosts() {
-  if (IsLazy() && BoostedItems() * kRowPays > space_->width()) {
+  if (IsLazy() && RuledItems() * kRowPays > space_->width()) {
     plain_ = dense_.AllPlain();
     scores_ = plain_;
   }
@@ -173,8 +174,10 @@ void AnswerSteps::PlacePins(const CandidateFilter& filter) {
     for (const data::ItemNumber number : rules_->Of(r)) {
       Pick pick{.number = number, .index = space_->IndexOf(number), .asked_id = {}, .pin = &rule};
       // An item that the model does not know yet can still be pinned: its score is 0.
-      if (pick.index != kUnknownItem && std::isfinite(PlainOf(pick.index))) {
-        pick.plain = PlainOf(pick.index);
+      const double plain = pick.index == kUnknownItem ? -std::numeric_limits<double>::infinity()
+                                                      : PlainOf(pick.index);
+      if (std::isfinite(plain)) {
+        pick.plain = plain;
         pick.score = ScoreOf(pick.index);
       }
       if ((best.pin == nullptr || Better(pick, best)) && filter.Allows(number, "")) {

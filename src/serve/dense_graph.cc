@@ -67,11 +67,12 @@ Status DenseGraph::Encode(std::span<const Tensor> inputs, std::vector<Tensor>& e
   const Tensor* query = encoded.empty() ? nullptr : &encoded.front();
   if (query == nullptr || query->dtype() != DType::kFloat32 || query->shape().size() != 2 ||
       query->shape()[1] != static_cast<std::int64_t>(given)) {
-    return Internal(
-        fmt::format("the model's first output is {} [{}], its item vectors ask for float32 [rows, "
-                    "{}]; model.onnx and items.f32 are not of one artifact",
-                    query == nullptr ? "missing" : DTypeName(query->dtype()),
-                    fmt::join(query == nullptr ? Shape{} : query->shape(), ", "), given));
+    return Internal(fmt::format(
+        "the model's first output is {} [{}], its item vectors ask for float32 [rows, "
+        "{}]; they are not of one model, or the vectors end with a bias and the model does "
+        "not declare the size of its query",
+        query == nullptr ? "missing" : DTypeName(query->dtype()),
+        fmt::join(query == nullptr ? Shape{} : query->shape(), ", "), given));
   }
   const std::span<const float> values = query->values<float>();
   const auto rows = static_cast<std::size_t>(query->shape()[0]);

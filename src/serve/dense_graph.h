@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/guarded.h"
 #include "core/status.h"
 #include "core/tensor.h"
 #include "graph/artifact_files.h"
@@ -45,9 +46,12 @@ class DenseGraph final : public LoadedGraph {
 
   [[nodiscard]] const search::NearestItems& items() const { return items_; }
 
-  /// How items are found for requests: exactly, unless it is set. Before the graph is shared.
-  void set_retrieval(Retrieval retrieval) { retrieval_ = std::move(retrieval); }
-  [[nodiscard]] const Retrieval& retrieval() const { return retrieval_; }
+  /// How items are found for requests: exactly, until something else is set. Threads: any.
+  void set_retrieval(Retrieval retrieval) {
+    retrieval_.Publish(std::make_shared<const Retrieval>(std::move(retrieval)));
+  }
+  /// Null: nothing was measured.
+  [[nodiscard]] std::shared_ptr<const Retrieval> retrieval() const { return retrieval_.Get(); }
 
  private:
   DenseGraph(std::unique_ptr<LoadedGraph> encoder, search::ItemMatrix matrix, bool bias);
@@ -55,7 +59,7 @@ class DenseGraph final : public LoadedGraph {
   std::unique_ptr<LoadedGraph> encoder_;
   search::NearestItems items_;
   std::vector<TensorSpec> outputs_;
-  Retrieval retrieval_;
+  Published<Retrieval> retrieval_;
   bool bias_;
 };
 

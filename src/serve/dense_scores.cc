@@ -69,11 +69,12 @@ void DenseScores::FindBest(std::size_t k, std::span<const std::uint64_t> skip,
   }
 }
 
-// False where it must be searched exactly: there is no index, or it brings too few that may be shown.
+// False where it must be searched exactly: there is no index, it brings too few that may be shown, or it
+// would be asked for more than it was measured with.
 bool DenseScores::FindNear(std::size_t k, std::span<const std::uint64_t> skip,
                            std::vector<search::RankedItem>& top) const {
-  const search::HnswItems* near = graph_->retrieval().near.get();
-  if (near == nullptr) {
+  const std::shared_ptr<const Retrieval> retrieval = graph_->retrieval();
+  if (retrieval == nullptr || retrieval->near == nullptr) {
     return false;
   }
   const std::size_t rows = graph_->items().matrix().rows();
@@ -86,7 +87,8 @@ bool DenseScores::FindNear(std::size_t k, std::span<const std::uint64_t> skip,
   }
   // As many more as are left out of them on average, and some: what a user had stands among the best.
   const std::size_t asked = k + k * skipped / (rows - skipped) * 3 / 2 + k / 4 + 64;
-  if (!near->Search(memory_->query, std::min(asked, rows), memory_->nearest, memory_->found)) {
+  if (asked > retrieval->most || !retrieval->near->Search(memory_->query, std::min(asked, rows),
+                                                          memory_->nearest, memory_->found)) {
     return false;
   }
   std::erase_if(memory_->found,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <utility>
 
 namespace vitrine::serve {
@@ -120,7 +121,9 @@ std::vector<VersionStatus> ModelSet::Versions() const {
   for (const auto& [version, entry] : entries_) {
     VersionStatus status{version, entry.state, entry.error, {}, entry.load_seconds, {}};
     if (entry.loaded.model != nullptr && entry.loaded.model->dense() != nullptr) {
-      status.retrieval = entry.loaded.model->dense()->retrieval();
+      if (const auto retrieval = entry.loaded.model->dense()->retrieval(); retrieval != nullptr) {
+        status.retrieval = *retrieval;
+      }
     }
     for (const auto& [alias, target] : aliases_) {
       if (target == version) {
@@ -194,10 +197,15 @@ void ModelSet::Load(const std::string& version, std::unique_lock<std::mutex>& lo
   const std::string path = known ? folder->second : "";
   lock.unlock();
   const auto start = std::chrono::steady_clock::now();
+  // Files of any size meet here what memory is left: running out of it costs this version, not the server.
   Result<std::shared_ptr<const Servable>> servable =
-      known ? load_(version, path)
-            : Result<std::shared_ptr<const Servable>>(
-                  InvalidArgument("no artifact folder is known for it"));
+      InvalidArgument("no artifact folder is known for it");
+  try {
+    servable = known ? load_(version, path) : std::move(servable);
+  } catch (const std::bad_alloc&) {
+    servable = ResourceExhausted(
+        "there is not enough memory to load it; unload a model first, or give the server more");
+  }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   lock.lock();
   Entry& entry = entries_[version];

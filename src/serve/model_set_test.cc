@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <latch>
+#include <new>
 
 #include "serve/fake_shop.h"
 
@@ -51,6 +52,20 @@ TEST_F(Models, LoadsFromTheFolderAndServesUnderTheAlias) {
   ASSERT_EQ(status.size(), 1U);
   EXPECT_EQ(status[0].state, VersionState::kServing);
   EXPECT_EQ(status[0].aliases, std::vector<std::string>{"champion"});
+}
+
+TEST_F(Models, AVersionForWhichThereIsNoMemoryCostsItselfOnly) {
+  ModelSet models([&](const std::string& version, const std::string&) {
+    if (version == "m:2") {
+      throw std::bad_alloc();
+    }
+    return Result(Make(version));
+  });
+  models.SetDesired(Want({{"champion", "m:1"}, {"previous", "m:2"}}));
+  const Status reached = models.WaitUntilReached(After(seconds(10)));
+  EXPECT_NE(reached.message().find("not enough memory"), std::string::npos) << reached.ToString();
+  ASSERT_NE(models.Get("champion"), nullptr);
+  EXPECT_EQ(models.Get("champion")->version(), "m:1");
 }
 
 TEST_F(Models, TheNewestIsTheOneWithTheHighestNumber) {

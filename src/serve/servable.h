@@ -45,6 +45,7 @@ class Servable {
   /// to, and takes the time. Errors: the graph's.
   Status WarmUp(std::span<const Tensor> one_row, std::int64_t most_rows);
   void set_batch(BatchSize batch) { batch_ = batch; }
+  void set_warm_seconds(double seconds) { warm_seconds_ = seconds; }
 
  private:
   Status WarmBySample(std::int64_t most_rows);

@@ -157,30 +157,55 @@ Result<std::shared_ptr<const ServedModel>> ServedModel::Make(std::string version
   return std::shared_ptr<const ServedModel>(model);
 }
 
-// Queries of histories drawn from the vocabulary: nothing is known yet of those to come.
-Status ServedModel::ChooseRetrieval(const RetrievalOptions& options) {
+// Queries of histories drawn from the vocabulary: nothing is known yet of those to come. One by one, as
+// requests come.
+Result<std::vector<float>> ServedModel::TrialQueries() const {
   const std::size_t items = space_->width() - kFirstItem;
-  if (dense_ == nullptr || items == 0) {
-    return Status::Ok();
-  }
+  const std::size_t width = dense_->items().matrix().width();
   std::mt19937_64 random(1);
-  std::vector<History> histories(kTrialQueries);
-  std::vector<data::FeatureInput> inputs;
-  for (std::size_t h = 0; h < kTrialQueries; ++h) {
-    for (std::size_t i = 0; i < 1 + h % 8; ++i) {
-      histories[h].push_back({.item = static_cast<ItemIndex>(kFirstItem + random() % items),
-                              .ts = manifest().window_to,
-                              .type = TakenType(selections_),
-                              .basket = static_cast<std::uint32_t>(i)});
-    }
-    inputs.push_back({.history = histories[h], .as_of = manifest().window_to, .candidates = {}});
-  }
   std::vector<Tensor> features;
   std::vector<Tensor> encoded;
+  std::vector<float> query;
   std::vector<float> queries;
-  RETURN_IF_ERROR(spec_.Apply(inputs, features));
-  RETURN_IF_ERROR(dense_->Encode(features, encoded, queries));
-  dense_->set_retrieval(serve::ChooseRetrieval(dense_->items(), kFirstItem, queries, options));
+  for (std::size_t h = 0; h < kTrialQueries; ++h) {
+    History history;
+    for (std::size_t i = 0; i < 1 + h % 8; ++i) {
+      history.push_back({.item = static_cast<ItemIndex>(kFirstItem + random() % items),
+                         .ts = manifest().window_to,
+                         .type = TakenType(selections_),
+                         .basket = static_cast<std::uint32_t>(i)});
+    }
+    const data::FeatureInput input{
+        .history = history, .as_of = manifest().window_to, .candidates = {}};
+    RETURN_IF_ERROR(spec_.Apply(std::span(&input, 1), features));
+    RETURN_IF_ERROR(dense_->Encode(features, encoded, query));
+    if (query.size() != width) {
+      return Internal("the model answers one history with " + std::to_string(query.size() / width) +
+                      " query vectors; export it with one row a history");
+    }
+    queries.insert(queries.end(), query.begin(), query.end());
+  }
+  return queries;
+}
+
+Status ServedModel::ChooseRetrieval(const RetrievalOptions& options) {
+  if (dense_ == nullptr || space_->width() == kFirstItem) {
+    return Status::Ok();
+  }
+  const auto start = std::chrono::steady_clock::now();
+  ASSIGN_OR_RETURN(std::vector<float> queries, TrialQueries());
+  const std::chrono::duration<double> encoding = std::chrono::steady_clock::now() - start;
+  Retrieval scan = MeasureScan(dense_->items(), queries, options);
+  // A request encodes and searches; what the warm-up ran gives every score, which takes far longer.
+  set_warm_seconds(encoding.count() / static_cast<double>(kTrialQueries) + scan.exact_seconds);
+  const bool slow = WantsIndex(scan, options);
+  dense_->set_retrieval(std::move(scan));
+  if (slow) {
+    indexing_ = std::jthread(
+        [dense = dense_, queries = std::move(queries), options](const std::stop_token& stop) {
+          dense->set_retrieval(TryIndex(dense->items(), kFirstItem, queries, options, stop));
+        });
+  }
   return Status::Ok();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/artifact.h"
@@ -45,7 +46,8 @@ Result<ModelParts> ReadModelParts(graph::Artifact artifact, ModelRuntime& runtim
 class ServedModel final : public Servable {
  public:
   /// Interns the vocabulary, makes the state view, and warms the graph at every size up to `most_rows` that
-  /// requests will be joined to. Of a dense model, measures how its items are found best.
+  /// requests will be joined to. Of a dense model, measures how long a scan of its items takes; where that is too
+  /// long, a thread of its own builds and tries an index of neighbours while the version serves.
   /// `version`: "name:number".
   /// Errors: kInvalidArgument (kind, inputs that the FeatureSpec does not make, a ranker whose scores
   ///         depend on the other candidates), kInternal (the graph fails on a warm-up or scores are
@@ -85,6 +87,7 @@ class ServedModel final : public Servable {
   Status WarmRanker(const CandidateLayout& layout);
   [[nodiscard]] History WarmHistory() const;
   Status ChooseRetrieval(const RetrievalOptions& options);
+  Result<std::vector<float>> TrialQueries() const;
 
   std::string source_;
   data::FeatureSpec spec_;
@@ -98,6 +101,7 @@ class ServedModel final : public Servable {
   bool uses_user_ = false;
   bool outside_ = false;
   std::optional<CandidateLayout> layout_;  // of a ranker
+  std::jthread indexing_;  // of a dense model; last, so that it ends before what it reads
 };
 
 }  // namespace vitrine::serve

@@ -112,9 +112,11 @@ Result<graph::ItemVectors> ReadItems(const PackOptions& options,
   graph::ItemVectors vectors{
       .rows = vocabulary.width(),
       .width = matrix->columns,
-      .bias = query.size() == 2 && query[1] + 1 == static_cast<std::int64_t>(matrix->columns),
-      .values = std::move(matrix->values)};
-  vectors.values.insert(vectors.values.begin(), kFirstItem * vectors.width, 0.0F);
+      .bias = query.size() == 2 && query[1] == static_cast<std::int64_t>(matrix->columns) - 1,
+      .values = {}};
+  vectors.values.reserve(vectors.rows * vectors.width);
+  vectors.values.assign(kFirstItem * vectors.width, 0.0F);
+  vectors.values.insert(vectors.values.end(), matrix->values.begin(), matrix->values.end());
   return vectors;
 }
 

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -27,6 +26,7 @@
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/remotes.h"
 #include "apps/vitrine/retrain_job.h"
+#include "apps/vitrine/server_options.h"
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/tracing.h"
 #include "apps/vitrine/watching.h"
@@ -52,30 +52,6 @@ namespace vitrine::apps {
 namespace {
 
 constexpr std::chrono::seconds kModelsWithin{120};
-
-/// "127.0.0.1:7700" or "[::1]:7700".
-Result<http::Listener> ParseListener(std::string_view setting, const std::string& text) {
-  http::Listener listener;
-  listener.setting = setting;
-  const auto colon = text.rfind(':');
-  const std::string_view digits =
-      colon == std::string::npos ? std::string_view() : std::string_view(text).substr(colon + 1);
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), listener.port);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
-    return InvalidArgument(
-        fmt::format("{} is '{}'; write ADDRESS:PORT, for example 127.0.0.1:7700", setting, text));
-  }
-  listener.address = text.substr(0, colon);
-  if (listener.address.starts_with('[') && listener.address.ends_with(']')) {
-    listener.address = listener.address.substr(1, listener.address.size() - 2);
-  }
-  return listener;
-}
-
-std::size_t MegabytesOf(const Settings& settings, std::string_view name) {
-  return static_cast<std::size_t>(settings.Integer(name)) << 20;
-}
 
 std::string ReadFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -125,6 +101,7 @@ struct Application::Parts {
   std::unique_ptr<MonitorKeeper> keeper;
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
+  serve::RetrievalOptions retrieval;
   Guarded<std::string> grpc_address;  ///< empty until it listens
   http::Services services;
   std::unique_ptr<http::Authorizer> authorizer;
@@ -141,17 +118,6 @@ struct Application::Parts {
   Status Listen(bool publicly);
   Status ListenForGrpc(const http::Listener& listener);
 };
-
-serve::InferenceOptions InferenceOptionsOf(const Settings& settings) {
-  const auto count = [&](std::string_view name) {
-    return static_cast<std::size_t>(settings.Integer(name));
-  };
-  return {.waiting = count("inference.queue"),
-          .workers = count("inference.threads"),
-          .delay = std::chrono::microseconds(settings.Integer("inference.batch_delay_us")),
-          .cache = {.bytes = MegabytesOf(settings, "inference.cache_mb"),
-                    .keep = std::chrono::seconds(settings.Integer("inference.cache_seconds"))}};
-}
 
 Status Application::Parts::OpenStores() {
   ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
@@ -194,18 +160,13 @@ Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
                   .values = data::ServedValues(parts.spec),
                   .references = parts.manifest.references,
                   .vocabulary_size = parts.manifest.vocabulary_size});
-  ASSIGN_OR_RETURN(const double recall, settings.Share("retrieval.recall"));
-  const serve::RetrievalOptions retrieval{
-      .exact_within = std::chrono::milliseconds(settings.Integer("retrieval.exact_ms")),
-      .recall = recall,
-      .build_within = std::chrono::seconds(settings.Integer("retrieval.build_seconds")),
-      .build_threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency() / 2))};
   ASSIGN_OR_RETURN(auto model,
                    serve::ServedModel::Make(version, std::move(parts), *log, *items, 1, retrieval));
   return std::shared_ptr<const serve::Servable>(std::move(model));
 }
 
 Status Application::Parts::OpenServing() {
+  ASSIGN_OR_RETURN(retrieval, RetrievalOptionsOf(settings));
   if (const std::string& folder = settings.Text("search.chinese_dictionary"); !folder.empty()) {
     text::SetChineseDictionary(folder);
   }
@@ -393,6 +354,10 @@ Application::~Application() {
       }
     });
     parts_->server->Stop(kWithin);
+    // Its last task may hold a connection, which belongs to an I/O context of the server.
+    if (parts_->remotes.pool != nullptr) {
+      parts_->remotes.pool->Stop();
+    }
   }
   if (parts_) {
     parts_->log->SetListener(nullptr);

@@ -197,7 +197,7 @@ const std::vector<SettingDef>& SettingDefs() {
        "neighbours is tried when the version is loaded."},
       {"retrieval.recall", SettingType::kText, "0.99",
        "Share of the exact best 100 items that such an index must find to be used."},
-      {"retrieval.build_seconds", SettingType::kInteger, "60",
+      {"retrieval.build_seconds", SettingType::kInteger, "600",
        "Time that building such an index may take; 0: always scan exactly."},
       {"log.keep_days", SettingType::kInteger, "30",
        "Days of the event log that stay readable after a retraining took them into the lake."},
