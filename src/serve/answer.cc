@@ -310,11 +310,21 @@ void AnswerSteps::FillHistory(std::vector<SeenEvent>& history) const {
   }
 }
 
+// While another server was waited for, the user may have been erased: nothing of them is kept then.
+bool AnswerSteps::ErasedMeanwhile() const {
+  if (!waited_ || user_.state == nullptr) {
+    return false;
+  }
+  const auto state = parts_.log->ViewUserState(subject_);
+  return !state.ok() || *state == nullptr;
+}
+
 void AnswerSteps::Keep() {
+  const bool erased = ErasedMeanwhile();
   Impression& impression = scratch_.impression;
   impression.request_id = response_.request_id;
   impression.ts = as_of_;
-  impression.subject = subject_;
+  impression.subject = erased ? std::string_view() : subject_;
   impression.scene = scene_->name;
   impression.route = RouteName(question_.route);
   impression.model = response_.model;
@@ -327,12 +337,17 @@ void AnswerSteps::Keep() {
     impression.items[i].source = response_.items[i].source;
   }
   FillHistory(impression.history);
+  if (erased) {
+    impression.history.clear();
+  }
   impression.personalised = response_.personalised;
   impression.seconds = response_.seconds;
   // An answer is worth more than its record: where the log cannot take it, the answer still goes
   // out, and the observer counts the loss.
   const bool kept = parts_.log->AppendImpression(impression).ok();
-  Remember();
+  if (!erased) {
+    Remember();
+  }
   if (parts_.observer == nullptr) {
     return;
   }

@@ -35,13 +35,14 @@ double AnswerSteps::WarmRuns(const ServedModel& ranker, std::size_t candidates) 
 }
 
 // False where there is nothing to score, or it failed; the observer hears of a failure.
-bool AnswerSteps::ScoreWith(const ServedModel& ranker) {
+bool AnswerSteps::ScoreWith(const ServedModel& ranker, Deadline deadline) {
   if (scratch_.candidates.empty()) {
     return false;
   }
   const Status status = ScoreCandidates(ranker.graph(), ranker.spec(), *ranker.candidate_layout(),
                                         RankerInput(ranker), scratch_.ranker_features,
-                                        scratch_.candidate_scores, deadline_);
+                                        scratch_.candidate_scores, deadline);
+  waited_ = waited_ || ranker.outside();
   if (!status.ok() && parts_.observer != nullptr) {
     parts_.observer->OnModelFailure(ranker, status.ToString());
   }
@@ -71,7 +72,11 @@ bool AnswerSteps::RankGiven() {
     }
   }
   model_begun_ = Clock::now();
-  const bool scored = ScoreWith(*ranker);
+  // Where it fails, the retriever still answers within the deadline.
+  const double retriever =
+      fallback_ == Fallback::kNone && model_ != nullptr ? model_->warm_seconds() : 0;
+  const bool scored = ScoreWith(*ranker, deadline_ - std::chrono::duration_cast<Clock::duration>(
+                                                         std::chrono::duration<double>(retriever)));
   model_ended_ = Clock::now();
   if (!scored) {
     return false;
@@ -96,7 +101,7 @@ bool AnswerSteps::RankBest(const ServedModel& ranker) {
       scratch_.candidates.push_back(index);
     }
   }
-  if (!ScoreWith(ranker)) {
+  if (!ScoreWith(ranker, deadline_)) {
     return false;
   }
   scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());

@@ -200,17 +200,21 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
     return;
   }
   scratch_.plain.assign(space_->width(), -std::numeric_limits<double>::infinity());
+  bool knows_any = false;
   std::visit(
       [&](auto scores) {
         for (const search::RankedItem& item : scratch_.top) {
           const ItemIndex index = ranker->space().IndexOf(space_->NumberOf(item.index));
           if (index != kUnknownItem) {
             scratch_.plain[item.index] = static_cast<double>(scores[index]);
+            knows_any = true;
           }
         }
       },
       SpanOf(scratch_.ranker_outputs.front()));
-  RankedBy(std::move(ranker));
+  if (knows_any) {
+    RankedBy(std::move(ranker));
+  }
 }
 
 // What stands in scratch_.plain are its scores now.

@@ -80,6 +80,7 @@ class AnswerSteps {
   void Show(const Pick& pick, RecommendedItem& item) const;
   Status ExplainAll() const;
   void Keep();
+  [[nodiscard]] bool ErasedMeanwhile() const;
   void Remember();
   void FillHistory(std::vector<SeenEvent>& history) const;
 
@@ -115,7 +116,7 @@ class AnswerSteps {
   [[nodiscard]] std::shared_ptr<const ServedModel> FindRanker() const;
   static double WarmRuns(const ServedModel& ranker, std::size_t candidates);
   [[nodiscard]] data::FeatureInput RankerInput(const ServedModel& ranker) const;
-  bool ScoreWith(const ServedModel& ranker);
+  bool ScoreWith(const ServedModel& ranker, Deadline deadline);
   bool RankGiven();
   bool RankBest(const ServedModel& ranker);
   [[nodiscard]] std::span<const Tensor> ServedFeatures();
@@ -125,7 +126,7 @@ class AnswerSteps {
   void SelectFromSpace(const CandidateFilter& filter);
   void SelectCandidates(const CandidateFilter& filter);
   void ApplyBoosts();
-  [[nodiscard]] std::size_t BoostedItems() const;
+  [[nodiscard]] std::size_t RuledItems() const;
   [[nodiscard]] double Boosted(const Rule& rule, double score) const;
   [[nodiscard]] bool RuleHolds(const Rule& rule, const Pick& pick) const;
   void FindBest(const CandidateFilter& filter, std::size_t k);
@@ -162,6 +163,7 @@ class AnswerSteps {
 
   Fallback fallback_ = Fallback::kNone;
   Rung rung_ = Rung::kFull;
+  bool waited_ = false;  // for another server: what was read of the user is of before
   const ItemSpace* space_ = nullptr;
   const StateView* states_ = nullptr;
   DenseScores dense_;

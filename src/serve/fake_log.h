@@ -47,8 +47,11 @@ class FakeLog final : public data::EventLog {
     Tell(data::ItemDeletion{std::string(id), Micros{1}});
     return Status::Ok();
   }
-  Result<std::uint64_t> EraseUser(std::string_view, Deadline) override {
-    return Unimplemented("erase");
+  /// The state alone.
+  Result<std::uint64_t> EraseUser(std::string_view subject, Deadline) override {
+    return With([&]() -> Result<std::uint64_t> {
+      return static_cast<std::uint64_t>(states_.erase(std::string(subject)));
+    });
   }
   Status AppendImpression(const Impression& impression) override {
     return With([&] {

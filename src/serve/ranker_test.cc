@@ -1,6 +1,8 @@
 // Scenes whose ranker scores candidates.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include <atomic>
 #include <memory>
 
@@ -96,6 +98,17 @@ TEST_F(Ranker, ItemsThatItDoesNotKnowDropOut) {
   EXPECT_EQ(none.rung, Rung::kNoRanker);
 }
 
+TEST_F(Ranker, ARetrieverThatKnowsNoCandidateLeavesTheOrderToo) {
+  shop.make["other:1"] = [] {
+    return FakeParts<float>("other", {"item90", "item91"}, 3, Neighbours<float>);
+  };
+  ASSERT_TRUE(shop.Serve("other:1", "ranker").ok());
+  shop.log.SetUser("ann", {{"item4", EventType::kView}, {"item90", EventType::kView}});
+  const RecommendResponse response = Get();
+  EXPECT_EQ(IdsOf(response), (Ids{"item4", "item3", "item5"}));
+  EXPECT_EQ(response.rung, Rung::kNoRanker);
+}
+
 TEST_F(Ranker, AFailureKeepsTheRetrieversOrder) {
   *fails = true;
   const RecommendResponse response = Get();
@@ -141,8 +154,9 @@ TEST_F(Ranker, ABidIsMultipliedByItsScore) {
 /// A graph that notes the deadlines it was given, as one of another server would.
 class Elsewhere final : public LoadedGraph {
  public:
-  Elsewhere(FakeRankerGraph graph, std::vector<Deadline>& deadlines)
-      : graph_(std::move(graph)), deadlines_(deadlines) {}
+  Elsewhere(FakeRankerGraph graph, std::vector<Deadline>& deadlines,
+            const std::function<void()>& meanwhile)
+      : graph_(std::move(graph)), deadlines_(deadlines), meanwhile_(meanwhile) {}
   [[nodiscard]] const std::vector<TensorSpec>& inputs() const override { return graph_.inputs(); }
   [[nodiscard]] const std::vector<TensorSpec>& outputs() const override { return graph_.outputs(); }
   Status Run(std::span<const Tensor>, std::vector<Tensor>&) const override {
@@ -151,19 +165,24 @@ class Elsewhere final : public LoadedGraph {
   Status RunUntil(std::span<const Tensor> inputs, std::vector<Tensor>& outputs,
                   Deadline deadline) const override {
     deadlines_.push_back(deadline);
+    if (meanwhile_) {
+      meanwhile_();
+    }
     return graph_.Run(inputs, outputs);
   }
 
  private:
   FakeRankerGraph graph_;
   std::vector<Deadline>& deadlines_;
+  const std::function<void()>& meanwhile_;
 };
 
 class OutsideRanker : public Ranker {
  protected:
   OutsideRanker() {
     ModelParts parts = FakeRanker("unused", shop.names, LaterFirst);
-    parts.graph = std::make_unique<Elsewhere>(FakeRankerGraph(LaterFirst, fails), deadlines);
+    parts.graph =
+        std::make_unique<Elsewhere>(FakeRankerGraph(LaterFirst, fails), deadlines, meanwhile);
     EXPECT_TRUE(outside.Add("ctr", std::move(parts), shop.log, shop.items).ok());
     EXPECT_TRUE(deadlines.empty());  // a server that is down keeps nobody from starting
     recommender = std::make_unique<Recommender>(RecommenderParts{.log = &shop.log,
@@ -177,6 +196,7 @@ class OutsideRanker : public Ranker {
     request.user_id = "ann";
   }
   std::vector<Deadline> deadlines;
+  std::function<void()> meanwhile;  // what happens while the other server thinks
   OutsideRankers outside;
   std::unique_ptr<Recommender> recommender;
   RecommendRequest request;
@@ -191,6 +211,35 @@ TEST_F(OutsideRanker, IsAskedUntilTheRequestsDeadline) {
   EXPECT_EQ(response->rung, Rung::kFull);
   EXPECT_EQ(deadlines, std::vector<Deadline>{*request.deadline});
   EXPECT_EQ(recommender->Replay(response->request_id).status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(OutsideRanker, NothingIsKeptOfAUserWhoIsErasedMeanwhile) {
+  const auto before = recommender->Recommend(request);
+  ASSERT_TRUE(before.ok());
+  EXPECT_EQ(shop.log.GetImpression(before->request_id)->subject, "ann");
+  recommender->Forget("ann");
+  meanwhile = [this] {
+    EXPECT_TRUE(shop.log.EraseUser("ann", After(std::chrono::seconds(1))).ok());
+  };
+  const auto response = recommender->Recommend(request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->model, "remote:ctr");
+  const auto kept = shop.log.GetImpression(response->request_id);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_EQ(kept->subject, "");
+  EXPECT_TRUE(kept->history.empty());
+  EXPECT_EQ(kept->items.size(), response->items.size());
+}
+
+TEST_F(OutsideRanker, LeavesTheRetrieverTimeToRankInItsStead) {
+  UseRanker("article", "remote:ctr");
+  RankRequest rank;
+  rank.candidates = {{"item1", 0}};
+  rank.request.user_id = "ann";
+  rank.request.deadline = After(std::chrono::seconds(30));
+  ASSERT_TRUE(recommender->Rank(rank).ok());
+  ASSERT_EQ(deadlines.size(), 1U);
+  EXPECT_LT(deadlines[0], *rank.request.deadline);
 }
 
 TEST_F(OutsideRanker, TheRetrieversOrderStandsWhereItFailsOrNobodyMayWait) {

@@ -12,12 +12,11 @@
 namespace vitrine::serve {
 namespace {
 
-constexpr std::size_t kMaxCandidates = 1000;
 constexpr double kSameScore = 1e-6;
 
 Status CheckCandidates(const std::vector<Candidate>& candidates) {
-  if (candidates.empty() || candidates.size() > kMaxCandidates) {
-    return InvalidArgument("rank takes 1 to " + std::to_string(kMaxCandidates) +
+  if (candidates.empty() || candidates.size() > kMostCandidates) {
+    return InvalidArgument("rank takes 1 to " + std::to_string(kMostCandidates) +
                            " candidates, there are " + std::to_string(candidates.size()));
   }
   std::size_t bids = 0;

@@ -93,6 +93,9 @@ struct Candidate {
   double bid = 0;  ///< 0: no bid; only relevance counts. All candidates of a request or none.
 };
 
+/// Of one RankRequest.
+inline constexpr std::size_t kMostCandidates = 1000;
+
 /// Orders given candidates for a user: ads with bids, articles, results of another system.
 struct RankRequest {
   RecommendRequest request;  ///< scene empty: "ad" where there are bids, else "article"; n 0: all

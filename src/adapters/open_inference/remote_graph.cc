@@ -12,7 +12,21 @@ namespace {
 constexpr int kOk = 200;
 constexpr int kBusyStatus = 503;
 
-bool IsRefusal(int status) { return status >= 400 && status < 500; }
+/// It was asked for what it does not have, or in another way than it wants: it may be another model by now.
+bool IsOfAnotherModel(int status) { return status == 400 || status == 404 || status == 422; }
+
+/// Which setting of a remote's table a status speaks of; empty: none.
+std::string_view SettingOf(int status) {
+  switch (status) {
+    case 401:
+    case 403:
+      return "key_file";
+    case 404:
+      return "model";
+    default:
+      return "";
+  }
+}
 
 }  // namespace
 
@@ -118,17 +132,30 @@ Status RemoteGraph::RunUntil(std::span<const Tensor> inputs, std::vector<Tensor>
     return Fail(Cause::kOpen,
                 Unavailable("it failed too often just now; it is asked again in a while"));
   }
+  // Told also where memory runs out below: a probe of which nothing is heard would keep the breaker open.
+  class Telling {
+   public:
+    Telling(CircuitBreaker& breaker, CircuitBreaker::Permit permit, Deadline now)
+        : ended(now), breaker_(breaker), permit_(permit) {}
+    ~Telling() { breaker_.Tell(permit_, outcome, ended); }
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+    CircuitBreaker::Outcome outcome = CircuitBreaker::Outcome::kUnknown;
+    Deadline ended;
+
+   private:
+    CircuitBreaker& breaker_;
+    CircuitBreaker::Permit permit_;
+  } telling(breaker_, *permit, begun);
   outputs.resize(1);
   const MaybeFailure failure = Ask(inputs, outputs.front(), begun, until);
-  const Deadline ended = Now();
+  const Deadline ended = telling.ended = Now();
   // One that was given half of its time or less to answer has not failed.
   const bool cut = failure && failure->cause == Cause::kDeadline &&
                    2 * (until - begun) <= std::chrono::nanoseconds(options_.deadline);
-  breaker_.Tell(*permit,
-                !failure ? CircuitBreaker::Outcome::kGood
-                : cut    ? CircuitBreaker::Outcome::kUnknown
-                         : CircuitBreaker::Outcome::kBad,
-                ended);
+  telling.outcome = !failure ? CircuitBreaker::Outcome::kGood
+                    : cut    ? CircuitBreaker::Outcome::kUnknown
+                             : CircuitBreaker::Outcome::kBad;
   if (meters_ != nullptr) {
     meters_->seconds.Observe(std::chrono::duration<double>(ended - begun).count());
   }
@@ -168,8 +195,8 @@ RemoteGraph::MaybeFailure RemoteGraph::Attempt(std::span<const Tensor> inputs, T
   if (MaybeFailure failure =
           Send({.target = infer_target_, .body = body, .json_bytes = json_bytes, .deadline = until},
                answer)) {
-    if (IsRefusal(answer.status)) {
-      wire_.Publish(nullptr);  // it may be another model by now
+    if (IsOfAnotherModel(answer.status)) {
+      wire_.Publish(nullptr);
     }
     return failure;
   }
@@ -196,8 +223,8 @@ RemoteGraph::MaybeFailure RemoteGraph::Learn(Deadline until,
     return failure;
   }
   if (MaybeFailure failure = Send({.target = "/v2", .body = {}, .deadline = until}, server);
-      failure && failure->cause != Cause::kStatus) {
-    return failure;
+      failure && (failure->cause != Cause::kStatus || server.status == kBusyStatus)) {
+    return failure;  // a server without /v2 speaks JSON; one that is busy has not said
   }
   auto learnt = std::make_shared<Wire>();
   auto parsed = ParseModel(model.body);
@@ -233,10 +260,13 @@ RemoteGraph::MaybeFailure RemoteGraph::Send(const RemoteCall& call, RemoteAnswer
   }
   answer = *std::move(got);
   if (answer.status != kOk) {
-    return Failure{.cause = Cause::kStatus,
-                   .status = Internal(
-                       fmt::format("it answered {} with status {}", call.target, answer.status)),
-                   .again = answer.status == kBusyStatus};
+    const std::string_view setting = SettingOf(answer.status);
+    return Failure{
+        .cause = Cause::kStatus,
+        .status = Internal(fmt::format(
+            "it answered {} with status {}{}", call.target, answer.status,
+            setting.empty() ? "" : fmt::format("; see remote.{}.{}", options_.name, setting))),
+        .again = answer.status == kBusyStatus};
   }
   return std::nullopt;
 }

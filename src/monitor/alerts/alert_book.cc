@@ -244,7 +244,7 @@ void AlertBook::Forget(Micros now) {
 Status AlertBook::Acknowledge(std::string_view id, std::string_view who, std::string_view note) {
   const auto found = alerts_.find(id);
   if (found == alerts_.end()) {
-    return NotFound(fmt::format("no alert '{}' is open; see them with: vitrine alert list", id));
+    return NotFound(fmt::format("no alert '{}' is open", id));
   }
   Alert& alert = found->second.alert;
   if (!alert.open()) {
@@ -262,8 +262,7 @@ Result<QuietTime> AlertBook::AddQuiet(QuietTime quiet) {
   RETURN_IF_ERROR(Validate(quiet));
   if (quiet_.size() >= kMostQuietTimes) {
     return ResourceExhausted(
-        fmt::format("there are {} quiet times already; end one first: vitrine alert quiet end ID",
-                    kMostQuietTimes));
+        fmt::format("there are {} quiet times already; end one first", kMostQuietTimes));
   }
   quiet.id = fmt::format("q{}", next_quiet_++);
   quiet_.push_back(quiet);

@@ -82,7 +82,7 @@ TEST_F(AlertBookTest, BetweenTheBoundsItStaysAndEndsWhenItWasGoodForLongEnough) 
   ASSERT_THAT(changes, SizeIs(1));
   EXPECT_EQ(changes[0].kind, AlertChangeKind::kResolved);
   EXPECT_EQ(Only().state, AlertState::kResolved);
-  EXPECT_EQ(*Only().resolved, At(580));
+  EXPECT_EQ(Only().resolved, At(580));
 }
 
 TEST_F(AlertBookTest, GettingWorseIsToldAndTakesTheAcknowledgementBack) {

@@ -34,8 +34,8 @@ Status CheckSignal(const AlertRule& rule) {
     }
     const std::string near = NearestName(rule.signal, names);
     return InvalidArgument(fmt::format(
-        "rule '{}': there is no signal '{}'{}; see them all with: vitrine alert signals", rule.name,
-        rule.signal, near.empty() ? "" : fmt::format(", did you mean '{}'?", near)));
+        "rule '{}': there is no signal '{}'{}; there are {}", rule.name, rule.signal,
+        near.empty() ? "" : fmt::format(", did you mean '{}'?", near), fmt::join(names, ", ")));
   }
   for (const auto& [label, value] : rule.where) {
     if (std::find(signal->labels.begin(), signal->labels.end(), label) == signal->labels.end()) {
@@ -156,8 +156,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .critical = 1,
                    .bad_for = minutes(0),
                    .priority = 1,
-                   .runbook = "vitrine diagnose; roll back: vitrine model rollback",
-                   .runbook_zh = "运行 vitrine diagnose;回滚:vitrine model rollback"});
+                   .runbook = "vitrine status; roll back: vitrine model rollback",
+                   .runbook_zh = "运行 vitrine status;回滚:vitrine model rollback"});
   rules.push_back({.name = "answers-come-down",
                    .signal = "service.degraded_share",
                    .warning = 0.02,
@@ -166,8 +166,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .bad_for = minutes(2),
                    .least_rows = 200,
                    .priority = 1,
-                   .runbook = "vitrine diagnose; look at deadline_ms of the scene and at the load",
-                   .runbook_zh = "运行 vitrine diagnose;检查场景的 deadline_ms 与负载"});
+                   .runbook = "vitrine status; look at deadline_ms of the scene and at the load",
+                   .runbook_zh = "运行 vitrine status;检查场景的 deadline_ms 与负载"});
   rules.push_back({.name = "slow-answers",
                    .signal = "service.p99_seconds",
                    .warning = 0.1,
@@ -176,8 +176,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .bad_for = minutes(5),
                    .least_rows = 200,
                    .priority = 2,
-                   .runbook = "vitrine diagnose; compare with before the last promotion",
-                   .runbook_zh = "运行 vitrine diagnose;与上次发布前对比"});
+                   .runbook = "vitrine status; compare with before the last promotion",
+                   .runbook_zh = "运行 vitrine status;与上次发布前对比"});
   rules.push_back({.name = "events-stopped",
                    .signal = "data.silence_seconds",
                    .warning = 900,
@@ -223,8 +223,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .least_rows = 1000,
                    .priority = 2,
                    .rests_in_sales = true,
-                   .runbook = "vitrine diagnose; compare versions: GET /v1/monitors/quality",
-                   .runbook_zh = "运行 vitrine diagnose;对比版本:GET /v1/monitors/quality"});
+                   .runbook = "vitrine status; compare versions: GET /v1/monitors/quality",
+                   .runbook_zh = "运行 vitrine status;对比版本:GET /v1/monitors/quality"});
   return rules;
 }
 

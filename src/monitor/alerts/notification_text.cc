@@ -30,7 +30,7 @@ constexpr Words kEnglish = {.fired = "firing",
                             .warning = "warning",
                             .bound = "bound",
                             .since = "since",
-                            .more = "and {} more; all of them: vitrine alert list",
+                            .more = "and {} more",
                             .to_do = "What to do"};
 constexpr Words kChinese = {.fired = "告警",
                             .worsened = "加重",
@@ -40,7 +40,7 @@ constexpr Words kChinese = {.fired = "告警",
                             .warning = "警告",
                             .bound = "阈值",
                             .since = "开始于",
-                            .more = "另有 {} 条;查看全部:vitrine alert list",
+                            .more = "另有 {} 条",
                             .to_do = "处理建议"};
 
 const Words& In(Language language) { return language == Language::kChinese ? kChinese : kEnglish; }

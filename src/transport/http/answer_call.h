@@ -27,6 +27,8 @@ class AnswerCall final : public Suspended, public std::enable_shared_from_this<A
   void Abandon() override {}
 
  private:
+  void MakeAnswer(bool may_wait);
+
   BlockingPool& pool_;
   Make make_;
   Write write_;

@@ -11,7 +11,9 @@ BlockingPool::BlockingPool(std::size_t threads, std::size_t queue) : limit_(queu
   }
 }
 
-BlockingPool::~BlockingPool() {
+BlockingPool::~BlockingPool() { Stop(); }
+
+void BlockingPool::Stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;

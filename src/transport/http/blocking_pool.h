@@ -16,7 +16,7 @@ class BlockingPool {
  public:
   /// `queue` tasks may wait beside those that run.
   BlockingPool(std::size_t threads, std::size_t queue);
-  /// Runs what was accepted, then joins.
+  /// As Stop.
   ~BlockingPool();
   BlockingPool(const BlockingPool&) = delete;
   BlockingPool& operator=(const BlockingPool&) = delete;
@@ -24,6 +24,8 @@ class BlockingPool {
   /// False where the queue is full or the pool is stopping; the task was not taken. A task must not
   /// throw.
   bool TryRun(std::function<void()> task);
+  /// Takes no more, runs what was accepted, then joins. Threads: one, once or again.
+  void Stop();
   [[nodiscard]] std::size_t queued() const;
 
  private:

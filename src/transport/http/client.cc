@@ -151,7 +151,8 @@ class Client::Impl {
       return sent.ok() ? head : sent;
     }
     RETURN_IF_ERROR(ReadBody(method, answer, deadline));
-    if (!sent.ok() || EqualNoCase(answer.header("Connection"), "close")) {
+    // Bytes behind the answer belong to nobody: the next call must not take them for its own.
+    if (!sent.ok() || begin_ != end_ || EqualNoCase(answer.header("Connection"), "close")) {
       socket_.Close();
     }
     return answer;

@@ -92,6 +92,7 @@ void AnswerRecommend(const Services& services, serve::RecommendRequest& r, Reque
                      Response& response) {
   r.deadline = WaitsUntil(services, r, request);
   if (!r.deadline) {
+    r.may_wait = request.on_pool();  // the scene may have got its ranker since it was looked at
     serve::RecommendResponse& answer = ThreadAnswer();
     const Status status = services.recommender->Recommend(r, answer);
     WriteResult(status, answer, request, response);
@@ -217,6 +218,7 @@ void PostRank(const Services& services, Request& request, Response& response) {
   }
   r.request.deadline = WaitsUntil(services, r, request);
   if (!r.request.deadline) {
+    r.request.may_wait = request.on_pool();
     WriteMade(services.recommender->Rank(r), request, response);
     return;
   }

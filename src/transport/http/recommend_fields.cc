@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::int64_t kMaxAnswer = 10'000;  // more than any scene allows; the scene says its own
 constexpr std::size_t kMaxHistory = 10'000;
-constexpr std::size_t kMaxCandidates = 10'000;
 
 // One member of an object: its name and what reads its value. Tables of them are made at compile time and
 // looked through by name: they are short.
@@ -351,9 +350,9 @@ constexpr Member<Impression> kImpressionMembers[] = {
 };
 
 bool ReadCandidate(FieldReader& reader, ondemand::value value, serve::RankRequest& request) {
-  if (request.candidates.size() == kMaxCandidates) {
-    return reader.Fail("too_many_items",
-                       "'candidates' has at most " + std::to_string(kMaxCandidates) + " entries.");
+  if (request.candidates.size() == serve::kMostCandidates) {
+    return reader.Fail("too_many_items", "'candidates' has at most " +
+                                             std::to_string(serve::kMostCandidates) + " entries.");
   }
   serve::Candidate& candidate = request.candidates.emplace_back();
   ondemand::json_type type{};
