@@ -158,7 +158,7 @@ TEST(Indexing, IsTriedWhileTheVersionServes) {
   const auto retrieval = [&] { return (*model)->dense()->retrieval(); };
   ASSERT_NE(retrieval(), nullptr);
   EXPECT_GT(retrieval()->exact_seconds, 0);
-  const Deadline late = After(std::chrono::seconds(60));
+  const Deadline late = After(std::chrono::seconds(50));
   while (retrieval()->build_seconds == 0 && std::chrono::steady_clock::now() < late) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

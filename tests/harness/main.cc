@@ -15,8 +15,6 @@
 // memcpy and memcmp touch is not. What our code does with the library stays watched.
 // gRPC's is not either, and hands memory from thread to thread by locks that look like none, also in the code of its
 // and protobuf's headers: reports with one of their functions on the stack say nothing. Ours on its threads stay watched.
-// hnswlib locks an index's lists in the order in which its builder meets them: no deadlock, since one thread builds an
-// index (search/hnsw_items.h), and searches lock none of them.
 extern "C" const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "called_from_lib:librocksdb.so\n"
@@ -26,8 +24,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "race:libgpr.so\n"
          "race:libabsl_\n"
          "race:^grpc::\n"
-         "race:^google::protobuf::\n"
-         "deadlock:hnswlib::";
+         "race:^google::protobuf::\n";
 }
 #endif
 

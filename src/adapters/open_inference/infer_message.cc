@@ -122,8 +122,11 @@ Status TakeValues(const json& tensor, std::optional<std::string_view> raw, Tenso
                                       TextOf(tensor, "name"), TextOf(tensor, "datatype")));
   }
   const std::optional<Shape> shape = ShapeOf(tensor, 0);
+  if (!shape) {
+    return NotTheProtocol("an output's 'shape' is no list of sizes");
+  }
   constexpr auto kCountless = std::numeric_limits<std::uint64_t>::max();  // no body holds as many
-  const std::uint64_t count = shape ? inference::CountOf(*shape).value_or(kCountless) : kCountless;
+  const std::uint64_t count = inference::CountOf(*shape).value_or(kCountless);
   std::vector<double> values;
   const json* data = Member(tensor, "data");
   if (!raw && (data == nullptr || !Flatten(*data, 1, values))) {
