@@ -11,6 +11,9 @@ namespace {
 constexpr double kNewest = 0.2;
 /// Idle models beyond this many are forgotten.
 constexpr std::size_t kKeptLanes = 16;
+/// Runs after which a slowdown is believed, and what one may be: a process that was stopped says nothing of the next.
+constexpr std::size_t kMeasuredRuns = 16;
+constexpr double kMostSlowdown = 20;
 
 std::chrono::nanoseconds Seconds(double seconds) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -36,8 +39,10 @@ Status FairQueue::Push(InferenceTask& task) {
     return Unavailable(fmt::format("{} requests wait for {} already; try again in a moment",
                                    lane.queue.size(), task.model->version()));
   }
-  const double wait = lane.seconds_per_row * static_cast<double>(lane.queue.rows()) /
-                      static_cast<double>(limits_.workers);
+  const double rows =
+      static_cast<double>(lane.queue.rows()) / static_cast<double>(limits_.workers) +
+      static_cast<double>(task.model->batch_rows());
+  const double wait = lane.queue.size() == 0 ? 0 : lane.seconds_per_row * rows * slowdown_;
   if (task.deadline != Deadline::max() && task.queued + Seconds(wait) > task.deadline) {
     return DeadlineExceeded(
         fmt::format("{} requests wait for {}, which takes longer than this one may wait",
@@ -60,6 +65,7 @@ Deadline FairQueue::ReadyAt(const Servable& model, const Lane& lane) const {
 
 bool FairQueue::Take(Deadline now, Batch& batch, std::vector<InferenceTask*>& dropped,
                      Deadline& ready_at) {
+  MeasureSlowdown(now);
   ready_at = Deadline::max();
   while (true) {
     const Servable* model = nullptr;
@@ -88,6 +94,9 @@ bool FairQueue::Take(Deadline now, Batch& batch, std::vector<InferenceTask*>& dr
     now_ = std::max(now_, next->served);
     ++next->running;
     ++running_;
+    if (waiting_ == 0) {
+      measured_from_ = Deadline::max();
+    }
     return true;
   }
 }
@@ -103,7 +112,27 @@ void FairQueue::Ran(const Servable& model, std::int64_t rows, double seconds) {
   const double of_a_row = seconds / static_cast<double>(std::max<std::int64_t>(rows, 1));
   lane.seconds_per_row += kNewest * (of_a_row - lane.seconds_per_row);
   --running_;
+  ran_seconds_ += seconds;
+  ++runs_;
   Settle();
+}
+
+// Only while tasks wait: an idle worker is not a slow one.
+void FairQueue::MeasureSlowdown(Deadline now) {
+  if (measured_from_ != Deadline::max() && runs_ >= kMeasuredRuns && ran_seconds_ > 0) {
+    const double passed = std::chrono::duration<double>(now - measured_from_).count() *
+                          static_cast<double>(limits_.workers);
+    const double measured = std::clamp(passed / ran_seconds_, 1.0, kMostSlowdown);
+    slowdown_ += kNewest * (measured - slowdown_);
+    measured_from_ = Deadline::max();
+  }
+  if (waiting_ == 0) {
+    measured_from_ = Deadline::max();
+  } else if (measured_from_ == Deadline::max()) {
+    measured_from_ = now;
+    ran_seconds_ = 0;
+    runs_ = 0;
+  }
 }
 
 // A model without tasks stays while it is ahead of the others: what it got counts when it comes back. Once

@@ -29,7 +29,8 @@ class FairQueue {
 
   /// Takes a task whose `queued` is set.
   /// Errors: kUnavailable (the model's queue is full), kDeadlineExceeded (it would be late before its
-  ///         turn came, by what the model's runs took lately). The task is not taken then.
+  ///         turn came and it had run, by what the model's runs took lately, and by how much slower than its
+  ///         runs alone the queue went). The task is not taken then.
   Status Push(InferenceTask& task);
 
   /// The next batch, of a model that is ready at `now`. Of models that all wait for more tasks, `ready_at` is
@@ -42,6 +43,10 @@ class FairQueue {
 
   /// Every waiting task, in no order; the queue is empty afterwards.
   void TakeAll(std::vector<InferenceTask*>& tasks);
+
+  /// Time that passed beside time that the workers ran while tasks waited: 1 where they did nothing else. An event
+  /// loop reads, refuses and answers between its runs, and may share its core.
+  [[nodiscard]] double slowdown() const { return slowdown_; }
 
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
   [[nodiscard]] std::size_t size() const { return waiting_; }
@@ -57,12 +62,19 @@ class FairQueue {
   [[nodiscard]] Deadline ReadyAt(const Servable& model, const Lane& lane) const;
   [[nodiscard]] Lane& LaneOf(const Servable& model);
   void Settle();
+  void MeasureSlowdown(Deadline now);
 
   QueueLimits limits_;
   std::map<const Servable*, Lane> lanes_;
   double now_ = 0;  // virtual time: `served` of the model whose turn it last was
   std::size_t waiting_ = 0;
   std::size_t running_ = 0;
+
+  double slowdown_ = 1;
+  Deadline measured_from_ =
+      Deadline::max();      // since when tasks have waited all the time; max: none did
+  double ran_seconds_ = 0;  // since then
+  std::size_t runs_ = 0;
 };
 
 }  // namespace vitrine::serve

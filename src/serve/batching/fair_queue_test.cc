@@ -111,6 +111,38 @@ TEST_F(FairQueueTest, WhatWouldBeLateIsRefusedAtOnce) {
   EXPECT_TRUE(queue.Push(patient).ok());
 }
 
+// The loop that runs them does as much again between its runs: a wait is twice what the runs take.
+TEST_F(FairQueueTest, AWaitCountsWhatIsDoneBetweenTheRuns) {
+  const auto model = Model("m:1", 1);
+  FairQueue queue({.waiting = 1000, .workers = 1, .delay = {}});
+  for (int i = 0; i < 500; ++i) {
+    ASSERT_TRUE(queue.Push(Task(model)).ok());
+  }
+  EXPECT_EQ(queue.slowdown(), 1);
+  for (int i = 0; i < 450; ++i) {
+    RunOne(queue, 0.001);
+    now_ += milliseconds(2);
+  }
+  EXPECT_NEAR(queue.slowdown(), 2, 0.1);
+  // 50 rows of 1 ms at half the pace, and its own.
+  RowsTask& hurried = Task(model);
+  hurried.deadline = hurried.queued + milliseconds(80);
+  EXPECT_EQ(queue.Push(hurried).code(), Code::kDeadlineExceeded);
+  RowsTask& patient = Task(model);
+  patient.deadline = patient.queued + milliseconds(120);
+  EXPECT_TRUE(queue.Push(patient).ok());
+  // Time without anything to do is no slowness.
+  while (!RunOne(queue, 0.001).empty()) {
+    now_ += milliseconds(1);
+  }
+  for (int i = 0; i < 100; ++i) {
+    now_ += milliseconds(50);
+    ASSERT_TRUE(queue.Push(Task(model)).ok());
+    RunOne(queue, 0.001);
+  }
+  EXPECT_LT(queue.slowdown(), 2.1);
+}
+
 TEST_F(FairQueueTest, ABatchThatIsNotFullWaitsForItsDelayAndAFullOneDoesNot) {
   const auto model = Model("m:1", 4);
   ASSERT_EQ(model->batch_rows(), 4);

@@ -267,9 +267,7 @@ void Connection::Wake() {
   asio::dispatch(io_.context(), [self = shared_from_this()] { self->OnWake(); });
 }
 
-void Connection::AtEndOfTurn(bool (*step)()) {
-  asio::post(io_.context(), [&io = io_, step] { io.RunStep(step); });
-}
+void Connection::AtEndOfTurn(bool (*step)()) { io_.AtEndOfTurn(step); }
 
 void Connection::OnWake() {
   if (starting_) {

@@ -249,10 +249,16 @@ void IoThread::AbortAll() {
   }
 }
 
-void IoThread::RunStep(bool (*step)()) {
-  if (step()) {
-    asio::post(context_, [this, step] { RunStep(step); });
-  }
+// By two hops. When the first is reached, the loop has looked at its sockets and what it found waits behind it; the
+// second is reached when all that has been read.
+void IoThread::AtEndOfTurn(bool (*step)()) {
+  asio::post(context_, [this, step] {
+    asio::post(context_, [this, step] {
+      if (step()) {
+        AtEndOfTurn(step);
+      }
+    });
+  });
 }
 
 std::string_view IoThread::Date() {

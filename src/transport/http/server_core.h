@@ -80,7 +80,7 @@ class IoThread {
   asio::io_context& context() { return context_; }
   ServerCore& core() { return core_; }
   /// See Waker::AtEndOfTurn.
-  void RunStep(bool (*step)());
+  void AtEndOfTurn(bool (*step)());
   /// This second's Date header value.
   std::string_view Date();
 
