@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "monitor/stable_hash.h"
+#include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -39,8 +40,13 @@ Micros Attribution::WindowOf(Label label) const {
 void Attribution::Add(const Impression& impression) {
   Answer answer;
   answer.request = StableHash(impression.request_id);
+  if (by_request_.contains(answer.request)) {
+    return;
+  }
   answer.subject = impression.subject.empty() ? 0 : StableHash(impression.subject);
   answer.ts = impression.ts;
+  answer.hour = HourAt(impression.ts);
+  answer.group = (answer.subject != 0 ? answer.subject : answer.request) % kShopperGroups;
   answer.row = RowKey(impression);
   if (rows_.size() >= kMostRows && !rows_.contains(answer.row)) {
     answer.row = "other\nother";
@@ -51,18 +57,47 @@ void Attribution::Add(const Impression& impression) {
     }
     answer.items.push_back(StableHash(item.item_id));
   }
-  QualityCounts& row = rows_[answer.row];
-  ++row.answers;
-  row.shown += answer.items.size();
-  for (QualityCounts::OfLabel& label : row.labels) {
-    label.recall.resize(options_.ks.size());
-    label.ndcg.resize(options_.ks.size());
+  for (QualityCounts* row : {&rows_[answer.row], HourOf(answer)}) {
+    if (row == nullptr) {
+      continue;
+    }
+    ++row->answers;
+    row->shown += answer.items.size();
+    ++row->groups[answer.group].answers;
+    for (QualityCounts::OfLabel& label : row->labels) {
+      label.recall.resize(options_.ks.size());
+      label.ndcg.resize(options_.ks.size());
+    }
   }
   Index(answer, first_ + waiting_.size());
   waiting_.push_back(std::move(answer));
   Advance(impression.ts);
   while (waiting_.size() > options_.most_waiting) {
     Pop(false);
+  }
+}
+
+QualityCounts* Attribution::HourOf(const Answer& answer) {
+  HourRow key{answer.hour, answer.row};
+  const auto found = hours_.find(key);
+  if (found != hours_.end()) {
+    return &found->second;
+  }
+  const bool room = hours_.size() < kMostHourRows && answer.hour >= final_before_;
+  return room ? &hours_[std::move(key)] : nullptr;
+}
+
+void Attribution::FinishHours() {
+  const std::int64_t window = std::max(options_.click_window.value, options_.purchase_window.value);
+  final_before_ = std::max(final_before_, HourAt({watermark_.value - window}));
+  while (!hours_.empty() && hours_.begin()->first.first < final_before_) {
+    final_hours_.insert(hours_.extract(hours_.begin()));
+  }
+}
+
+void Attribution::DropFinalHours(const std::vector<HourRow>& hours) {
+  for (const HourRow& hour : hours) {
+    final_hours_.erase(hour);
   }
 }
 
@@ -83,12 +118,16 @@ void Attribution::Advance(Micros ts) {
   while (!waiting_.empty() && waiting_.front().ts.value + window < watermark_.value) {
     Pop(true);
   }
+  FinishHours();
 }
 
 void Attribution::Pop(bool mature) {
   const Answer& oldest = waiting_.front();
   if (mature) {
     ++rows_[oldest.row].mature;
+    if (const auto hour = hours_.find({oldest.hour, oldest.row}); hour != hours_.end()) {
+      ++hour->second.mature;
+    }
   } else {
     ++forgotten_;
   }
@@ -166,6 +205,9 @@ void Attribution::RecordItem(const Event& event, Label label, const std::string&
   const auto joined = [&](Answer& answer, std::size_t place) {
     if (event.type == EventType::kClick) {
       ++rows_[answer.row].clicks;
+      if (const auto hour = hours_.find({answer.hour, answer.row}); hour != hours_.end()) {
+        ++hour->second.clicks;
+      }
     }
     SetPlace(answer, label, place, true);
   };
@@ -261,16 +303,27 @@ void Attribution::AddMissed(Answer& answer, Label label, std::uint64_t item) {
 }
 
 void Attribution::Contribute(const Answer& answer, Label label, double sign) {
+  ContributeTo(rows_[answer.row], answer, label, sign);
+  if (const auto hour = hours_.find({answer.hour, answer.row}); hour != hours_.end()) {
+    ContributeTo(hour->second, answer, label, sign);
+  }
+}
+
+void Attribution::ContributeTo(QualityCounts& row, const Answer& answer, Label label,
+                               double sign) const {
   const LabelState& state = answer.labels[static_cast<std::size_t>(label)];
   const auto places = static_cast<std::size_t>(std::popcount(state.places));
   const std::size_t relevant = places + state.missed.size();
   if (relevant == 0) {
     return;
   }
-  QualityCounts::OfLabel& sums = rows_[answer.row].labels[static_cast<std::size_t>(label)];
-  const auto add = [sign](std::uint64_t& count, std::size_t n) {
-    count = sign > 0 ? count + n : count - n;
+  QualityCounts::OfLabel& sums = row.labels[static_cast<std::size_t>(label)];
+  const auto add = [sign](auto& count, std::size_t n) {
+    using Count = std::remove_reference_t<decltype(count)>;
+    count = static_cast<Count>(sign > 0 ? count + n : count - n);
   };
+  ShopperGroup& group = row.groups[answer.group];
+  add(label == Label::kClick ? group.clicked : group.bought, places > 0 ? 1 : 0);
   add(sums.answers, 1);
   add(sums.hit_answers, places > 0 ? 1 : 0);
   add(sums.places, places);

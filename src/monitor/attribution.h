@@ -9,10 +9,12 @@
 #include <array>
 #include <cstdint>
 #include <deque>
-#include <functional>
+#include <limits>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -35,6 +37,16 @@ struct AttributionOptions {
   std::vector<int> ks = {5, 10, 20};  ///< rising, at most 64
 };
 
+/// Shoppers are cut into so many groups, for intervals that know that one shopper's answers are alike.
+inline constexpr std::size_t kShopperGroups = 32;
+
+/// The answers of one group of shoppers.
+struct ShopperGroup {
+  std::uint32_t answers = 0;
+  std::uint32_t clicked = 0;  ///< answers with a clicked place
+  std::uint32_t bought = 0;
+};
+
 /// Sums over the answers of one row; means are taken when reported.
 struct QualityCounts {
   struct OfLabel {
@@ -50,7 +62,16 @@ struct QualityCounts {
   std::uint64_t shown = 0;
   std::uint64_t clicks = 0;
   std::array<OfLabel, kLabels> labels;
+  std::array<ShopperGroup, kShopperGroups> groups{};
 };
+
+/// Key of a row of one hour: hours since 1970 of its answers, model and scene joined by '\n'.
+using HourRow = std::pair<std::int64_t, std::string>;
+
+/// As they are kept. `same_ks`: false where the cut-offs have changed since; the labels' sums then start anew.
+/// Throws nlohmann::json::exception where it is none.
+nlohmann::json QualityCountsToJson(const QualityCounts& counts);
+QualityCounts QualityCountsFromJson(const nlohmann::json& json, std::size_t ks, bool same_ks);
 
 struct JoinCounts {
   std::uint64_t events = 0;
@@ -65,13 +86,22 @@ class Attribution {
  public:
   explicit Attribution(AttributionOptions options);
 
-  /// Starts waiting for labels. Only the first 64 places are watched.
+  /// Starts waiting for labels. Only the first 64 places are watched. One whose request waits already was sent twice,
+  /// and counts once.
   void Add(const Impression& impression);
   /// Joins each item of an event; events without meaning here are ignored.
   void Record(const Event& event);
 
   /// Key: model and scene joined by '\n'.
   [[nodiscard]] const std::unordered_map<std::string, QualityCounts>& rows() const { return rows_; }
+  /// The same by the hour in which the answers were given, while labels of its answers may come.
+  [[nodiscard]] const std::map<HourRow, QualityCounts>& hours() const { return hours_; }
+  /// Those that change no more. They follow from what was added and recorded alone: so do those made again from a log.
+  [[nodiscard]] const std::map<HourRow, QualityCounts>& final_hours() const { return final_hours_; }
+  /// Hours before it are final: answers that come for them are in no hour.
+  [[nodiscard]] std::int64_t final_before() const { return final_before_; }
+  /// Forgets those of `hours` that are final: they are kept elsewhere.
+  void DropFinalHours(const std::vector<HourRow>& hours);
   [[nodiscard]] const std::array<JoinCounts, kEventTypes>& joins() const { return joins_; }
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
@@ -85,6 +115,7 @@ class Attribution {
   static constexpr std::size_t kMostPlaces = 64;
   static constexpr std::size_t kMostMissed = 32;  ///< distinct missed items kept per answer
   static constexpr std::size_t kAnswersPerSubject = 8;
+  static constexpr std::size_t kMostHourRows = 8192;  ///< beyond it hours are not told apart
 
   struct LabelState {
     std::uint64_t places = 0;           ///< bit p: place p has the label
@@ -94,6 +125,8 @@ class Attribution {
     std::uint64_t request = 0;
     std::uint64_t subject = 0;  ///< 0: nobody
     Micros ts;
+    std::int64_t hour = 0;
+    std::size_t group = 0;  ///< of shoppers
     std::string row;
     std::vector<std::uint64_t> items;
     std::array<LabelState, kLabels> labels;
@@ -107,8 +140,12 @@ class Attribution {
   std::vector<Answer*> AnswersOf(std::uint64_t subject, Micros ts, Micros window);
   void SetPlace(Answer& answer, Label label, std::size_t place, bool on);
   void AddMissed(Answer& answer, Label label, std::uint64_t item);
-  /// Takes the answer's part out of (sign -1) or into (+1) its row.
+  /// Takes the answer's part out of (sign -1) or into (+1) its row and its hour.
   void Contribute(const Answer& answer, Label label, double sign);
+  void ContributeTo(QualityCounts& row, const Answer& answer, Label label, double sign) const;
+  /// Null where its hour is final already, or where there are too many.
+  QualityCounts* HourOf(const Answer& answer);
+  void FinishHours();
   void Advance(Micros ts);
   void Pop(bool mature);
   void Index(const Answer& answer, std::uint64_t sequence);
@@ -118,6 +155,9 @@ class Attribution {
   std::vector<double> discounts_;  ///< by place
   std::vector<double> ideal_;      ///< of n labelled items at the head
   std::unordered_map<std::string, QualityCounts> rows_;
+  std::map<HourRow, QualityCounts> hours_;
+  std::map<HourRow, QualityCounts> final_hours_;
+  std::int64_t final_before_ = std::numeric_limits<std::int64_t>::min();
   std::array<JoinCounts, kEventTypes> joins_;
   std::deque<Answer> waiting_;
   std::uint64_t first_ = 0;  ///< sequence number of waiting_.front()

@@ -9,16 +9,27 @@ namespace {
 
 using nlohmann::json;
 
-json OfCounts(const QualityCounts& counts) {
+json OfGroups(const QualityCounts& counts) {
+  json groups = json::array();
+  for (const ShopperGroup& group : counts.groups) {
+    groups.push_back(group.answers);
+    groups.push_back(group.clicked);
+    groups.push_back(group.bought);
+  }
+  return groups;
+}
+
+}  // namespace
+
+json QualityCountsToJson(const QualityCounts& counts) {
   json labels = json::array();
   for (const QualityCounts::OfLabel& l : counts.labels) {
     labels.push_back({l.answers, l.hit_answers, l.places, l.missed, l.recall, l.ndcg});
   }
-  return {counts.answers, counts.mature, counts.shown, counts.clicks, labels};
+  return {counts.answers, counts.mature, counts.shown, counts.clicks, labels, OfGroups(counts)};
 }
 
-/// `same_ks`: false where the cut-offs have changed since; the labels' sums then start anew.
-QualityCounts CountsOf(const json& j, std::size_t ks, bool same_ks) {
+QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks) {
   QualityCounts counts;
   counts.answers = j.at(0).get<std::uint64_t>();
   counts.mature = j.at(1).get<std::uint64_t>();
@@ -35,8 +46,36 @@ QualityCounts CountsOf(const json& j, std::size_t ks, bool same_ks) {
         label.at(0).get<std::uint64_t>(),       label.at(1).get<std::uint64_t>(),
         label.at(2).get<std::uint64_t>(),       label.at(3).get<std::uint64_t>(),
         label.at(4).get<std::vector<double>>(), label.at(5).get<std::vector<double>>()};
+    if (counts.labels[l].recall.size() != ks || counts.labels[l].ndcg.size() != ks) {
+      throw json::other_error::create(501, "sums of other cut-offs", nullptr);
+    }
+  }
+  if (same_ks) {
+    const auto groups = j.at(5).get<std::array<std::uint32_t, 3 * kShopperGroups>>();
+    for (std::size_t g = 0; g < kShopperGroups; ++g) {
+      counts.groups[g] = {groups[3 * g], groups[3 * g + 1], groups[3 * g + 2]};
+    }
   }
   return counts;
+}
+
+namespace {
+
+json OfHours(const std::map<HourRow, QualityCounts>& hours) {
+  json out = json::array();
+  for (const auto& [key, counts] : hours) {
+    out.push_back({key.first, key.second, QualityCountsToJson(counts)});
+  }
+  return out;
+}
+
+std::map<HourRow, QualityCounts> HoursOf(const json& j, std::size_t ks, bool same_ks) {
+  std::map<HourRow, QualityCounts> hours;
+  for (const json& row : j) {
+    hours[{row.at(0).get<std::int64_t>(), row.at(1).get<std::string>()}] =
+        QualityCountsFromJson(row.at(2), ks, same_ks);
+  }
+  return hours;
 }
 
 }  // namespace
@@ -44,7 +83,7 @@ QualityCounts CountsOf(const json& j, std::size_t ks, bool same_ks) {
 json Attribution::Save() const {
   json rows = json::object();
   for (const auto& [key, counts] : rows_) {
-    rows[key] = OfCounts(counts);
+    rows[key] = QualityCountsToJson(counts);
   }
   json joins = json::array();
   for (const JoinCounts& c : joins_) {
@@ -56,11 +95,17 @@ json Attribution::Save() const {
     for (const LabelState& state : a.labels) {
       labels.push_back({state.places, state.missed});
     }
-    waiting.push_back({a.request, a.subject, a.ts.value, a.row, a.items, labels});
+    waiting.push_back({a.request, a.subject, a.ts.value, a.row, a.items, labels, a.hour, a.group});
   }
-  return {{"ks", options_.ks},       {"rows", rows},
-          {"joins", joins},          {"waiting", waiting},
-          {"forgotten", forgotten_}, {"watermark", watermark_.value}};
+  return {{"ks", options_.ks},
+          {"rows", rows},
+          {"joins", joins},
+          {"waiting", waiting},
+          {"forgotten", forgotten_},
+          {"watermark", watermark_.value},
+          {"hours", OfHours(hours_)},
+          {"final_hours", OfHours(final_hours_)},
+          {"final_before", final_before_}};
 }
 
 Status Attribution::Load(const json& saved) {
@@ -68,7 +113,7 @@ Status Attribution::Load(const json& saved) {
     Attribution read(options_);
     const bool same_ks = saved.at("ks").get<std::vector<int>>() == options_.ks;
     for (const auto& [key, counts] : saved.at("rows").items()) {
-      read.rows_[key] = CountsOf(counts, options_.ks.size(), same_ks);
+      read.rows_[key] = QualityCountsFromJson(counts, options_.ks.size(), same_ks);
     }
     const json& joins = saved.at("joins");
     for (std::size_t t = 0; t < read.joins_.size() && t < joins.size(); ++t) {
@@ -89,11 +134,16 @@ Status Attribution::Load(const json& saved) {
         answer.labels[l] = {a.at(5).at(l).at(0).get<std::uint64_t>(),
                             a.at(5).at(l).at(1).get<std::vector<std::uint64_t>>()};
       }
+      answer.hour = a.at(6).get<std::int64_t>();
+      answer.group = a.at(7).get<std::size_t>() % kShopperGroups;
       read.Index(answer, read.waiting_.size());
       read.waiting_.push_back(std::move(answer));
     }
     read.forgotten_ = saved.at("forgotten").get<std::uint64_t>();
     read.watermark_ = Micros{saved.at("watermark").get<std::int64_t>()};
+    read.hours_ = HoursOf(saved.at("hours"), options_.ks.size(), same_ks);
+    read.final_hours_ = HoursOf(saved.at("final_hours"), options_.ks.size(), same_ks);
+    read.final_before_ = saved.at("final_before").get<std::int64_t>();
     *this = std::move(read);
     return Status::Ok();
   } catch (const json::exception& e) {

@@ -123,7 +123,6 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
       ++Bounded(state_->fallbacks, impression.fallback, kMostReasons);
       fallbacks = FallbackMetric(metrics_, row.fallback_metrics, key.second, impression.fallback);
     }
-    state_->attribution.Add(impression);
   }
   if (const auto watched = Find(impression.model); watched != nullptr) {
     const std::scoped_lock lock(watched->mutex);
@@ -165,47 +164,68 @@ void OnlineMonitor::OnModelFailure(std::string_view model) {
   }
 }
 
-void OnlineMonitor::OnEvent(const Event& event) {
-  const auto type = static_cast<std::size_t>(event.type);
-  JoinCounts before;
-  JoinCounts after;
-  Counter* metric = nullptr;
+void OnlineMonitor::OnRecord(const data::LogRecord& record) {
+  const auto* event = std::get_if<Event>(&record.body);
+  EventChange change;
   {
-    const std::scoped_lock lock(state_->mutex);
-    State::EventCounts& counts = state_->events[type];
-    if (metrics_ != nullptr && counts.metric == nullptr) {
-      counts.metric = &metrics_->GetCounter("vitrine_events_total", "Events taken into the log.",
-                                            {{"event", std::string(EventName(event.type))}});
+    const std::scoped_lock lock(state_->log_mutex);
+    if (record.sequence <= state_->watermark) {
+      return;
     }
-    metric = counts.metric;
-    ++counts.accepted;
-    counts.without_request += event.request_id.empty() ? 1 : 0;
-    counts.anonymous += event.user_id.empty() ? 1 : 0;
-    counts.late += event.ts.value + kLateAfter.value < state_->newest_event.value ? 1 : 0;
-    state_->newest_event = std::max(state_->newest_event, event.ts);
-    before = state_->attribution.joins()[type];
-    state_->attribution.Record(event);
-    after = state_->attribution.joins()[type];
+    if (event != nullptr) {
+      change = CountEvent(*event);
+    } else if (const auto* impression = std::get_if<Impression>(&record.body)) {
+      state_->attribution.Add(*impression);
+      state_->service_hours.Finish(state_->attribution.final_before());
+      state_->service_hours.Add(*impression);
+    }
+    state_->watermark = record.sequence;
   }
-  if (metric == nullptr) {
+  if (change.metric == nullptr) {
     return;
   }
-  metric->Add();
-  const std::string name(EventName(event.type));
-  const auto joins = [&](const char* how, std::uint64_t n) {
-    if (n > 0) {
+  change.metric->Add();
+  const std::string name(EventName(event->type));
+  const auto joins = [&](const char* how, std::uint64_t before, std::uint64_t after) {
+    if (after > before) {
       metrics_
           ->GetCounter("vitrine_event_joins_total",
                        "Items of events by how they were joined to an answer.",
                        {{"event", name}, {"joined", how}})
-          .Add(n);
+          .Add(after - before);
     }
   };
-  joins("request", after.by_request - before.by_request);
-  joins("subject", after.by_subject - before.by_subject);
-  joins("orphan", after.orphans - before.orphans);
-  joins("unshown", after.unshown - before.unshown);
-  joins("none", after.unjoined - before.unjoined);
+  const JoinCounts& before = change.before;
+  const JoinCounts& after = change.after;
+  joins("request", before.by_request, after.by_request);
+  joins("subject", before.by_subject, after.by_subject);
+  joins("orphan", before.orphans, after.orphans);
+  joins("unshown", before.unshown, after.unshown);
+  joins("none", before.unjoined, after.unjoined);
+}
+
+std::uint64_t OnlineMonitor::watermark() const {
+  const std::scoped_lock lock(state_->log_mutex);
+  return state_->watermark;
+}
+
+OnlineMonitor::EventChange OnlineMonitor::CountEvent(const Event& event) {
+  const auto type = static_cast<std::size_t>(event.type);
+  State::EventCounts& counts = state_->events[type];
+  if (metrics_ != nullptr && counts.metric == nullptr) {
+    counts.metric = &metrics_->GetCounter("vitrine_events_total", "Events taken into the log.",
+                                          {{"event", std::string(EventName(event.type))}});
+  }
+  ++counts.accepted;
+  counts.without_request += event.request_id.empty() ? 1 : 0;
+  counts.anonymous += event.user_id.empty() ? 1 : 0;
+  counts.late += event.ts.value + kLateAfter.value < state_->newest_event.value ? 1 : 0;
+  state_->newest_event = std::max(state_->newest_event, event.ts);
+  EventChange change{
+      .metric = counts.metric, .before = state_->attribution.joins()[type], .after = {}};
+  state_->attribution.Record(event);
+  change.after = state_->attribution.joins()[type];
+  return change;
 }
 
 void OnlineMonitor::OnDuplicates(std::uint64_t rows) {

@@ -24,17 +24,21 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "core/artifact.h"
 #include "core/event.h"
 #include "core/impression.h"
 #include "core/metrics.h"
 #include "core/status.h"
 #include "core/tensor.h"
+#include "data/event_log.h"
 #include "data/reference_histograms.h"
 #include "monitor/attribution.h"
 #include "monitor/feature_window.h"
 #include "monitor/reports.h"
 #include "monitor/skew_checks.h"
+#include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
 
@@ -69,13 +73,18 @@ class OnlineMonitor {
   /// A version that is not watched is ignored.
   void OnServed(std::string_view model, std::string_view request_id,
                 std::span<const Tensor> features, std::span<const double> shown_scores, Micros ts);
-  /// An answer was given (or reported by another system). After OnServed of the same request.
+  /// An answer was given (or reported by another system). After OnServed of the same request. Labels are joined to
+  /// it when the log says that it was given: OnRecord.
   void OnImpression(const Impression& impression);
   /// An answer came down from its scene's whole pipeline.
   void OnDegraded(std::string_view scene, std::string_view rung);
   void OnModelFailure(std::string_view model);
-  /// An event is in the log.
-  void OnEvent(const Event& event);
+  /// The log's records, in its order. What is counted of events, labels and hours follows from them alone: a
+  /// state that was saved, and the records behind its watermark, give exactly what there was. One that is not behind
+  /// the watermark is taken for known. Threads: one caller at a time.
+  void OnRecord(const data::LogRecord& record);
+  /// Sequence of the newest record that is counted.
+  [[nodiscard]] std::uint64_t watermark() const;
   void OnDuplicates(std::uint64_t rows);
   /// `code` is one of data::kRejectionCodes (others are counted as "other").
   void OnRejected(std::string_view code, std::uint64_t rows = 1);
@@ -91,6 +100,11 @@ class OnlineMonitor {
   [[nodiscard]] DriftReport Drift() const;
   [[nodiscard]] SkewReport Skew() const;
 
+  /// What changed in the history of hours, final hours and others; each row replaces the one of its key.
+  [[nodiscard]] std::vector<WindowRow> Hours() const;
+  /// Forgets rows of Hours() that were final and are kept elsewhere now.
+  void DropHours(std::span<const WindowRow> kept);
+
   /// Everything but skew samples, as one JSON text.
   [[nodiscard]] std::string Save() const;
   /// Call before serving; drift counters wait until their version is watched.
@@ -100,6 +114,15 @@ class OnlineMonitor {
  private:
   struct State;
   struct Model;
+  struct EventChange {
+    Counter* metric = nullptr;
+    JoinCounts before;
+    JoinCounts after;
+  };
+  /// The part of a saved state that follows from the log. Throws nlohmann::json::exception.
+  static Status LoadLog(const nlohmann::json& saved, State& read);
+  /// Precondition: log_mutex is held.
+  EventChange CountEvent(const Event& event);
   std::shared_ptr<Model> Find(std::string_view model) const;
   /// Gives a version its saved counters. Precondition: models_mutex is held.
   void RestoreModel(const std::string& name, Model& model);

@@ -2,8 +2,12 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +16,7 @@
 #include "monitor/distinct_items.h"
 #include "monitor/reports_json.h"
 #include "monitor/stable_hash.h"
+#include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -82,6 +87,17 @@ Event Click(const std::string& request, const std::string& item) {
   return event;
 }
 
+/// The log says so next.
+void Take(OnlineMonitor& monitor, data::LogBody body) {
+  monitor.OnRecord({.sequence = monitor.watermark() + 1, .received = {}, .body = std::move(body)});
+}
+
+/// An answer is given, and the log says so next.
+void Give(OnlineMonitor& monitor, const Impression& impression) {
+  monitor.OnImpression(impression);
+  Take(monitor, impression);
+}
+
 MonitorOptions Small() {
   MonitorOptions options;
   options.window = {.slot_requests = 50, .slot_time = {0}, .slots = 8, .baseline_requests = 400};
@@ -102,13 +118,13 @@ void Serve(OnlineMonitor& monitor, const std::string& model, int requests, doubl
 
 TEST(OnlineMonitorTest, CountsServiceQualityAndData) {
   OnlineMonitor monitor(Small());
-  monitor.OnImpression(Answer("r1", "m:1"));
+  Give(monitor, Answer("r1", "m:1"));
   Impression fallback = Answer("r2", "");
   fallback.fallback = "unknown_user";
-  monitor.OnImpression(fallback);
+  Give(monitor, fallback);
   monitor.OnModelFailure("m:1");
-  monitor.OnEvent(Click("r1", "b"));
-  monitor.OnEvent(Click("nobody", "b"));
+  Take(monitor, Click("r1", "b"));
+  Take(monitor, Click("nobody", "b"));
   monitor.OnDuplicates(2);
   monitor.OnRejected("missing_item");
   monitor.OnRejected("something made up", 3);
@@ -141,8 +157,8 @@ TEST(OnlineMonitorTest, CountsServiceQualityAndData) {
 
 TEST(OnlineMonitorTest, MoreClicksThanShownIsFlagged) {
   OnlineMonitor monitor(Small());
-  monitor.OnImpression(Answer("r1", "m:1"));
-  for (int i = 0; i < 3; ++i) monitor.OnEvent(Click("r1", "a"));
+  Give(monitor, Answer("r1", "m:1"));
+  for (int i = 0; i < 3; ++i) Take(monitor, Click("r1", "a"));
   EXPECT_TRUE(monitor.Quality().rows.at(0).more_clicks_than_shown);
 }
 
@@ -199,7 +215,7 @@ TEST(OnlineMonitorTest, SkewComparesValueByValue) {
   const auto features = HistoryOf(random, 15);
   for (const char* request : {"r1", "r2", "r3"}) {
     monitor.OnServed("m:1", request, features, {}, Micros{1});
-    monitor.OnImpression(Answer(request, "m:1"));
+    Give(monitor, Answer(request, "m:1"));
   }
   const auto recompute = [&](const Impression& impression) -> Result<std::vector<Tensor>> {
     auto again = features;
@@ -249,8 +265,8 @@ TEST(OnlineMonitorTest, EverythingSurvivesARestart) {
   OnlineMonitor before(Small());
   before.Watch(Version("m:1"));
   Serve(before, "m:1", 1000, 15, 7);
-  before.OnImpression(Answer("r1", "m:1"));
-  before.OnEvent(Click("r1", "b"));
+  Give(before, Answer("r1", "m:1"));
+  Take(before, Click("r1", "b"));
   before.OnRejected("missing_item");
   before.OnModelFailure("m:1");
 
@@ -263,8 +279,143 @@ TEST(OnlineMonitorTest, EverythingSurvivesARestart) {
   EXPECT_EQ(ToJson(after.Quality()), ToJson(before.Quality()));
   EXPECT_EQ(ToJson(after.Data()), ToJson(before.Data()));
   EXPECT_EQ(ToJson(after.Drift()), ToJson(before.Drift()));
-  after.OnEvent(Click("r1", "a"));
+  Take(after, Click("r1", "a"));
   EXPECT_EQ(after.Quality().rows.at(0).ctr, 1) << "the answer still waits for its labels";
+}
+
+/// A shop's log: answers over hours, and what came of them, some of it late.
+std::vector<data::LogRecord> LogOf(unsigned seed, int records) {
+  std::mt19937 random(seed);
+  std::vector<data::LogRecord> log;
+  std::int64_t now = 1'000 * kMicrosPerHour;
+  std::vector<std::string> requests;
+  for (int i = 0; i < records; ++i) {
+    now += static_cast<std::int64_t>(random() % 240) * kMicrosPerSecond;
+    data::LogBody body;
+    if (requests.empty() || random() % 3 == 0) {
+      const std::string scene = random() % 2 == 0 ? "home" : "cart";
+      Impression answer = Answer("r" + std::to_string(i), "m:" + std::to_string(random() % 2 + 1),
+                                 "u" + std::to_string(random() % 50));
+      answer.scene = scene;
+      answer.ts = {now - static_cast<std::int64_t>(random() % 5) * kMicrosPerHour / 2};
+      answer.fallback = random() % 10 == 0 ? "no_model" : "";
+      requests.push_back(answer.request_id);
+      body = answer;
+    } else {
+      Event event = Click(
+          requests[requests.size() - 1 - random() % std::min<std::size_t>(requests.size(), 40)],
+          random() % 2 == 0 ? "a" : "c");
+      event.type = random() % 4 == 0 ? EventType::kPurchase : EventType::kClick;
+      event.ts = {now};
+      body = event;
+    }
+    log.push_back({.sequence = static_cast<std::uint64_t>(i) + 1, .received = {now}, .body = body});
+  }
+  return log;
+}
+
+using Hours = std::map<std::tuple<WindowKind, std::int64_t, std::string>, WindowRow>;
+
+/// As a keeper does: hours into the store, those that are final out of memory, then the state.
+std::string Keep(OnlineMonitor& monitor, Hours& store) {
+  const std::vector<WindowRow> rows = monitor.Hours();
+  for (const WindowRow& row : rows) {
+    store[{row.kind, row.hour, row.series}] = row;
+  }
+  monitor.DropHours(rows);
+  return monitor.Save();
+}
+
+// Killed anywhere, also between the store and the state: the last state and the log give what there was.
+TEST(OnlineMonitorTest, AKillLosesNoLabelAndNoHour) {
+  MonitorOptions options = Small();
+  options.attribution.purchase_window = {4 * kMicrosPerHour};
+  const std::vector<data::LogRecord> log = LogOf(5, 4000);
+  Hours expected;
+  OnlineMonitor whole(options);
+  for (const data::LogRecord& record : log) {
+    whole.OnRecord(record);
+  }
+  static_cast<void>(Keep(whole, expected));
+  EXPECT_GT(expected.size(), 100U);
+
+  std::mt19937 random(6);
+  Hours store;
+  std::string state;
+  auto monitor = std::make_unique<OnlineMonitor>(options);
+  for (std::size_t i = 0, kills = 0; i < log.size() || kills < 30;) {
+    for (std::size_t n = 1 + random() % 300; n > 0 && i < log.size(); --n) {
+      monitor->OnRecord(log[i++]);
+    }
+    if (random() % 2 == 0) {
+      const std::string saved = Keep(*monitor, store);
+      if (random() % 3 != 0) {
+        state = saved;  // else it was killed before the state was written
+      }
+    }
+    if (random() % 2 == 0) {
+      ++kills;
+      monitor = std::make_unique<OnlineMonitor>(options);
+      if (!state.empty()) {
+        ASSERT_TRUE(monitor->Load(state).ok());
+      }
+      i = monitor->watermark();
+    }
+  }
+  static_cast<void>(Keep(*monitor, store));
+  EXPECT_EQ(monitor->watermark(), log.back().sequence);
+  ASSERT_EQ(store.size(), expected.size());
+  for (const auto& [key, row] : expected) {
+    EXPECT_EQ(store.at(key), row) << row.series << " " << row.hour;
+  }
+  const auto quality = [](const OnlineMonitor& of) {
+    auto report = nlohmann::json::parse(ToJson(of.Quality()));
+    report.erase("since");
+    return report;
+  };
+  EXPECT_EQ(quality(*monitor), quality(whole));
+  // The hours are what the whole is.
+  std::vector<WindowRow> rows;
+  for (const auto& [key, row] : store) {
+    rows.push_back(row);
+  }
+  const auto days = QualityHistory(rows, 24);
+  ASSERT_TRUE(days.ok());
+  std::map<std::string, std::uint64_t> answers;
+  std::uint64_t all = 0;
+  for (const auto& day : *days) {
+    for (const QualityRow& row : day.rows) {
+      answers[row.model + "\n" + row.scene] += row.answers;
+      all += row.answers;
+    }
+  }
+  for (const QualityRow& row : whole.Quality().rows) {
+    EXPECT_EQ(answers[row.model + "\n" + row.scene], row.answers);
+  }
+  const auto service = ServiceHistory(rows, 1);
+  ASSERT_TRUE(service.ok());
+  std::uint64_t served = 0;
+  for (const auto& hour : *service) {
+    for (const ServiceRow& row : hour.rows) {
+      served += row.answers;
+    }
+  }
+  EXPECT_EQ(served, all);
+}
+
+TEST(OnlineMonitorTest, AStateFromBeforeHoursIsReadAndTheLogJoinedAnew) {
+  OnlineMonitor before(Small());
+  Give(before, Answer("r1", "m:1"));
+  auto old = nlohmann::json::parse(before.Save());
+  old["format"] = 1;
+  for (const char* fresh : {"watermark", "service_hours"}) {
+    old.erase(fresh);
+  }
+  OnlineMonitor after(Small());
+  ASSERT_TRUE(after.Load(old.dump()).ok());
+  EXPECT_EQ(after.Service().answers, 1U);
+  EXPECT_EQ(after.watermark(), 0U);
+  EXPECT_TRUE(after.Quality().rows.empty());
 }
 
 TEST(OnlineMonitorTest, CountersOfOtherReferencesAreLeftBehind) {
@@ -281,10 +432,10 @@ TEST(OnlineMonitorTest, CountersOfOtherReferencesAreLeftBehind) {
 
 TEST(OnlineMonitorTest, BrokenOrNewerStateIsRefused) {
   OnlineMonitor monitor(Small());
-  monitor.OnImpression(Answer("r1", "m:1"));
+  Give(monitor, Answer("r1", "m:1"));
   EXPECT_EQ(monitor.Load("{").code(), Code::kInvalidArgument);
   EXPECT_EQ(monitor.Load("{\"format\":1}").code(), Code::kInvalidArgument);
-  EXPECT_EQ(monitor.Load("{\"format\":2}").code(), Code::kFailedPrecondition);
+  EXPECT_EQ(monitor.Load("{\"format\":99}").code(), Code::kFailedPrecondition);
   EXPECT_EQ(monitor.Service().answers, 1U);
 }
 
@@ -292,14 +443,20 @@ TEST(OnlineMonitorTest, ThreadsDoNotLoseCounts) {
   MetricRegistry metrics;
   OnlineMonitor monitor(Small(), &metrics);
   monitor.Watch(Version("m:1"));
+  std::mutex log;  // its records come one after another
   std::vector<std::jthread> threads;
   for (unsigned t = 0; t < 4; ++t) {
-    threads.emplace_back([&monitor, t] {
+    threads.emplace_back([&monitor, &log, t] {
       Serve(monitor, "m:1", 200, 15, t);
       for (int i = 0; i < 200; ++i) {
         const std::string request = "t" + std::to_string(t) + "_" + std::to_string(i);
-        monitor.OnImpression(Answer(request, "m:1", "u" + std::to_string(t)));
-        monitor.OnEvent(Click(request, "a"));
+        const Impression answer = Answer(request, "m:1", "u" + std::to_string(t));
+        monitor.OnImpression(answer);
+        {
+          const std::scoped_lock lock(log);
+          Take(monitor, answer);
+          Take(monitor, Click(request, "a"));
+        }
         if (i % 50 == 0) {
           static_cast<void>(monitor.Drift());
           static_cast<void>(monitor.Save());
@@ -326,8 +483,8 @@ TEST(OnlineMonitorTest, MetricNamesAreThoseOfTheContract) {
                    {}, Micros{1});
   Impression fallback = Answer("r1", "m:1");
   fallback.fallback = "no_model";
-  monitor.OnImpression(fallback);
-  monitor.OnEvent(Click("r1", "a"));
+  Give(monitor, fallback);
+  Take(monitor, Click("r1", "a"));
   monitor.OnDuplicates(1);
   monitor.OnRejected("missing_item");
   monitor.OnModelFailure("m:1");
@@ -368,8 +525,8 @@ TEST(ReportsJsonTest, HasTheFieldsThatClientsRead) {
   EXPECT_EQ(series.at("feature"), "history");
   EXPECT_TRUE(series.at("training").at("psi").is_number());
   EXPECT_TRUE(series.at("baseline").at("p_value").is_number());
-  monitor.OnImpression(Answer("r1", "m:1"));
-  monitor.OnEvent(Click("r1", "a"));
+  Give(monitor, Answer("r1", "m:1"));
+  Take(monitor, Click("r1", "a"));
   const auto quality = nlohmann::json::parse(ToJson(monitor.Quality()));
   EXPECT_EQ(quality.at("rows").at(0).at("labels").at(0).at("ndcg").at("10"), 1.0);
 }

@@ -10,7 +10,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
+/// The first in which what follows from the log stands beside its watermark; before, it is made again from the log.
+constexpr int kFirstWithWatermark = 2;
 /// Versions whose counters are kept although nobody watches them (yet).
 constexpr std::size_t kMostSavedModels = 64;
 
@@ -52,9 +54,7 @@ std::string OnlineMonitor::Save() const {
   std::optional<Attribution> attribution;  // copied: writing it out must not hold up serving
   {
     const std::scoped_lock lock(state_->mutex);
-    attribution = state_->attribution;
     out["since"] = state_->since.value;
-    out["newest_event"] = state_->newest_event.value;
     out["duplicates"] = state_->duplicates;
     out["fallbacks"] = OfCounts(state_->fallbacks);
     out["failures"] = OfCounts(state_->failures);
@@ -65,11 +65,18 @@ std::string OnlineMonitor::Save() const {
                          c.seconds.view().counts});
     }
     out["service"] = std::move(service);
+  }
+  {
+    const std::scoped_lock lock(state_->log_mutex);
+    attribution = state_->attribution;
+    out["watermark"] = state_->watermark;
+    out["newest_event"] = state_->newest_event.value;
     json events = json::array();
     for (const State::EventCounts& c : state_->events) {
       events.push_back({c.accepted, c.without_request, c.anonymous, c.late});
     }
     out["events"] = std::move(events);
+    out["service_hours"] = state_->service_hours.Save();
   }
   out["attribution"] = attribution->Save();
   json models = json::object();
@@ -89,31 +96,40 @@ std::string OnlineMonitor::Save() const {
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+Status OnlineMonitor::LoadLog(const json& saved, State& read) {
+  read.watermark = saved.at("watermark").get<std::uint64_t>();
+  read.newest_event = Micros{saved.at("newest_event").get<std::int64_t>()};
+  const json& events = saved.at("events");
+  for (std::size_t t = 0; t < read.events.size() && t < events.size(); ++t) {
+    const auto n = events[t].get<std::array<std::uint64_t, 4>>();
+    read.events[t] = {n[0], n[1], n[2], n[3]};
+  }
+  read.service_hours.Load(saved.at("service_hours"));
+  return read.attribution.Load(saved.at("attribution"));
+}
+
 Status OnlineMonitor::Load(std::string_view saved) {
   try {
     const json j = json::parse(saved);
-    if (const int format = j.at("format").get<int>(); format > kFormat) {
+    const int format = j.at("format").get<int>();
+    if (format > kFormat) {
       return FailedPrecondition(fmt::format(
           "the saved monitor state has format {}, this program reads up to {}", format, kFormat));
     }
     State read(options_);
     read.since = Micros{j.at("since").get<std::int64_t>()};
-    read.newest_event = Micros{j.at("newest_event").get<std::int64_t>()};
     read.duplicates = j.at("duplicates").get<std::uint64_t>();
     read.fallbacks = CountsOf(j.at("fallbacks"));
     read.failures = CountsOf(j.at("failures"));
     read.rejected = CountsOf(j.at("rejected"));
-    RETURN_IF_ERROR(read.attribution.Load(j.at("attribution")));
+    if (format >= kFirstWithWatermark) {
+      RETURN_IF_ERROR(LoadLog(j, read));
+    }
     for (const json& row : j.at("service")) {
       auto& counts = read.service[{row.at(0).get<std::string>(), row.at(1).get<std::string>()}];
       counts.answers = row.at(2).get<std::uint64_t>();
       counts.fallbacks = row.at(3).get<std::uint64_t>();
       counts.seconds.Restore(row.at(5).get<std::vector<std::uint64_t>>(), row.at(4).get<double>());
-    }
-    const json& events = j.at("events");
-    for (std::size_t t = 0; t < read.events.size() && t < events.size(); ++t) {
-      const auto n = events[t].get<std::array<std::uint64_t, 4>>();
-      read.events[t] = {n[0], n[1], n[2], n[3]};
     }
     for (const auto& [name, model] : j.at("models").items()) {
       static_cast<void>(model.at("shown").get<std::vector<std::uint64_t>>());
@@ -123,9 +139,11 @@ Status OnlineMonitor::Load(std::string_view saved) {
       }
     }
 
-    const std::scoped_lock lock(state_->mutex, state_->models_mutex);
+    const std::scoped_lock lock(state_->mutex, state_->log_mutex, state_->models_mutex);
     state_->since = read.since;
+    state_->watermark = read.watermark;
     state_->newest_event = read.newest_event;
+    state_->service_hours = std::move(read.service_hours);
     state_->duplicates = read.duplicates;
     state_->fallbacks = std::move(read.fallbacks);
     state_->failures = std::move(read.failures);

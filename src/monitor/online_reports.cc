@@ -5,59 +5,13 @@
 #include <fmt/format.h>
 
 #include "monitor/online_state.h"
+#include "monitor/quality_row.h"
+#include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
 namespace {
 
 double Ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
-
-/// Wilson's 95 % interval of a share.   Source: Wilson 1927
-MetricValue Wilson(std::uint64_t hits, std::uint64_t n) {
-  if (n == 0) {
-    return {};
-  }
-  constexpr double kZ = 1.959963984540054;
-  const auto all = static_cast<double>(n);
-  const double p = static_cast<double>(hits) / all;
-  const double centre = p + kZ * kZ / (2 * all);
-  const double spread = kZ * std::sqrt(p * (1 - p) / all + kZ * kZ / (4 * all * all));
-  const double scale = 1 + kZ * kZ / all;
-  return {p, std::max(0.0, (centre - spread) / scale), std::min(1.0, (centre + spread) / scale)};
-}
-
-LabelQuality OfLabel(Label which, const QualityCounts::OfLabel& counts,
-                     const std::vector<int>& ks) {
-  LabelQuality quality;
-  quality.label = LabelName(which);
-  quality.answers = counts.answers;
-  quality.places = counts.places;
-  quality.missed = counts.missed;
-  for (std::size_t i = 0; i < ks.size() && i < counts.recall.size(); ++i) {
-    quality.recall[ks[i]] = Ratio(counts.recall[i], static_cast<double>(counts.answers));
-    quality.ndcg[ks[i]] = Ratio(counts.ndcg[i], static_cast<double>(counts.answers));
-  }
-  return quality;
-}
-
-QualityRow OfRow(const std::string& key, const QualityCounts& counts, const std::vector<int>& ks) {
-  QualityRow row;
-  const std::size_t split = key.find('\n');
-  row.model = key.substr(0, split);
-  row.scene = key.substr(split + 1);
-  row.answers = counts.answers;
-  row.mature = counts.mature;
-  row.shown = counts.shown;
-  row.clicks = counts.clicks;
-  const auto& click = counts.labels[static_cast<std::size_t>(Label::kClick)];
-  const auto& purchase = counts.labels[static_cast<std::size_t>(Label::kPurchase)];
-  row.ctr = Ratio(static_cast<double>(click.places), static_cast<double>(counts.shown));
-  row.click_rate = Wilson(click.hit_answers, counts.answers);
-  row.conversion_rate = Wilson(purchase.hit_answers, counts.answers);
-  row.more_clicks_than_shown = counts.clicks > counts.shown;
-  row.labels.push_back(OfLabel(Label::kClick, click, ks));
-  row.labels.push_back(OfLabel(Label::kPurchase, purchase, ks));
-  return row;
-}
 
 JoinRow OfJoin(EventType type, const JoinCounts& c) {
   const std::uint64_t joined = c.by_request + c.by_subject;
@@ -94,14 +48,18 @@ ServiceReport OnlineMonitor::Service() const {
 }
 
 QualityReport OnlineMonitor::Quality() const {
-  const std::scoped_lock lock(state_->mutex);
-  const Attribution& attribution = state_->attribution;
   QualityReport report;
-  report.since = state_->since;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    report.since = state_->since;
+  }
+  const std::scoped_lock lock(state_->log_mutex);
+  const Attribution& attribution = state_->attribution;
+  report.counted = state_->watermark;
   report.waiting = attribution.waiting();
   report.forgotten = attribution.forgotten();
   for (const auto& [key, counts] : attribution.rows()) {
-    report.rows.push_back(OfRow(key, counts, attribution.options().ks));
+    report.rows.push_back(QualityRowOf(key, counts, attribution.options().ks));
   }
   std::sort(report.rows.begin(), report.rows.end(), [](const QualityRow& a, const QualityRow& b) {
     return std::pair(a.model, a.scene) < std::pair(b.model, b.scene);
@@ -115,7 +73,7 @@ QualityReport OnlineMonitor::Quality() const {
 }
 
 DataReport OnlineMonitor::Data() const {
-  const std::scoped_lock lock(state_->mutex);
+  const std::scoped_lock lock(state_->mutex, state_->log_mutex);
   DataReport report;
   report.since = state_->since;
   report.duplicates = state_->duplicates;
@@ -157,6 +115,44 @@ DriftReport OnlineMonitor::Drift() const {
     report.models.push_back(std::move(row));
   }
   return report;
+}
+
+std::vector<WindowRow> OnlineMonitor::Hours() const {
+  std::vector<WindowRow> rows;
+  const std::scoped_lock lock(state_->log_mutex);
+  const Attribution& attribution = state_->attribution;
+  const auto quality = [&](const std::map<HourRow, QualityCounts>& hours, bool final) {
+    for (const auto& [key, counts] : hours) {
+      rows.push_back({WindowKind::kQuality, key.first, key.second,
+                      QualityWindowText(counts, attribution.options().ks), final});
+    }
+  };
+  quality(attribution.final_hours(), true);
+  quality(attribution.hours(), false);
+  const auto service = [&](const std::map<ServiceHours::Key, AnswerCounts>& hours, bool final) {
+    for (const auto& [key, counts] : hours) {
+      rows.push_back(
+          {WindowKind::kService, key.first, key.second, ServiceWindowText(counts), final});
+    }
+  };
+  service(state_->service_hours.final_hours(), true);
+  service(state_->service_hours.hours(), false);
+  return rows;
+}
+
+void OnlineMonitor::DropHours(std::span<const WindowRow> kept) {
+  std::vector<HourRow> quality;
+  std::vector<ServiceHours::Key> service;
+  for (const WindowRow& row : kept) {
+    if (row.final && row.kind == WindowKind::kQuality) {
+      quality.emplace_back(row.hour, row.series);
+    } else if (row.final && row.kind == WindowKind::kService) {
+      service.emplace_back(row.hour, row.series);
+    }
+  }
+  const std::scoped_lock lock(state_->log_mutex);
+  state_->attribution.DropFinalHours(quality);
+  state_->service_hours.DropFinalHours(service);
 }
 
 SkewReport OnlineMonitor::Skew() const { return skew_.Report(); }

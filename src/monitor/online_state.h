@@ -14,6 +14,7 @@
 #include "monitor/distinct_items.h"
 #include "monitor/latency_counts.h"
 #include "monitor/online_monitor.h"
+#include "monitor/windows/service_hours.h"
 
 namespace vitrine::monitor {
 
@@ -50,16 +51,21 @@ struct OnlineMonitor::State {
 
   explicit State(const MonitorOptions& options) : attribution(options.attribution) {}
 
-  mutable std::mutex mutex;  ///< of everything down to `newest_event`
+  mutable std::mutex mutex;  ///< of everything down to `rejected`
   Micros since = Now();
   std::map<RowKey, ServiceCounts> service;
   std::map<std::string, std::uint64_t, std::less<>> fallbacks;
   std::map<std::string, std::uint64_t, std::less<>> failures;
-  std::array<EventCounts, kEventTypes> events;
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t, std::less<>> rejected;
+
+  /// Of what the log says, down to `service_hours`; no answer waits for it.
+  mutable std::mutex log_mutex;
+  std::uint64_t watermark = 0;  ///< sequence of the newest record that is in it
+  std::array<EventCounts, kEventTypes> events;
   Attribution attribution;
   Micros newest_event;
+  ServiceHours service_hours;
 
   mutable std::mutex models_mutex;  ///< of the two maps, not of what they point at
   std::map<std::string, std::shared_ptr<Model>, std::less<>> models;

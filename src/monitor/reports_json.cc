@@ -24,6 +24,17 @@ json Of(const LabelQuality& l) {
           {"missed", l.missed}, {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
 }
 
+json Of(const ServiceRow& r) {
+  return {{"model", r.model},
+          {"scene", r.scene},
+          {"answers", r.answers},
+          {"fallbacks", r.fallbacks},
+          {"mean_seconds", r.mean_seconds},
+          {"p50_seconds", r.p50_seconds},
+          {"p95_seconds", r.p95_seconds},
+          {"p99_seconds", r.p99_seconds}};
+}
+
 json Of(const QualityRow& r) {
   json labels = json::array();
   for (const LabelQuality& l : r.labels) {
@@ -83,19 +94,27 @@ json Of(const DriftModel& m) {
           {"series", std::move(series)}};
 }
 
+template <typename Row>
+std::string OfPoints(const std::vector<HistoryPoint<Row>>& points) {
+  json out = json::array();
+  for (const HistoryPoint<Row>& point : points) {
+    json rows = json::array();
+    for (const Row& row : point.rows) {
+      rows.push_back(Of(row));
+    }
+    out.push_back({{"from", FormatIso({point.hour * kMicrosPerHour})},
+                   {"final", point.final},
+                   {"rows", std::move(rows)}});
+  }
+  return Text({{"points", std::move(out)}});
+}
+
 }  // namespace
 
 std::string ToJson(const ServiceReport& report) {
   json rows = json::array();
   for (const ServiceRow& r : report.rows) {
-    rows.push_back({{"model", r.model},
-                    {"scene", r.scene},
-                    {"answers", r.answers},
-                    {"fallbacks", r.fallbacks},
-                    {"mean_seconds", r.mean_seconds},
-                    {"p50_seconds", r.p50_seconds},
-                    {"p95_seconds", r.p95_seconds},
-                    {"p99_seconds", r.p99_seconds}});
+    rows.push_back(Of(r));
   }
   return Text({{"since", FormatIso(report.since)},
                {"answers", report.answers},
@@ -115,6 +134,8 @@ std::string ToJson(const QualityReport& report) {
     joins.push_back(Of(r));
   }
   return Text({{"since", FormatIso(report.since)},
+               {"counted", report.counted},
+               {"behind", report.behind},
                {"waiting", report.waiting},
                {"forgotten", report.forgotten},
                {"rows", std::move(rows)},
@@ -166,5 +187,9 @@ std::string ToJson(const SkewReport& report) {
 }
 
 std::string ToJson(const DriftVerdict& verdict) { return Text(Of(verdict)); }
+
+std::string ToJson(const std::vector<HistoryPoint<ServiceRow>>& points) { return OfPoints(points); }
+
+std::string ToJson(const std::vector<HistoryPoint<QualityRow>>& points) { return OfPoints(points); }
 
 }  // namespace vitrine::monitor

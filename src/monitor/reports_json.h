@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "monitor/reports.h"
+#include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
 
@@ -14,5 +16,8 @@ std::string ToJson(const DataReport& report);
 std::string ToJson(const DriftReport& report);
 std::string ToJson(const SkewReport& report);
 std::string ToJson(const DriftVerdict& verdict);
+/// {"points": [{"from", "final", "rows"}]}
+std::string ToJson(const std::vector<HistoryPoint<ServiceRow>>& points);
+std::string ToJson(const std::vector<HistoryPoint<QualityRow>>& points);
 
 }  // namespace vitrine::monitor

@@ -187,8 +187,12 @@ void AppendWriter::Commit(const Group& group) {
   }
   SetStage(group, Stage::kWriting, nullptr);
   if (batch.batch().Count() > 0) {
-    const bool sync = std::any_of(group.begin(), group.end(),
-                                  [](const auto& ticket) { return NeedsSync(ticket->work); });
+    // Steady answers leave no pause in which SyncPosted would have its turn.
+    const bool due =
+        unsynced_ && std::chrono::steady_clock::now() - unsynced_since_ >= kSyncPostedAfter;
+    const bool sync = due || std::any_of(group.begin(), group.end(), [](const auto& ticket) {
+                        return NeedsSync(ticket->work);
+                      });
     const Status written = Write(batch.batch(), sync);
     for (const std::string& subject : batch.subjects()) {
       states_.Drop(subject);
@@ -201,6 +205,9 @@ void AppendWriter::Commit(const Group& group) {
     numbers_.MarkSaved(batch.item_numbers());
     if (sync) {
       MarkDurable(sequence_);
+    }
+    if (!sync && !unsynced_) {
+      unsynced_since_ = std::chrono::steady_clock::now();
     }
     unsynced_ = !sync;
   }

@@ -95,6 +95,7 @@ class AppendWriter {
   Status failure_;         // of the last write: the store must be reopened before the next
   Deadline retry_at_;      // of reopening
   bool unsynced_ = false;  // impressions were written since the last sync
+  Deadline unsynced_since_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_ready_;

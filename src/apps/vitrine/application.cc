@@ -17,11 +17,13 @@
 #include "adapters/files/durable.h"
 #include "adapters/onnxruntime/runtime.h"
 #include "adapters/rocksdb/rocks_event_log.h"
+#include "adapters/sqlite/monitor_db.h"
 #include "adapters/sqlite/vitrine_db.h"
 #include "apps/vitrine/adopt_job.h"
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/job_service.h"
+#include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/remotes.h"
@@ -88,6 +90,7 @@ struct Application::Parts {
   std::unique_ptr<serve::Trending> trending;
   std::unique_ptr<search::LiveCatalogue> catalogue;
   std::unique_ptr<monitor::OnlineMonitor> monitor;
+  std::unique_ptr<sqlite::MonitorDb> history;
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
   std::unique_ptr<serve::ModelSet> models;
@@ -99,6 +102,7 @@ struct Application::Parts {
   std::unique_ptr<KeptAnswers> answers;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
+  std::unique_ptr<LogFollower> follower;
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
@@ -121,6 +125,7 @@ struct Application::Parts {
 
 Status Application::Parts::OpenStores() {
   ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
+  ASSIGN_OR_RETURN(history, sqlite::MonitorDb::Open(directory.Sub("monitor.db")));
   ASSIGN_OR_RETURN(files::FileArtifactStore store,
                    files::FileArtifactStore::Open(directory.Sub("artifacts")));
   artifacts = std::make_unique<files::FileArtifactStore>(std::move(store));
@@ -179,7 +184,7 @@ Status Application::Parts::OpenServing() {
   options.window.slot_time = {settings.Integer("monitor.slot_seconds") * kMicrosPerSecond};
   monitor = std::make_unique<monitor::OnlineMonitor>(options, &metrics);
   if (const std::string kept = ReadFile(directory.Sub("monitor.json")); !kept.empty()) {
-    // A file that cannot be read costs the windows of the last hours, not the start.
+    // A file that cannot be read costs the drift windows of the last hours, not the start; labels are joined anew.
     static_cast<void>(monitor->Load(kept));
   }
   observer = std::make_unique<MonitorObserver>(*monitor);
@@ -187,10 +192,8 @@ Status Application::Parts::OpenServing() {
     items->Apply(record);
     trending->Apply(record);
     catalogue->Apply(record);
-    if (const auto* event = std::get_if<Event>(&record.body)) {
-      monitor->OnEvent(*event);
-    } else if (const auto* erased = std::get_if<data::UserErasure>(&record.body);
-               erased != nullptr && recommender != nullptr) {
+    if (const auto* erased = std::get_if<data::UserErasure>(&record.body);
+        erased != nullptr && recommender != nullptr) {
       recommender->Forget(erased->subject);
     }
   });
@@ -230,9 +233,11 @@ Status Application::Parts::OpenServing() {
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
   answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
-  reports = std::make_unique<MonitorReports>(*monitor, remotes);
-  keeper = std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers,
-                                           directory.Sub("monitor.json"));
+  reports = std::make_unique<MonitorReports>(*monitor, *log, *history, remotes);
+  keeper =
+      std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers, *history,
+                                      directory.Sub("monitor.json"), KeeperOptionsOf(settings));
+  follower = std::make_unique<LogFollower>(*log, *monitor);
   const loop::Programs programs = loop::ProgramsBeside("");
   ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
                                                   directory.Sub("loaded.json"), [this] {

@@ -41,6 +41,13 @@ serve::InferenceOptions InferenceOptionsOf(const Settings& settings) {
                     .keep = std::chrono::seconds(settings.Integer("inference.cache_seconds"))}};
 }
 
+KeeperOptions KeeperOptionsOf(const Settings& settings) {
+  return {.save_every = std::chrono::milliseconds(
+              std::clamp<std::int64_t>(settings.Integer("monitor.save_ms"), 10, 3'600'000)),
+          .history_days =
+              std::clamp<std::int64_t>(settings.Integer("monitor.history_days"), 1, 1'000'000)};
+}
+
 Result<serve::RetrievalOptions> RetrievalOptionsOf(const Settings& settings) {
   ASSIGN_OR_RETURN(const double recall, settings.Share("retrieval.recall"));
   return serve::RetrievalOptions{

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "apps/vitrine/settings.h"
+#include "apps/vitrine/watching.h"
 #include "core/status.h"
 #include "serve/inference.h"
 #include "serve/retrieval.h"
@@ -21,6 +22,8 @@ Result<http::Listener> ParseListener(std::string_view setting, const std::string
 std::size_t MegabytesOf(const Settings& settings, std::string_view name);
 
 serve::InferenceOptions InferenceOptionsOf(const Settings& settings);
+
+KeeperOptions KeeperOptionsOf(const Settings& settings);
 
 /// Errors: kInvalidArgument (retrieval.recall is no share).
 Result<serve::RetrievalOptions> RetrievalOptionsOf(const Settings& settings);

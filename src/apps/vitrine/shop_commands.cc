@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "adapters/sqlite/monitor_db.h"
 #include "adapters/sqlite/vitrine_db.h"
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/command_line.h"
@@ -95,6 +96,8 @@ Status BackUp(const CommandLine& line, const ShopFlags& flags) {
   }
   ASSIGN_OR_RETURN(const auto db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
   RETURN_IF_ERROR(db->BackUp(flags.path + "/vitrine.db"));
+  ASSIGN_OR_RETURN(const auto history, sqlite::MonitorDb::Open(directory.Sub("monitor.db")));
+  RETURN_IF_ERROR(history->BackUp(flags.path + "/monitor.db"));
   Print(fmt::format("{} is backed up in {}", line.data, flags.path));
   return Status::Ok();
 }

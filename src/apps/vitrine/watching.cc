@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "adapters/files/durable.h"
 #include "monitor/reports_json.h"
+#include "monitor/windows/window_counts.h"
 
 namespace vitrine::apps {
 namespace {
@@ -65,7 +67,10 @@ Result<std::string> MonitorReports::Report(std::string_view kind) const {
     return monitor::ToJson(monitor_.Service());
   }
   if (kind == "quality") {
-    return monitor::ToJson(monitor_.Quality());
+    monitor::QualityReport report = monitor_.Quality();
+    const std::uint64_t last = log_.LastSequence();
+    report.behind = last > report.counted ? last - report.counted : 0;
+    return monitor::ToJson(report);
   }
   if (kind == "data") {
     return monitor::ToJson(monitor_.Data());
@@ -78,6 +83,31 @@ Result<std::string> MonitorReports::Report(std::string_view kind) const {
   }
   return NotFound(fmt::format(
       "there is no monitor '{}'; there are: service, quality, data, drift, skew", kind));
+}
+
+Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
+                                            std::int64_t step) const {
+  // Memory first: an hour that leaves it meanwhile is in the store by then.
+  std::vector<monitor::WindowRow> counted = monitor_.Hours();
+  ASSIGN_OR_RETURN(std::vector<monitor::WindowRow> rows,
+                   store_.Read(range, monitor::kMostHistoryRows + 1));
+  if (rows.size() > monitor::kMostHistoryRows) {
+    return InvalidArgument(fmt::format(
+        "more than {} hours of versions and scenes lie in this range; shorten it, or name a model "
+        "or a scene",
+        monitor::kMostHistoryRows));
+  }
+  for (monitor::WindowRow& row : counted) {
+    if (monitor::InRange(row, range)) {
+      rows.push_back(std::move(row));
+    }
+  }
+  if (range.kind == monitor::WindowKind::kService) {
+    ASSIGN_OR_RETURN(const auto points, monitor::ServiceHistory(rows, step));
+    return monitor::ToJson(points);
+  }
+  ASSIGN_OR_RETURN(const auto points, monitor::QualityHistory(rows, step));
+  return monitor::ToJson(points);
 }
 
 Result<std::string> MonitorReports::Alerts() const {
@@ -124,11 +154,14 @@ Result<std::string> MonitorReports::Alerts() const {
 }
 
 MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
-                             const serve::OutsideRankers& outside, std::string file)
+                             const serve::OutsideRankers& outside, monitor::WindowStore& store,
+                             std::string file, const KeeperOptions& options)
     : monitor_(monitor),
       models_(models),
       outside_(outside),
+      store_(store),
       file_(std::move(file)),
+      options_(options),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 MonitorKeeper::~MonitorKeeper() {
@@ -138,24 +171,59 @@ MonitorKeeper::~MonitorKeeper() {
 }
 
 void MonitorKeeper::Run(const std::stop_token& stop) {
-  for (int turn = 1;; ++turn) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point look = Clock::now();
+  Clock::time_point save = look + options_.save_every;
+  Clock::time_point trim = look;
+  for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      wake_.wait_until(lock, stop, std::min(look, save), [] { return false; });
     }
     if (stop.stop_requested()) {
       return;
     }
-    monitor_.RunSkewChecks(
-        [this](const Impression& impression) { return Recompute(models_, outside_, impression); });
-    monitor_.Publish();
-    if (turn % 10 == 0) {
+    if (Clock::now() >= look) {
+      monitor_.RunSkewChecks([this](const Impression& impression) {
+        return Recompute(models_, outside_, impression);
+      });
+      monitor_.Publish();
+      look = Clock::now() + std::chrono::seconds(1);
+    }
+    if (Clock::now() >= save) {
       Save();
+      save = Clock::now() + options_.save_every;
+    }
+    if (Clock::now() >= trim) {
+      static_cast<void>(store_.Trim(monitor::HourAt(Now()) - 24 * options_.history_days));
+      trim = Clock::now() + std::chrono::hours(1);
     }
   }
 }
 
+// Before the state that knows them no more: where the process ends between the two, the hours are made again from the log
+// and replace what was put here.
+void MonitorKeeper::SaveHours() {
+  std::vector<monitor::WindowRow> rows = monitor_.Hours();
+  std::map<std::tuple<monitor::WindowKind, std::int64_t, std::string>, std::size_t> kept;
+  std::vector<monitor::WindowRow> changed;
+  for (monitor::WindowRow& row : rows) {
+    const std::size_t hash = std::hash<std::string>()(row.counts) ^ (row.final ? 1U : 0U);
+    const auto [at, fresh] = kept.emplace(std::tuple(row.kind, row.hour, row.series), hash);
+    const auto before = kept_.find(at->first);
+    if (before == kept_.end() || before->second != hash) {
+      changed.push_back(std::move(row));
+    }
+  }
+  if (!store_.Put(changed).ok()) {
+    return;  // tried again with the next state; until then the hours stay in memory
+  }
+  kept_ = std::move(kept);
+  monitor_.DropHours(changed);
+}
+
 void MonitorKeeper::Save() {
+  SaveHours();
   // A monitor that cannot be kept goes on watching; a full disk is reported where it is felt.
   static_cast<void>(files::WriteDurably(file_, monitor_.Save()));
 }

@@ -1,13 +1,18 @@
 /// Feeds the online monitor from serving and from the log, and answers /v1/monitors from it.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
+#include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <tuple>
 
 #include "apps/vitrine/remotes.h"
+#include "data/event_log.h"
 #include "monitor/online_monitor.h"
 #include "serve/model_set.h"
 #include "serve/observer.h"
@@ -29,14 +34,23 @@ class MonitorObserver final : public serve::ServeObserver {
 
 class MonitorReports final : public http::MonitorService {
  public:
-  MonitorReports(const monitor::OnlineMonitor& monitor, const Remotes& remotes)
-      : monitor_(monitor), remotes_(remotes) {}
+  MonitorReports(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
+                 const monitor::WindowStore& store, const Remotes& remotes)
+      : monitor_(monitor), log_(log), store_(store), remotes_(remotes) {}
   Result<std::string> Report(std::string_view kind) const override;
+  Result<std::string> History(const monitor::WindowRange& range, std::int64_t step) const override;
   Result<std::string> Alerts() const override;
 
  private:
   const monitor::OnlineMonitor& monitor_;
+  const data::EventLog& log_;
+  const monitor::WindowStore& store_;
   const Remotes& remotes_;
+};
+
+struct KeeperOptions {
+  std::chrono::milliseconds save_every{10'000};
+  std::int64_t history_days = 32;  ///< older hours are forgotten
 };
 
 /// Background work of monitoring: skew checks, gauges, and the state kept in a file every few
@@ -45,17 +59,23 @@ class MonitorKeeper {
  public:
   /// All outlive it; `file` is read by the caller before (OnlineMonitor::Load).
   MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
-                const serve::OutsideRankers& outside, std::string file);
+                const serve::OutsideRankers& outside, monitor::WindowStore& store, std::string file,
+                const KeeperOptions& options);
   ~MonitorKeeper();
 
  private:
   void Run(const std::stop_token& stop);
   void Save();
+  void SaveHours();
 
   monitor::OnlineMonitor& monitor_;
   const serve::ModelSet& models_;
   const serve::OutsideRankers& outside_;
+  monitor::WindowStore& store_;
   std::string file_;
+  KeeperOptions options_;
+  std::map<std::tuple<monitor::WindowKind, std::int64_t, std::string>, std::size_t>
+      kept_;  // hash of the row as it was put last: only what changed is put again
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;

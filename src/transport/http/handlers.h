@@ -59,6 +59,7 @@ Handler GetJob;
 Handler CancelJob;
 Handler FollowJobLog;
 Handler GetMonitor;
+Handler GetMonitorHistory;
 Handler ListAlerts;
 Handler FollowChanges;
 

@@ -1,6 +1,7 @@
 // Health, metrics, the contract, monitors, and the page at "/".
 #include <string>
 
+#include "data/timestamp.h"
 #include "transport/http/auth.h"
 #include "transport/http/handler_parts.h"
 #include "transport/http/handlers.h"
@@ -82,6 +83,71 @@ void GetMonitor(const Services& services, Request& request, Response& response) 
     return;
   }
   response.body = std::move(report).value();
+}
+
+namespace {
+
+constexpr std::int64_t kMostPoints = 800;
+
+/// A query parameter as an hour; false after writing a problem.
+bool ReadHour(const Request& request, Response& response, std::string_view name, bool up,
+              std::int64_t& hour) {
+  const auto text = request.QueryValue(name);
+  if (!text) {
+    return true;
+  }
+  const auto time = data::ParseTime(*text);
+  if (!time.ok()) {
+    WriteProblem(response, request.id(), 400, "invalid_argument",
+                 "'" + std::string(name) + "': " + std::string(time.status().message()));
+    return false;
+  }
+  hour = monitor::HourAt({time->time.value + (up ? monitor::kMicrosPerHour - 1 : 0)});
+  return true;
+}
+
+}  // namespace
+
+void GetMonitorHistory(const Services& services, Request& request, Response& response) {
+  if (!Need(services.monitors, "monitors", request, response)) {
+    return;
+  }
+  monitor::WindowRange range;
+  const std::string_view kind = request.arg(0);
+  if (kind != "service" && kind != "quality") {
+    WriteProblem(
+        response, request.id(),
+        NotFound("there is a history of: service, quality; not of '" + std::string(kind) + "'"));
+    return;
+  }
+  range.kind = kind == "service" ? monitor::WindowKind::kService : monitor::WindowKind::kQuality;
+  range.until = monitor::HourAt(Now()) + 1;
+  if (!ReadHour(request, response, "until", true, range.until)) {
+    return;
+  }
+  range.from = range.until - 24;
+  if (!ReadHour(request, response, "from", false, range.from)) {
+    return;
+  }
+  const std::string step = request.QueryValue("step").value_or("hour");
+  if (step != "hour" && step != "day") {
+    WriteProblem(response, request.id(), 400, "invalid_argument", "'step' must be hour or day.");
+    return;
+  }
+  const std::int64_t hours = step == "day" ? 24 : 1;
+  if (range.from >= range.until || (range.until - range.from) / hours > kMostPoints) {
+    WriteProblem(response, request.id(), 400, "invalid_argument",
+                 "'from' must be before 'until', and not more than 800 steps before it.");
+    return;
+  }
+  range.model = request.QueryValue("model");
+  range.scene = request.QueryValue("scene");
+  auto history = services.monitors->History(range, hours);
+  if (!history.ok()) {
+    WriteProblem(response, request.id(), history.status());
+    return;
+  }
+  response.body = std::move(history).value();
 }
 
 void ListAlerts(const Services& services, Request& request, Response& response) {

@@ -67,6 +67,8 @@ constexpr std::array kRows = {
     Row{Method::kPost, "/v1/jobs/{job}:cancel", Permission::kOperate, kPool, CancelJob},
     Row{Method::kGet, "/v1/jobs/{job}/logs", Permission::kOperate, kPool, FollowJobLog},
     Row{Method::kGet, "/v1/monitors/{monitor}", Permission::kOperate, kPool, GetMonitor},
+    Row{Method::kGet, "/v1/monitors/{monitor}/history", Permission::kOperate, kPool,
+        GetMonitorHistory},
     Row{Method::kGet, "/v1/alerts", Permission::kOperate, kPool, ListAlerts},
     Row{Method::kGet, "/v1/stream", Permission::kOperate, kInline, FollowChanges},
     // inference by tensors

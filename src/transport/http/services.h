@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "data/event_log.h"
 #include "loop/job.h"
+#include "monitor/windows/window_store.h"
 #include "registry/model_version.h"
 #include "registry/ports.h"
 #include "registry/registry.h"
@@ -88,6 +89,10 @@ class MonitorService {
   virtual ~MonitorService() = default;
   /// `kind`: "service", "quality", "data", "drift" or "skew". Errors: kNotFound (no such monitor).
   virtual Result<std::string> Report(std::string_view kind) const = 0;
+  /// {"points": [...]}, a point for every `step` hours of the range that had answers, oldest first.
+  /// `range.kind`: service or quality. Errors: kInvalidArgument (too many rows).
+  virtual Result<std::string> History(const monitor::WindowRange& range,
+                                      std::int64_t step) const = 0;
   /// {"alerts": [...]}, newest first.
   virtual Result<std::string> Alerts() const = 0;
 };

@@ -1,0 +1,42 @@
+#include "apps/vitrine/log_follower.h"
+
+#include <chrono>
+
+namespace vitrine::apps {
+namespace {
+
+constexpr std::size_t kBatch = 1000;
+/// Between two looks at a log in which nothing is new.
+constexpr std::chrono::milliseconds kPause{200};
+
+}  // namespace
+
+LogFollower::LogFollower(const data::EventLog& log, monitor::OnlineMonitor& monitor)
+    : log_(log), monitor_(monitor), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+LogFollower::~LogFollower() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+void LogFollower::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    // A log that cannot be read is reported by those who write to it; its records are read later.
+    const auto records = log_.Read(monitor_.watermark(), kBatch);
+    if (records.ok() && !records->empty()) {
+      for (const data::LogRecord& record : *records) {
+        if (stop.stop_requested()) {
+          return;
+        }
+        monitor_.OnRecord(record);
+      }
+      if (records->size() == kBatch) {
+        continue;
+      }
+    }
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, kPause, [] { return false; });
+  }
+}
+
+}  // namespace vitrine::apps
