@@ -45,6 +45,7 @@ void AddImportCommands(CLI::App& model, CommandLine& line);
 void AddKeyCommands(CLI::App& app, CommandLine& line);
 void AddLoopCommands(CLI::App& app, CommandLine& line);
 void AddModelCommands(CLI::App& app, CommandLine& line);
+void AddMonitorCommands(CLI::App& app, CommandLine& line);
 void AddServerCommands(CLI::App& app, CommandLine& line);
 void AddShopCommands(CLI::App& app, CommandLine& line);
 void AddSimulatorCommands(CLI::App& app, CommandLine& line);

@@ -1,0 +1,121 @@
+// vitrine monitor history.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "apps/vitrine/api_session.h"
+#include "apps/vitrine/command_line.h"
+
+namespace vitrine::apps {
+namespace {
+
+using nlohmann::json;
+
+struct HistoryFlags {
+  std::string monitor;
+  std::string from;
+  std::string until;
+  std::string step = "hour";
+  std::vector<std::string> model;  // an empty name is one: answers that no version ranked
+  std::vector<std::string> scene;
+};
+
+std::string Interval(const json& value) {
+  return fmt::format("{:.4f} ({:.4f} to {:.4f})", value.value("mean", 0.0), value.value("low", 0.0),
+                     value.value("high", 0.0));
+}
+
+std::string QualityLine(const json& row) {
+  return fmt::format("{:>9}  {:>9}  {:.4f}  {:<28}  {}", row.value("answers", 0),
+                     row.value("mature", 0), row.value("ctr", 0.0),
+                     Interval(row.value("click_rate", json::object())),
+                     Interval(row.value("conversion_rate", json::object())));
+}
+
+std::string ServiceLine(const json& row) {
+  const auto milliseconds = [&row](const char* key) { return 1e3 * row.value(key, 0.0); };
+  return fmt::format("{:>9}  {:>9}  {:>8.2f}  {:>8.2f}  {:>8.2f}", row.value("answers", 0),
+                     row.value("fallbacks", 0), milliseconds("p50_seconds"),
+                     milliseconds("p95_seconds"), milliseconds("p99_seconds"));
+}
+
+std::string Target(const HistoryFlags& flags) {
+  std::string target = fmt::format("/v1/monitors/{}/history?step={}", flags.monitor, flags.step);
+  const auto add = [&target](const char* name, const std::string& value) {
+    target += fmt::format("&{}={}", name, http::PercentEncode(value));
+  };
+  if (!flags.from.empty()) {
+    add("from", flags.from);
+  }
+  if (!flags.until.empty()) {
+    add("until", flags.until);
+  }
+  if (!flags.model.empty()) {
+    add("model", flags.model.front());
+  }
+  if (!flags.scene.empty()) {
+    add("scene", flags.scene.front());
+  }
+  return target;
+}
+
+Status ShowHistory(const CommandLine& line, const HistoryFlags& flags) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string text, session.Get(Target(flags)));
+  if (line.json) {
+    Print(text);
+    return Status::Ok();
+  }
+  const json history = json::parse(text);
+  const json& points = history.at("points");
+  if (points.empty()) {
+    Print("no answers in this time; ask for another with --from, or for some: vitrine simulate");
+    return Status::Ok();
+  }
+  const bool quality = flags.monitor == "quality";
+  std::string out = fmt::format(
+      "{:<20}  {:<18} {:<10} {}\n", flags.step == "day" ? "day" : "hour", "version", "scene",
+      quality
+          ? "  answers     mature  CTR     answers with a click (95 %)   answers with a purchase"
+          : "  answers  fallbacks  p50 (ms)  p95 (ms)  p99 (ms)");
+  for (const json& point : points) {
+    for (const json& row : point.at("rows")) {
+      const std::string model = row.value("model", "");
+      out += fmt::format("{:<20}  {:<18} {:<10} {}{}\n", point.value("from", ""),
+                         model.empty() ? "(none)" : model, row.value("scene", ""),
+                         quality ? QualityLine(row) : ServiceLine(row),
+                         point.value("final", true) ? "" : "  still counted");
+    }
+  }
+  Print(out);
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddMonitorCommands(CLI::App& app, CommandLine& line) {
+  auto* monitor = app.add_subcommand("monitor", "What the monitors saw");
+  monitor->require_subcommand(1);
+  auto flags = std::make_shared<HistoryFlags>();
+  auto* history =
+      monitor->add_subcommand("history", "Hour by hour or day by day, by version and scene");
+  history->add_option("MONITOR", flags->monitor, "service or quality")
+      ->required()
+      ->check(CLI::IsMember({"service", "quality"}));
+  history->add_option("--from", flags->from,
+                      "First hour, as a time; default: a day before --until");
+  history->add_option("--until", flags->until, "Where it ends; default: now");
+  history->add_option("--step", flags->step, "hour or day")
+      ->check(CLI::IsMember({"hour", "day"}))
+      ->capture_default_str();
+  history->add_option("--model", flags->model, "Only this version, for example sasrec:3")
+      ->expected(1);
+  history->add_option("--scene", flags->scene, "Only this scene")->expected(1);
+  history->callback(
+      [&line, flags] { line.run = [&line, flags] { return ShowHistory(line, *flags); }; });
+}
+
+}  // namespace vitrine::apps
