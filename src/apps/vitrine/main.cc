@@ -37,6 +37,7 @@ int Run(int argc, char** argv) {
   AddEvaluationCommands(app, line);
   AddModelCommands(app, line);
   AddShopCommands(app, line);
+  AddAlertCommands(app, line);
   AddKeyCommands(app, line);
   AddConfigCommands(app, line);
   AddSimulatorCommands(app, line);
