@@ -161,7 +161,7 @@ TEST_F(HttpChannelTest, SlackSaysOk) {
       Options(ChannelKind::kSlack, receiver.port(), fmt::format("/services/{}", kToken));
   ASSERT_TRUE(Send(options).ok());
   const std::string text = json::parse(Last().body)["text"];
-  EXPECT_THAT(text, HasSubstr("*[critical] 1 firing: slow-answers &lt;b&gt;*"));
+  EXPECT_THAT(text, HasSubstr("*Vitrine [critical] 1 firing: slow-answers &lt;b&gt;*"));
   EXPECT_THAT(text, HasSubstr("0.72 s &amp; more"));
   Say(403, "invalid_token");
   EXPECT_THAT(Send(options).message(), HasSubstr("answered 403: invalid_token"));

@@ -37,7 +37,10 @@ std::string_view ChangeName(AlertChangeKind kind) {
   return "fired";
 }
 
-std::string Title(const NotificationText& text) { return Shortened(text.title, kTitleBytes); }
+/// Robots of chats may let only messages through that hold a keyword: this one is in each.
+std::string Title(const NotificationText& text) {
+  return Shortened("Vitrine " + text.title, kTitleBytes);
+}
 
 std::string Replaced(std::string text, std::string_view what, std::string_view by) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at)) {
