@@ -72,7 +72,7 @@ class AlertKeeper {
   AlertKeeper(const AlertKeeper&) = delete;
   AlertKeeper& operator=(const AlertKeeper&) = delete;
 
-  /// Never null. Threads: any; does not wait.
+  /// Never null; keep it while you read what it points at. Threads: any; does not wait.
   [[nodiscard]] std::shared_ptr<const AlertView> View() const { return view_.Get(); }
   [[nodiscard]] const std::vector<AlertChannel>& channels() const { return senders_->channels(); }
 

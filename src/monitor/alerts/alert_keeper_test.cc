@@ -51,8 +51,9 @@ class AlertKeeperTest : public testing::Test {
     }
   }
   [[nodiscard]] std::vector<Alert> Open(std::string_view rule) const {
+    const auto view = keeper_->View();
     std::vector<Alert> found;
-    for (const Alert& alert : keeper_->View()->alerts) {
+    for (const Alert& alert : view->alerts) {
       if (alert.open() && alert.rule == rule) {
         found.push_back(alert);
       }

@@ -191,8 +191,9 @@ void ListAlertRules(const Services& services, Request& request, Response& respon
   if (!Need(services.alerts, "alerts", request, response)) {
     return;
   }
+  const auto view = services.alerts->View();
   Json rules = Json::array();
-  for (const AlertRule& rule : services.alerts->View()->rules) {
+  for (const AlertRule& rule : view->rules) {
     rules.push_back(monitor::ToJson(rule));
   }
   Json signals = Json::array();
@@ -260,9 +261,10 @@ void ListQuietTimes(const Services& services, Request& request, Response& respon
   if (!Need(services.alerts, "alerts", request, response)) {
     return;
   }
+  const auto view = services.alerts->View();
   const Micros now = TimeNow(services);
   Json list = Json::array();
-  for (const monitor::QuietTime& quiet : services.alerts->View()->quiet_times) {
+  for (const monitor::QuietTime& quiet : view->quiet_times) {
     Json json = monitor::ToJson(quiet);
     json["active"] = quiet.ActiveAt(now);
     list.push_back(std::move(json));
