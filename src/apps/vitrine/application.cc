@@ -122,8 +122,7 @@ struct Application::Parts {
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);
   Status OpenServices();
-  /// `watch`: this process is the server, and not a command that borrows the directory.
-  Status OpenAlerts(bool watch);
+  Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
   Status Listen(bool publicly);
   Status ListenForGrpc(const http::Listener& listener);
 };
@@ -262,7 +261,6 @@ Status Application::Parts::OpenServices() {
       .models = &*versions,
       .jobs = &*jobs,
       .monitors = &*reports,
-      .alerts = nullptr,
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,

@@ -17,14 +17,15 @@ class ChannelsTest : public testing::Test {
     std::ofstream(path) << text;
     return path;
   }
-  static Result<std::vector<monitor::AlertChannel>> Open(std::vector<std::string> overrides) {
+  static Result<std::vector<monitor::AlertChannel>> Open(
+      const std::vector<std::string>& overrides) {
     const auto settings =
         Settings::Load("", [](const std::string&) { return std::nullopt; }, overrides);
     EXPECT_TRUE(settings.ok()) << settings.status().ToString();
     return OpenChannels(*settings);
   }
-  static std::string Why(std::vector<std::string> overrides) {
-    return Open(std::move(overrides)).status().message();
+  static std::string Why(const std::vector<std::string>& overrides) {
+    return Open(overrides).status().message();
   }
 };
 
