@@ -142,6 +142,10 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
 }
 
 void OnlineMonitor::OnDegraded(std::string_view scene, std::string_view rung) {
+  {
+    const std::scoped_lock lock(state_->mutex);
+    ++state_->degraded;
+  }
   if (metrics_ != nullptr) {
     metrics_
         ->GetCounter("vitrine_answers_degraded_total",

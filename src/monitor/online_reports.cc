@@ -31,6 +31,7 @@ ServiceReport OnlineMonitor::Service() const {
   const std::scoped_lock lock(state_->mutex);
   ServiceReport report;
   report.since = state_->since;
+  report.degraded = state_->degraded;
   report.fallbacks = {state_->fallbacks.begin(), state_->fallbacks.end()};
   report.failures = {state_->failures.begin(), state_->failures.end()};
   std::uint64_t fallbacks = 0;
@@ -38,7 +39,8 @@ ServiceReport OnlineMonitor::Service() const {
     const Histogram::View& seconds = counts.seconds.view();
     report.rows.push_back({key.first, key.second, counts.answers, counts.fallbacks,
                            Ratio(seconds.sum, static_cast<double>(seconds.count)),
-                           seconds.Quantile(0.5), seconds.Quantile(0.95), seconds.Quantile(0.99)});
+                           seconds.Quantile(0.5), seconds.Quantile(0.95), seconds.Quantile(0.99),
+                           seconds});
     report.answers += counts.answers;
     fallbacks += counts.fallbacks;
   }

@@ -56,6 +56,7 @@ struct OnlineMonitor::State {
   std::map<RowKey, ServiceCounts> service;
   std::map<std::string, std::uint64_t, std::less<>> fallbacks;
   std::map<std::string, std::uint64_t, std::less<>> failures;
+  std::uint64_t degraded = 0;
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t, std::less<>> rejected;
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/artifact.h"
+#include "core/metrics.h"
 #include "core/time.h"
 #include "monitor/statistics/drift_verdict.h"
 
@@ -24,11 +25,13 @@ struct ServiceRow {
   double p50_seconds = 0;
   double p95_seconds = 0;
   double p99_seconds = 0;
+  Histogram::View latencies;  ///< behind the quantiles; for the differences of two reports
 };
 
 struct ServiceReport {
   Micros since;
   std::uint64_t answers = 0;
+  std::uint64_t degraded = 0;                      ///< answers that came down from their pipeline
   double fallback_share = 0;                       ///< of all answers
   std::map<std::string, std::uint64_t> fallbacks;  ///< by reason
   std::map<std::string, std::uint64_t> failures;   ///< of features or graph, by version

@@ -17,7 +17,7 @@ std::string Text(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-const std::string kTable = "src/apps/vitrine/settings.cc";
+const std::string kTable = "src/apps/vitrine/setting_defs.cc";
 
 std::set<std::string> Settings() {
   const std::string text = Text(kTable);

@@ -20,6 +20,7 @@
 #include "adapters/sqlite/monitor_db.h"
 #include "adapters/sqlite/vitrine_db.h"
 #include "apps/vitrine/adopt_job.h"
+#include "apps/vitrine/alerting.h"
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/job_service.h"
@@ -103,6 +104,8 @@ struct Application::Parts {
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
   std::unique_ptr<LogFollower> follower;
+  std::unique_ptr<AlertFiles> alert_files;
+  std::unique_ptr<monitor::AlertKeeper> alerts;
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
@@ -119,6 +122,7 @@ struct Application::Parts {
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);
   Status OpenServices();
+  Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
   Status Listen(bool publicly);
   Status ListenForGrpc(const http::Listener& listener);
 };
@@ -233,7 +237,7 @@ Status Application::Parts::OpenServing() {
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
   answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
-  reports = std::make_unique<MonitorReports>(*monitor, *log, *history, remotes);
+  reports = std::make_unique<MonitorReports>(*monitor, *log, *history);
   keeper =
       std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers, *history,
                                       directory.Sub("monitor.json"), KeeperOptionsOf(settings));
@@ -292,6 +296,14 @@ Status Application::Parts::OpenServices() {
   return Status::Ok();
 }
 
+Status Application::Parts::OpenAlerts(bool watch) {
+  alert_files = std::make_unique<AlertFiles>(directory.path());
+  ASSIGN_OR_RETURN(
+      alerts, OpenAlerting(settings, SignalsOf(*monitor, remotes), *alert_files, metrics, watch));
+  services.alerts = alerts.get();
+  return Status::Ok();
+}
+
 Status Application::Parts::Listen(bool publicly) {
   RaiseFileLimit();
   http::ServerOptions options;
@@ -343,6 +355,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenStores());
   RETURN_IF_ERROR(parts->OpenServing());
   RETURN_IF_ERROR(parts->OpenServices());
+  RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   std::unique_ptr<Application> application(new Application(std::move(parts)));
   return application;

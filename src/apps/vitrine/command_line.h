@@ -36,6 +36,7 @@ struct CommandLine {
 };
 
 /// Each adds its nouns and verbs to the program.
+void AddAlertCommands(CLI::App& app, CommandLine& line);
 void AddBenchCommands(CLI::App& app, CommandLine& line);
 void AddConfigCommands(CLI::App& app, CommandLine& line);
 void AddDataCommands(CLI::App& app, CommandLine& line);

@@ -35,6 +35,11 @@ Status ShowConfig(const CommandLine& line, bool origin) {
       show(def, fmt::format("remote.{}.{}", remote, def.name));
     }
   }
+  for (const std::string& channel : settings.Channels()) {
+    for (const SettingDef& def : ChannelSettingDefs()) {
+      show(def, fmt::format("channel.{}.{}", channel, def.name));
+    }
+  }
   Print(text);
   return Status::Ok();
 }

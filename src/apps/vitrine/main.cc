@@ -38,6 +38,7 @@ int Run(int argc, char** argv) {
   AddModelCommands(app, line);
   AddShopCommands(app, line);
   AddMonitorCommands(app, line);
+  AddAlertCommands(app, line);
   AddKeyCommands(app, line);
   AddConfigCommands(app, line);
   AddSimulatorCommands(app, line);

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "apps/vitrine/settings_table.h"
 #include "data/feature_spec.h"
 #include "transport/http/client_pool.h"
 #include "transport/http/message.h"
@@ -21,46 +20,8 @@ constexpr std::size_t kMaxAnswerBytes = std::size_t{1} << 20;
 constexpr std::int64_t kMaxInFlight = 256;
 constexpr std::int64_t kMaxDeadline = 60'000;
 
-/// The settings of one table, and their names for messages.
-class Table {
- public:
-  Table(const Settings& settings, const std::string& name)
-      : settings_(settings), prefix_("remote." + name + ".") {}
-
-  [[nodiscard]] std::string Name(std::string_view key) const { return prefix_ + std::string(key); }
-  [[nodiscard]] const std::string& Text(std::string_view key) const {
-    return settings_.Text(Name(key));
-  }
-  Result<std::string> Needed(std::string_view key, std::string_view what) const {
-    const std::string& text = Text(key);
-    if (text.empty()) {
-      return InvalidArgument(fmt::format("{} is empty; {}", Name(key), what));
-    }
-    return text;
-  }
-  Result<std::int64_t> Between(std::string_view key, std::int64_t least, std::int64_t most) const {
-    const std::int64_t value = settings_.Integer(Name(key));
-    if (value < least || value > most) {
-      return InvalidArgument(
-          fmt::format("{} is {}; it must be {} to {}", Name(key), value, least, most));
-    }
-    return value;
-  }
-  Result<std::string> File(std::string_view key) const {
-    std::ifstream in(Text(key), std::ios::binary);
-    if (!in) {
-      return NotFound(fmt::format("{} names '{}', which cannot be read", Name(key), Text(key)));
-    }
-    return std::string{std::istreambuf_iterator<char>(in), {}};
-  }
-
- private:
-  const Settings& settings_;
-  std::string prefix_;
-};
-
 /// An address without a path, a user or a query: those would be parts of what is asked, or secrets.
-Result<http::Endpoint> EndpointOf(const Table& table) {
+Result<http::Endpoint> EndpointOf(const SettingsTable& table) {
   ASSIGN_OR_RETURN(const std::string url, table.Needed("url", "write http://HOST:PORT"));
   if (url.starts_with("https://")) {
     return InvalidArgument(fmt::format(
@@ -86,22 +47,6 @@ Result<http::Endpoint> EndpointOf(const Table& table) {
     return InvalidArgument(fmt::format("{}: {}", table.Name("url"), endpoint.status().message()));
   }
   return endpoint;
-}
-
-/// The first line. It is a secret: no message repeats it.
-Result<std::string> KeyOf(const Table& table) {
-  if (table.Text("key_file").empty()) {
-    return std::string();
-  }
-  ASSIGN_OR_RETURN(std::string key, table.File("key_file"));
-  key.resize(std::min(key.find_first_of("\r\n"), key.size()));
-  const bool clean =
-      std::all_of(key.begin(), key.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
-  if (key.empty() || !clean) {
-    return InvalidArgument(fmt::format(
-        "{}: the first line of the file must be the key, without blanks", table.Name("key_file")));
-  }
-  return key;
 }
 
 Result<adapters::RemoteAnswer> Send(http::ClientPool& pool, const adapters::RemoteCall& call) {
@@ -132,9 +77,9 @@ Result<adapters::RemoteAnswer> Send(http::ClientPool& pool, const adapters::Remo
 Result<std::size_t> AddRemote(const Settings& settings, const std::string& name,
                               data::EventLog& log, const serve::ItemStates& items,
                               MetricRegistry& metrics, Remotes& remotes) {
-  const Table table(settings, name);
+  const SettingsTable table(settings, "remote", name);
   ASSIGN_OR_RETURN(const http::Endpoint endpoint, EndpointOf(table));
-  ASSIGN_OR_RETURN(const std::string key, KeyOf(table));
+  ASSIGN_OR_RETURN(const std::string key, table.Secret("key_file"));
   RETURN_IF_ERROR(table.Needed("features", "name the featurespec.json of its inputs").status());
   RETURN_IF_ERROR(table.Needed("vocabulary", "name the file of its item ids").status());
   ASSIGN_OR_RETURN(const std::string spec_text, table.File("features"));

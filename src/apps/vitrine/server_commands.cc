@@ -9,6 +9,7 @@
 #include "adapters/sqlite/vitrine_db.h"
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/application.h"
+#include "apps/vitrine/channels.h"
 #include "apps/vitrine/command_line.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/serving_loop.h"
@@ -44,7 +45,7 @@ Status ShowStatus(const CommandLine& line) {
   const json service = Fetch(session, "/v1/monitors/service");
   const json quality = Fetch(session, "/v1/monitors/quality");
   const json drift = Fetch(session, "/v1/monitors/drift");
-  const json alerts = Fetch(session, "/v1/alerts");
+  const json alerts = Fetch(session, "/v1/alerts?state=open");
   const json ready = Fetch(session, "/readyz");
   const std::string grpc = ready.is_object() ? ready.value("grpc", "") : "";
   if (line.json) {
@@ -92,7 +93,8 @@ Status ShowStatus(const CommandLine& line) {
   }
   if (alerts.is_object() && alerts.contains("alerts")) {
     for (const json& alert : alerts["alerts"]) {
-      text += fmt::format("alert     {}\n", alert.value("text", ""));
+      text +=
+          fmt::format("alert     {} {}\n", alert.value("severity", ""), alert.value("text", ""));
     }
   }
   Print(text);
@@ -113,7 +115,11 @@ Status Doctor(const CommandLine& line) {
                                    ? Status::Ok()
                                    : NotFound("it is not there; build it or reinstall Vitrine")});
   }
-  checks.push_back({"settings", line.LoadSettings().status()});
+  const Result<Settings> settings = line.LoadSettings();
+  checks.push_back({"settings", settings.status()});
+  if (settings.ok() && !settings->Channels().empty()) {
+    checks.push_back({"alert channels", OpenChannels(*settings).status()});
+  }
   const auto space =
       std::filesystem::space(std::filesystem::exists(line.data, error) ? line.data : ".", error);
   checks.push_back({"disk", error || space.available > (std::uint64_t{1} << 30)

@@ -30,6 +30,9 @@ const std::vector<SettingDef>& SettingDefs();
 /// The settings of each table [remote.NAME], a server of others that ranks; names without the prefix.
 const std::vector<SettingDef>& RemoteSettingDefs();
 
+/// The settings of each table [channel.NAME], somewhere that messages about alerts go to; the same.
+const std::vector<SettingDef>& ChannelSettingDefs();
+
 struct SettingValue {
   std::string value;
   std::string origin;  ///< "default", "vitrine.toml:12", "VITRINE_SERVER_LISTEN", "--set"
@@ -54,6 +57,8 @@ class Settings {
   [[nodiscard]] Result<double> Share(std::string_view name) const;
   /// The names of the tables [remote.NAME] that any source sets something of, in their order.
   [[nodiscard]] std::vector<std::string> Remotes() const;
+  /// The same of the tables [channel.NAME].
+  [[nodiscard]] std::vector<std::string> Channels() const;
 
   [[nodiscard]] const std::map<std::string, SettingValue, std::less<>>& values() const {
     return values_;

@@ -93,5 +93,18 @@ TEST_F(SettingsTest, WrongTypesAndSyntaxNameTheLine) {
             Code::kNotFound);
 }
 
+TEST_F(SettingsTest, ChannelsAreTablesToo) {
+  const auto settings = Load("[channel.ops]\nkind = \"slack\"\nto = [\"a@b\", \"c@d\"]\n");
+  ASSERT_TRUE(settings.ok()) << settings.status().ToString();
+  EXPECT_EQ(settings->Channels(), (std::vector<std::string>{"ops"}));
+  EXPECT_TRUE(settings->Remotes().empty());
+  EXPECT_EQ(settings->Text("channel.ops.language"), "en");
+  EXPECT_EQ(settings->List("channel.ops.to").size(), 2U);
+  EXPECT_NE(Load("[channel.ops]\nkinds = \"x\"\n").status().message().find("'channel.ops.kind'"),
+            std::string::npos);
+  EXPECT_NE(Load("[channel.Ops]\nkind = \"x\"\n").status().message().find("names no channel"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace vitrine::apps

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "adapters/files/durable.h"
@@ -108,49 +107,6 @@ Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
   }
   ASSIGN_OR_RETURN(const auto points, monitor::QualityHistory(rows, step));
   return monitor::ToJson(points);
-}
-
-Result<std::string> MonitorReports::Alerts() const {
-  nlohmann::json alerts = nlohmann::json::array();
-  for (const monitor::DriftModel& model : monitor_.Drift().models) {
-    for (const monitor::DriftSeries& series : model.series) {
-      if (series.drifted) {
-        alerts.push_back(
-            {{"kind", "drift"},
-             {"severity", "warning"},
-             {"model", model.model},
-             {"subject", series.training.feature},
-             {"text", fmt::format("{}: '{}' is no longer what the model was fitted on; look at "
-                                  "/v1/monitors/drift, then: vitrine retrain",
-                                  model.model, series.training.feature)}});
-      }
-    }
-  }
-  for (const adapters::RemoteGraph* remote : remotes_.graphs) {
-    if (remote->breaker() != adapters::BreakerState::kClosed) {
-      const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
-      alerts.push_back({{"kind", "service"},
-                        {"severity", "critical"},
-                        {"model", model},
-                        {"subject", "breaker"},
-                        {"text", fmt::format("{} failed too often and is not asked for the moment; "
-                                             "the retriever's order is shown instead",
-                                             model)}});
-    }
-  }
-  for (const auto& [model, failures] : monitor_.Service().failures) {
-    if (serve::OutsideRankers::Names(model)) {
-      continue;  // its breaker says whether it works now
-    }
-    alerts.push_back({{"kind", "service"},
-                      {"severity", "critical"},
-                      {"model", model},
-                      {"subject", "failures"},
-                      {"text", fmt::format("{} failed {} times and popular items were shown "
-                                           "instead; back: vitrine model rollback",
-                                           model, failures)}});
-  }
-  return nlohmann::json({{"alerts", std::move(alerts)}}).dump();
 }
 
 MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,

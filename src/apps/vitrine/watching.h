@@ -11,7 +11,6 @@
 #include <thread>
 #include <tuple>
 
-#include "apps/vitrine/remotes.h"
 #include "data/event_log.h"
 #include "monitor/online_monitor.h"
 #include "serve/model_set.h"
@@ -35,17 +34,15 @@ class MonitorObserver final : public serve::ServeObserver {
 class MonitorReports final : public http::MonitorService {
  public:
   MonitorReports(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                 const monitor::WindowStore& store, const Remotes& remotes)
-      : monitor_(monitor), log_(log), store_(store), remotes_(remotes) {}
+                 const monitor::WindowStore& store)
+      : monitor_(monitor), log_(log), store_(store) {}
   Result<std::string> Report(std::string_view kind) const override;
   Result<std::string> History(const monitor::WindowRange& range, std::int64_t step) const override;
-  Result<std::string> Alerts() const override;
 
  private:
   const monitor::OnlineMonitor& monitor_;
   const data::EventLog& log_;
   const monitor::WindowStore& store_;
-  const Remotes& remotes_;
 };
 
 struct KeeperOptions {

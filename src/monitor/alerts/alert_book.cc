@@ -319,8 +319,7 @@ std::string AlertBook::ToJson() const {
               {"alerts", std::move(alerts)},
               {"resolved", std::move(resolved)},
               {"quiet", std::move(quiet)},
-              {"next_quiet", next_quiet_},
-              {"history", history_.ToJson()}}
+              {"next_quiet", next_quiet_}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -330,10 +329,8 @@ Status AlertBook::Load(std::string_view text) {
     ASSIGN_OR_RETURN(const Json json, data::ParseJson(text));
     data::JsonFields fields(json, "");
     int format = 0;
-    std::string history;
     fields.Read("format", format);
     fields.Read("next_quiet", read.next_quiet_);
-    fields.Read("history", history);
     const Json none = Json::array();
     const auto list = [&](const char* name) -> const Json& {
       const Json* found = fields.Find(name);
@@ -362,8 +359,7 @@ Status AlertBook::Load(std::string_view text) {
       ASSIGN_OR_RETURN(QuietTime quiet, ReadQuietTime(each, "quiet"));
       read.quiet_.push_back(std::move(quiet));
     }
-    RETURN_IF_ERROR(fields.Finish());
-    return read.history_.Load(history);
+    return fields.Finish();
   };
   if (const Status status = load(); !status.ok()) {
     return DataLoss(fmt::format("the kept alerts cannot be read: {}", status.message()));
@@ -372,7 +368,6 @@ Status AlertBook::Load(std::string_view text) {
   resolved_ = std::move(read.resolved_);
   quiet_ = std::move(read.quiet_);
   next_quiet_ = read.next_quiet_;
-  history_ = std::move(read.history_);
   return Status::Ok();
 }
 

@@ -98,10 +98,13 @@ class AlertBook {
   /// Series that were bad beyond most_alerts at the last look.
   [[nodiscard]] std::size_t unlisted() const { return unlisted_; }
 
-  /// Everything but the rules.
+  /// Everything but the rules and what signals were earlier, which changes seldom and is large.
   [[nodiscard]] std::string ToJson() const;
   /// Errors: kDataLoss (not what ToJson wrote); nothing is changed then.
   Status Load(std::string_view json);
+  [[nodiscard]] std::string HistoryToJson() const { return history_.ToJson(); }
+  /// Errors: kDataLoss, as above.
+  Status LoadHistory(std::string_view json) { return history_.Load(json); }
 
  private:
   struct Entry {

@@ -4,6 +4,7 @@
 
 #include "data/json_fields.h"
 #include "monitor/alerts/alert_book.h"
+#include "monitor/alerts/outbox.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -107,6 +108,32 @@ Json ToJson(const Alert& alert) {
           {"seen", FormatIso(alert.seen)}};
 }
 
+Json ToJson(const DeliveryRecord& record) {
+  return {{"id", record.id},
+          {"channel", record.channel},
+          {"at", FormatIso(record.at)},
+          {"attempt", record.attempt},
+          {"alerts", record.alerts},
+          {"delivered", record.delivered},
+          {"given_up", record.given_up},
+          {"error", record.error}};
+}
+
+Result<DeliveryRecord> ReadDelivery(const Json& json, const std::string& path) {
+  DeliveryRecord record;
+  JsonFields fields(json, path);
+  fields.Read("id", record.id);
+  fields.Read("channel", record.channel);
+  fields.Read("at", record.at);
+  fields.Read("attempt", record.attempt);
+  fields.Read("alerts", record.alerts);
+  fields.Read("delivered", record.delivered);
+  fields.Read("given_up", record.given_up);
+  fields.Read("error", record.error);
+  RETURN_IF_ERROR(fields.Finish());
+  return record;
+}
+
 Result<QuietTime> ReadQuietTime(const Json& json, const std::string& path) {
   QuietTime quiet;
   JsonFields fields(json, path);
@@ -179,6 +206,26 @@ Result<std::vector<AlertRule>> AlertRulesFromJson(std::string_view text) {
     rules.push_back(std::move(rule));
   }
   return rules;
+}
+
+std::string AlertStateToJson(const AlertStateText& state) {
+  return "{\"format\":" + std::to_string(kFormat) + ",\"book\":" + state.book +
+         ",\"outbox\":" + state.outbox + "}\n";
+}
+
+Result<AlertStateText> AlertStateFromJson(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("book") || !json.contains("outbox")) {
+    return DataLoss(
+        "the kept alerts are not what Vitrine writes; restore them from a backup, or "
+        "move the file away to begin anew");
+  }
+  const auto format = json.find("format");
+  if (format == json.end() || !format->is_number_integer() || *format > kFormat) {
+    return FailedPrecondition(
+        "the kept alerts were written by a newer Vitrine; upgrade to read them");
+  }
+  return AlertStateText{.book = json["book"].dump(), .outbox = json["outbox"].dump()};
 }
 
 Result<AlertRule> AlertRuleFromJson(std::string_view text) {

@@ -14,6 +14,7 @@
 namespace vitrine::monitor {
 
 struct Alert;
+struct DeliveryRecord;
 
 /// {"format": 1, "rules": [...]}
 std::string AlertRulesToJson(const std::vector<AlertRule>& rules);
@@ -27,7 +28,18 @@ Result<QuietTime> QuietTimeFromJson(std::string_view json);
 nlohmann::ordered_json ToJson(const AlertRule& rule);
 nlohmann::ordered_json ToJson(const QuietTime& quiet);
 nlohmann::ordered_json ToJson(const Alert& alert);
+nlohmann::ordered_json ToJson(const DeliveryRecord& record);
 Result<QuietTime> ReadQuietTime(const nlohmann::ordered_json& json, const std::string& path);
 Result<Alert> ReadAlert(const nlohmann::ordered_json& json, const std::string& path);
+Result<DeliveryRecord> ReadDelivery(const nlohmann::ordered_json& json, const std::string& path);
+
+/// Book and outbox in one text, so that they are kept together: what the book calls told is in the outbox or was sent.
+struct AlertStateText {
+  std::string book;    ///< AlertBook::ToJson
+  std::string outbox;  ///< Outbox::ToJson
+};
+std::string AlertStateToJson(const AlertStateText& state);
+/// Errors: kDataLoss (not what AlertStateToJson wrote), kFailedPrecondition (a newer format).
+Result<AlertStateText> AlertStateFromJson(std::string_view text);
 
 }  // namespace vitrine::monitor

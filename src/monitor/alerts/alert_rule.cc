@@ -158,6 +158,15 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .priority = 1,
                    .runbook = "vitrine status; roll back: vitrine model rollback",
                    .runbook_zh = "运行 vitrine status;回滚:vitrine model rollback"});
+  rules.push_back(
+      {.name = "remote-not-asked",
+       .signal = "service.breaker_open",
+       .critical = 1,
+       .bad_for = minutes(0),
+       .priority = 1,
+       .runbook = "the retriever's order is shown meanwhile; look at that server, and "
+                  "at vitrine_remote_failures_total by cause",
+       .runbook_zh = "期间按召回顺序展示;检查该服务,以及 vitrine_remote_failures_total"});
   rules.push_back({.name = "answers-come-down",
                    .signal = "service.degraded_share",
                    .warning = 0.02,

@@ -174,6 +174,11 @@ void Outbox::Report(const Notification& sent, Micros now, const Status& outcome)
     }
     return;
   }
+  // A reminder that did not get there is tried again later, not at each look.
+  for (const Alert& alert : message.reminders) {
+    lane.reminded[alert.id] =
+        Micros{now.value - MicrosOf(options_.remind) + MicrosOf(options_.longest_retry)};
+  }
   if (given_up) {
     return;
   }
@@ -231,12 +236,63 @@ std::string Outbox::ToJson() const {
     for (const auto& [id, at] : lane.reminded) {
       reminded[id] = FormatIso(at);
     }
+    Json sent = Json::array();
+    for (const Micros at : lane.sent) {
+      sent.push_back(FormatIso(at));
+    }
     lanes.push_back({{"channel", channel},
                      {"changes", ChangesJson(changes)},
-                     {"reminded", std::move(reminded)}});
+                     {"reminded", std::move(reminded)},
+                     {"sent", std::move(sent)}});
   }
-  return Json{{"format", 1}, {"next_id", next_id_}, {"lanes", std::move(lanes)}}.dump(
-      -1, ' ', false, Json::error_handler_t::replace);
+  Json records = Json::array();
+  for (const DeliveryRecord& record : records_) {
+    records.push_back(monitor::ToJson(record));
+  }
+  return Json{{"format", 1},
+              {"next_id", next_id_},
+              {"lanes", std::move(lanes)},
+              {"records", std::move(records)}}
+      .dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Status Outbox::LoadLane(const nlohmann::ordered_json& json, Lane& lane, std::string& channel) {
+  const Json none = Json::array();
+  data::JsonFields one(json, "lanes");
+  one.Read("channel", channel);
+  const Json* changes = one.Find("changes");
+  const Json* reminded = one.Find("reminded");
+  std::vector<std::string> sent;
+  one.Read("sent", sent);
+  RETURN_IF_ERROR(one.Finish());
+  for (const Json& change : changes == nullptr ? none : *changes) {
+    data::JsonFields its(change, "changes");
+    AlertChange restored;
+    its.ReadName("kind", restored.kind,
+                 {AlertChangeKind::kFired, AlertChangeKind::kWorsened, AlertChangeKind::kResolved},
+                 KindName);
+    const Json* alert = its.Find("alert");
+    RETURN_IF_ERROR(its.Finish());
+    ASSIGN_OR_RETURN(restored.alert, ReadAlert(alert == nullptr ? none : *alert, "changes.alert"));
+    Put(lane, restored);
+  }
+  if (!lane.changes.empty()) {
+    lane.ready = Micros{0};
+  }
+  if (reminded != nullptr && reminded->is_object()) {
+    data::JsonFields times(*reminded, "reminded");
+    for (const auto& [id, at] : reminded->items()) {
+      times.Read(id.c_str(), lane.reminded[id]);
+    }
+    RETURN_IF_ERROR(times.Finish());
+  }
+  for (const std::string& at : sent) {
+    const Json time = {{"at", at}};
+    data::JsonFields fields(time, "sent");
+    fields.Read("at", lane.sent.emplace_back());
+    RETURN_IF_ERROR(fields.Finish());
+  }
+  return Status::Ok();
 }
 
 Status Outbox::Load(std::string_view text) {
@@ -248,39 +304,18 @@ Status Outbox::Load(std::string_view text) {
     fields.Read("format", format);
     fields.Read("next_id", read.next_id_);
     const Json* lanes = fields.Find("lanes");
+    const Json* records = fields.Find("records");
     RETURN_IF_ERROR(fields.Finish());
     const Json none = Json::array();
     for (const Json& each : lanes == nullptr ? none : *lanes) {
-      data::JsonFields one(each, "lanes");
+      Lane lane;
       std::string channel;
-      one.Read("channel", channel);
-      const Json* changes = one.Find("changes");
-      const Json* reminded = one.Find("reminded");
-      RETURN_IF_ERROR(one.Finish());
-      Lane& lane = read.lanes_[channel];
-      for (const Json& change : changes == nullptr ? none : *changes) {
-        data::JsonFields its(change, "changes");
-        AlertChange restored;
-        its.ReadName(
-            "kind", restored.kind,
-            {AlertChangeKind::kFired, AlertChangeKind::kWorsened, AlertChangeKind::kResolved},
-            KindName);
-        const Json* alert = its.Find("alert");
-        RETURN_IF_ERROR(its.Finish());
-        ASSIGN_OR_RETURN(restored.alert,
-                         ReadAlert(alert == nullptr ? none : *alert, "changes.alert"));
-        Put(lane, restored);
-      }
-      if (!lane.changes.empty()) {
-        lane.ready = Micros{0};
-      }
-      if (reminded != nullptr && reminded->is_object()) {
-        data::JsonFields times(*reminded, "reminded");
-        for (const auto& [id, at] : reminded->items()) {
-          times.Read(id.c_str(), lane.reminded[id]);
-        }
-        RETURN_IF_ERROR(times.Finish());
-      }
+      RETURN_IF_ERROR(read.LoadLane(each, lane, channel));
+      read.lanes_[channel] = std::move(lane);
+    }
+    for (const Json& each : records == nullptr ? none : *records) {
+      ASSIGN_OR_RETURN(DeliveryRecord record, ReadDelivery(each, "records"));
+      read.records_.push_back(std::move(record));
     }
     return Status::Ok();
   };
@@ -288,6 +323,7 @@ Status Outbox::Load(std::string_view text) {
     return DataLoss(fmt::format("the kept notifications cannot be read: {}", status.message()));
   }
   lanes_ = std::move(read.lanes_);
+  records_ = std::move(read.records_);
   next_id_ = read.next_id_;
   return Status::Ok();
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -73,7 +74,8 @@ class Outbox {
   /// Changes that wait or are under way.
   [[nodiscard]] std::size_t waiting() const;
 
-  /// What waits, what is under way included: after a restart it is sent again.
+  /// What waits, what is under way included: after a restart it is sent again; what was sent in the last minute, so
+  /// that a restart does not exceed what the channel takes; and the records.
   [[nodiscard]] std::string ToJson() const;
   /// Errors: kDataLoss (not what ToJson wrote); nothing is changed then.
   Status Load(std::string_view json);
@@ -88,6 +90,7 @@ class Outbox {
     std::optional<Notification> failed;  // goes again, with what came meanwhile
   };
   void Put(Lane& lane, const AlertChange& change);
+  Status LoadLane(const nlohmann::ordered_json& json, Lane& lane, std::string& channel);
   [[nodiscard]] bool MaySend(Lane& lane, Micros now) const;
 
   OutboxOptions options_;

@@ -151,5 +151,38 @@ TEST_F(OutboxTest, WhatWaitsOrIsUnderWayIsSentAfterARestart) {
   }
 }
 
+TEST_F(OutboxTest, ARestartForgetsNeitherWhatWasSentNorWhatCameOfIt) {
+  outbox_ = Outbox(
+      {.gather = std::chrono::seconds(0), .between = std::chrono::seconds(0), .per_minute = 2});
+  for (int i = 0; i < 2; ++i) {
+    Add(i, {Change("a" + std::to_string(i))});
+    const auto due = Due(i);
+    ASSERT_THAT(due, SizeIs(1));
+    outbox_.Report(due[0], At(i), i == 0 ? Status::Ok() : Unavailable("answered 500"));
+  }
+  Outbox again(
+      {.gather = std::chrono::seconds(0), .between = std::chrono::seconds(0), .per_minute = 2});
+  ASSERT_TRUE(again.Load(outbox_.ToJson()).ok());
+  ASSERT_THAT(again.records(), SizeIs(2));
+  EXPECT_EQ(again.records()[0].error, "answered 500");
+  EXPECT_TRUE(again.records()[1].delivered);
+  const std::vector<AlertChange> more = {Change("b")};
+  again.Add("ops", At(10), more);
+  EXPECT_THAT(again.Due(At(10), {}), IsEmpty()) << "two were sent within this minute";
+  EXPECT_THAT(again.Due(At(61), {}), SizeIs(1));
+}
+
+TEST_F(OutboxTest, AReminderThatFailsWaitsForItsTurn) {
+  Add(0, {Change("a")});
+  outbox_.Report(Due(30)[0], At(30), Status::Ok());
+  Alert open = Change("a").alert;
+  const std::int64_t later = 30 + 4 * 3600;
+  const auto due = Due(later, {open});
+  ASSERT_THAT(due, SizeIs(1));
+  outbox_.Report(due[0], At(later), Unavailable("answered 500"));
+  EXPECT_THAT(Due(later + 60, {open}), IsEmpty());
+  EXPECT_THAT(Due(later + 600, {open}), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace vitrine::monitor

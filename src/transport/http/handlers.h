@@ -60,8 +60,22 @@ Handler CancelJob;
 Handler FollowJobLog;
 Handler GetMonitor;
 Handler GetMonitorHistory;
-Handler ListAlerts;
 Handler FollowChanges;
+
+// alerts
+Handler ListAlerts;
+Handler GetAlert;
+Handler AcknowledgeAlert;
+Handler ListAlertRules;
+Handler GetAlertRule;
+Handler PutAlertRule;
+Handler DeleteAlertRule;
+Handler ListQuietTimes;
+Handler PostQuietTime;
+Handler EndQuietTime;
+Handler ListAlertDeliveries;
+Handler ListChannels;
+Handler TestChannel;
 
 // inference by tensors (/v2)
 Handler GetInferenceServer;

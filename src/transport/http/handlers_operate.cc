@@ -150,18 +150,6 @@ void GetMonitorHistory(const Services& services, Request& request, Response& res
   response.body = std::move(history).value();
 }
 
-void ListAlerts(const Services& services, Request& request, Response& response) {
-  if (!Need(services.monitors, "monitors", request, response)) {
-    return;
-  }
-  auto alerts = services.monitors->Alerts();
-  if (!alerts.ok()) {
-    WriteProblem(response, request.id(), alerts.status());
-    return;
-  }
-  response.body = std::move(alerts).value();
-}
-
 // Where a browser lands: what this is, where its data lie, and what to do next.
 void GetStartPage(const Services& services, Request& request, Response& response) {
   response.content_type = "text/html; charset=utf-8";

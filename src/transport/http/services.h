@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "data/event_log.h"
 #include "loop/job.h"
+#include "monitor/alerts/alert_keeper.h"
 #include "monitor/windows/window_store.h"
 #include "registry/model_version.h"
 #include "registry/ports.h"
@@ -93,8 +94,6 @@ class MonitorService {
   /// `range.kind`: service or quality. Errors: kInvalidArgument (too many rows).
   virtual Result<std::string> History(const monitor::WindowRange& range,
                                       std::int64_t step) const = 0;
-  /// {"alerts": [...]}, newest first.
-  virtual Result<std::string> Alerts() const = 0;
 };
 
 /// Everything that changes, for /v1/stream. Threads: any; must not block.
@@ -150,6 +149,7 @@ struct Services {
   ModelService* models = nullptr;
   JobService* jobs = nullptr;
   MonitorService* monitors = nullptr;
+  monitor::AlertKeeper* alerts = nullptr;
   ChangeFeed* changes = nullptr;
   SearchService* search = nullptr;
   AnswerExplainer* explainer = nullptr;

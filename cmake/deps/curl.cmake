@@ -1,0 +1,1 @@
+vitrine_dependency(curl HEADERS curl/curl.h LIBRARIES curl)

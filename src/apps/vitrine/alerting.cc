@@ -1,0 +1,81 @@
+#include "apps/vitrine/alerting.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "adapters/files/durable.h"
+#include "apps/vitrine/channels.h"
+#include "monitor/signals_from_reports.h"
+
+namespace vitrine::apps {
+namespace {
+
+monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes) {
+  monitor::ReportSet set{.service = monitor.Service(),
+                         .quality = monitor.Quality(),
+                         .data = monitor.Data(),
+                         .drift = monitor.Drift(),
+                         .skew = monitor.Skew(),
+                         .breaker_open = {}};
+  for (const adapters::RemoteGraph* remote : remotes.graphs) {
+    const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
+    set.breaker_open[model] = remote->breaker() != adapters::BreakerState::kClosed;
+    set.service.failures.erase(model);  // its breaker says whether it works now
+  }
+  return set;
+}
+
+}  // namespace
+
+Status AlertFiles::Keep(std::string_view name, std::string_view text) {
+  return files::WriteDurably(folder_ + "/" + std::string(name), text);
+}
+
+Result<std::string> AlertFiles::Read(std::string_view name) {
+  const std::string path = folder_ + "/" + std::string(name);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error) && !error) {
+    return std::string();
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!in) {
+    return Unavailable(path + " is there and cannot be read");
+  }
+  return text;
+}
+
+monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes) {
+  return monitor::SignalsFromReports([&monitor, &remotes] { return ReportsOf(monitor, remotes); });
+}
+
+Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,
+                                                           monitor::SignalSource signals,
+                                                           AlertFiles& files,
+                                                           MetricRegistry& metrics, bool watch) {
+  ASSIGN_OR_RETURN(std::vector<monitor::AlertChannel> channels, OpenChannels(settings));
+  const std::int64_t every = settings.Integer("alerts.every_seconds");
+  if (every < 1 || every > 3600) {
+    return InvalidArgument("alerts.every_seconds must be 1 to 3600");
+  }
+  const std::int64_t gather = settings.Integer("alerts.gather_seconds");
+  if (gather > 3600) {
+    return InvalidArgument("alerts.gather_seconds must be 0 to 3600");
+  }
+  monitor::AlertKeeperOptions options;
+  options.every = std::chrono::seconds(every);
+  options.watch = watch;
+  options.outbox.gather = std::chrono::seconds(gather);
+  options.outbox.remind = std::chrono::hours(settings.Integer("alerts.remind_hours"));
+  options.outbox.per_minute -= monitor::AlertKeeper::kMostTests;
+  options.default_channels = settings.List("alerts.channels");
+  options.metrics = &metrics;
+  auto keeper = monitor::AlertKeeper::Open(std::move(options), std::move(signals), files,
+                                           std::move(channels));
+  RETURN_IF_ERROR(keeper.status().WithContext("alerts"));
+  return keeper;
+}
+
+}  // namespace vitrine::apps

@@ -1,0 +1,38 @@
+/// The alert keeper over this server's monitor, data directory and channels.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "apps/vitrine/remotes.h"
+#include "apps/vitrine/settings.h"
+#include "core/metrics.h"
+#include "core/status.h"
+#include "monitor/alerts/alert_keeper.h"
+#include "monitor/online_monitor.h"
+
+namespace vitrine::apps {
+
+/// What is kept of alerts, as files of one folder.
+class AlertFiles final : public monitor::AlertStore {
+ public:
+  explicit AlertFiles(std::string folder) : folder_(std::move(folder)) {}
+  Status Keep(std::string_view name, std::string_view text) override;
+  Result<std::string> Read(std::string_view name) override;
+
+ private:
+  std::string folder_;
+};
+
+/// What the monitor and the rankers of other servers say at this moment, as signals. Both outlive it.
+monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes);
+
+/// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
+/// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).
+Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,
+                                                           monitor::SignalSource signals,
+                                                           AlertFiles& files,
+                                                           MetricRegistry& metrics, bool watch);
+
+}  // namespace vitrine::apps

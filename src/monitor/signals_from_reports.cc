@@ -1,0 +1,154 @@
+#include "monitor/signals_from_reports.h"
+
+#include <algorithm>
+
+namespace vitrine::monitor {
+namespace {
+
+double Number(std::uint64_t count) { return static_cast<double>(count); }
+
+Labels ModelAndScene(const std::string& model, const std::string& scene) {
+  return {{"model", model}, {"scene", scene}};
+}
+
+/// Places that were clicked: of the label's counts, since the ratio alone has no difference.
+double ClickedPlaces(const QualityRow& row) {
+  for (const LabelQuality& label : row.labels) {
+    if (label.label == "click") {
+      return Number(label.places);
+    }
+  }
+  return 0;
+}
+
+void AddDrift(const DriftReport& drift, std::vector<Signal>& out) {
+  for (const DriftModel& model : drift.models) {
+    for (const DriftSeries& series : model.series) {
+      const Labels labels = {{"model", model.model}, {"feature", series.training.feature}};
+      const double rows = Number(model.window_requests);
+      out.push_back({"drift.drifted", labels, series.drifted ? 1.0 : 0.0, rows});
+      if (series.training.judged) {
+        out.push_back({"drift.training_psi", labels, series.training.corrected_psi, rows});
+      }
+      if (series.baseline.has_value() && series.baseline->judged) {
+        out.push_back({"drift.baseline_psi", labels, series.baseline->corrected_psi, rows});
+      }
+    }
+  }
+}
+
+}  // namespace
+
+SignalsFromReports::Totals SignalsFromReports::TotalsOf(const ReportSet& reports, Micros now) {
+  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}};
+  auto& shares = totals.shares;
+  for (const ServiceRow& row : reports.service.rows) {
+    totals.latencies[ModelAndScene(row.model, row.scene)] = row.latencies;
+  }
+  for (const auto& [model, failures] : reports.service.failures) {
+    totals.failures[{{"model", model}}] = Number(failures);
+  }
+  shares[{"service.degraded_share", {}}] = {Number(reports.service.degraded),
+                                            Number(reports.service.answers)};
+  for (const QualityRow& row : reports.quality.rows) {
+    const Labels labels = ModelAndScene(row.model, row.scene);
+    shares[{"quality.ctr", labels}] = {ClickedPlaces(row), Number(row.shown)};
+    shares[{"quality.conversion", labels}] = {row.conversion_rate.mean * Number(row.answers),
+                                              Number(row.answers)};
+  }
+  for (const JoinRow& row : reports.quality.joins) {
+    shares[{"quality.unjoined_share", {{"event", row.event}}}] = {
+        Number(row.orphans + row.unshown + row.unjoined), Number(row.events)};
+  }
+  const DataReport& data = reports.data;
+  std::uint64_t rejected = 0;
+  for (const auto& [code, rows] : data.rejected) {
+    rejected += rows;
+  }
+  const double came = Number(data.accepted + data.duplicates + rejected);
+  shares[{"data.duplicate_share", {}}] = {Number(data.duplicates), came};
+  shares[{"data.rejected_share", {}}] = {Number(rejected), came};
+  for (const DataRow& row : data.rows) {
+    shares[{"data.late_share", {{"event", row.event}}}] = {Number(row.late), Number(row.accepted)};
+  }
+  for (const SkewModel& model : reports.skew.models) {
+    Part& part = shares[{"skew.mismatch_share", {{"model", model.model}}}];
+    for (const SkewFeature& feature : model.features) {
+      part.part += Number(feature.mismatches);
+      part.whole += Number(feature.values);
+    }
+  }
+  return totals;
+}
+
+void SignalsFromReports::AddDifferences(const Totals& before, const Totals& after,
+                                        std::vector<Signal>& out) {
+  for (const auto& [series, now] : after.shares) {
+    const auto found = before.shares.find(series);
+    const Part then = found == before.shares.end() ? Part() : found->second;
+    const double rows = now.whole - then.whole;
+    if (rows > 0) {
+      const double part = std::clamp(now.part - then.part, 0.0, rows);
+      out.push_back({series.first, series.second, part / rows, rows});
+    }
+  }
+  for (const auto& [labels, now] : after.latencies) {
+    Histogram::View recent = now;
+    const auto found = before.latencies.find(labels);
+    if (found != before.latencies.end() && found->second.counts.size() == recent.counts.size() &&
+        found->second.count <= recent.count) {
+      for (std::size_t i = 0; i < recent.counts.size(); ++i) {
+        recent.counts[i] -= std::min(found->second.counts[i], recent.counts[i]);
+      }
+      recent.count -= found->second.count;
+      recent.sum -= found->second.sum;
+    }
+    if (recent.count > 0) {
+      const double rows = Number(recent.count);
+      out.push_back({"service.p50_seconds", labels, recent.Quantile(0.5), rows});
+      out.push_back({"service.p95_seconds", labels, recent.Quantile(0.95), rows});
+      out.push_back({"service.p99_seconds", labels, recent.Quantile(0.99), rows});
+    }
+  }
+  for (const auto& [labels, now] : after.failures) {
+    const auto found = before.failures.find(labels);
+    const double failures = now - (found == before.failures.end() ? 0 : found->second);
+    out.push_back({"service.failures", labels, std::max(0.0, failures), std::max(0.0, failures)});
+  }
+}
+
+// Seen from here: an event is as old as the look that found it, and after a start the clock begins anew.
+void SignalsFromReports::AddSilence(const DataReport& data, Micros now, std::vector<Signal>& out) {
+  if (data.accepted > 0 && (!last_event_.has_value() || data.accepted != accepted_)) {
+    accepted_ = data.accepted;
+    last_event_ = now;
+  }
+  if (last_event_.has_value()) {
+    const double seconds =
+        static_cast<double>(now.value - last_event_->value) / static_cast<double>(kMicrosPerSecond);
+    out.push_back({"data.silence_seconds", {}, std::max(0.0, seconds), Number(accepted_)});
+  }
+}
+
+std::vector<Signal> SignalsFromReports::operator()(Micros now) {
+  const ReportSet reports = reports_();
+  std::vector<Signal> out;
+  Totals totals = TotalsOf(reports, now);
+  const std::int64_t from =
+      now.value - std::chrono::duration_cast<std::chrono::microseconds>(window_).count();
+  while (kept_.size() > 1 && kept_[1].at.value <= from) {
+    kept_.pop_front();
+  }
+  if (!kept_.empty()) {
+    AddDifferences(kept_.front(), totals, out);
+  }
+  kept_.push_back(std::move(totals));
+  AddSilence(reports.data, now, out);
+  AddDrift(reports.drift, out);
+  for (const auto& [model, open] : reports.breaker_open) {
+    out.push_back({"service.breaker_open", {{"model", model}}, open ? 1.0 : 0.0, 1});
+  }
+  return out;
+}
+
+}  // namespace vitrine::monitor

@@ -1,0 +1,68 @@
+/// Signals for alert rules, from what the online monitor counted since it began: the counts of the last minutes are the
+/// difference of two reports. Drift and skew reports hold windows of their own and are taken as they are.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/metrics.h"
+#include "core/time.h"
+#include "monitor/alerts/signal.h"
+#include "monitor/reports.h"
+
+namespace vitrine::monitor {
+
+struct ReportSet {
+  ServiceReport service;
+  QualityReport quality;
+  DataReport data;
+  DriftReport drift;
+  SkewReport skew;
+  /// Rankers of other servers: whether each is not asked for the moment, because it failed too often.
+  std::map<std::string, bool> breaker_open;
+};
+
+/// A SignalSource.
+/// Threads: one caller at a time.
+class SignalsFromReports {
+ public:
+  using Reports = std::function<ReportSet()>;
+  explicit SignalsFromReports(Reports reports,
+                              std::chrono::minutes window = std::chrono::minutes(5))
+      : reports_(std::move(reports)), window_(window) {}
+
+  /// What is counted says nothing at the first call: there is nothing to take the difference with.
+  std::vector<Signal> operator()(Micros now);
+
+ private:
+  using Series = std::pair<std::string, Labels>;  ///< name, labels
+  struct Part {
+    double part = 0;
+    double whole = 0;
+  };
+  /// Everything that only grows.
+  struct Totals {
+    Micros at;
+    std::map<Series, Part> shares;
+    std::map<Labels, Histogram::View> latencies;
+    std::map<Labels, double> failures;
+  };
+  static Totals TotalsOf(const ReportSet& reports, Micros now);
+  static void AddDifferences(const Totals& before, const Totals& after, std::vector<Signal>& out);
+  void AddSilence(const DataReport& data, Micros now, std::vector<Signal>& out);
+
+  Reports reports_;
+  std::chrono::minutes window_;
+  std::deque<Totals> kept_;  // oldest first
+  std::uint64_t accepted_ = 0;
+  std::optional<Micros> last_event_;  // when `accepted` was seen to grow; none: never an event
+};
+
+}  // namespace vitrine::monitor

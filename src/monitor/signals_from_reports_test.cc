@@ -1,0 +1,145 @@
+#include "monitor/signals_from_reports.h"
+
+#include <gmock/gmock.h>
+
+#include <optional>
+#include <set>
+
+namespace vitrine::monitor {
+namespace {
+
+using namespace std::chrono_literals;
+
+Histogram::View Latencies(std::uint64_t fast, std::uint64_t slow) {
+  return {.upper_bounds = {0.01, 1.0}, .counts = {fast, slow, 0}, .count = fast + slow, .sum = 0};
+}
+
+class SignalsTest : public testing::Test {
+ protected:
+  SignalsTest() : signals_([this] { return reports_; }) {}
+
+  /// All signals at this second.
+  std::vector<Signal> At(int second) { return signals_({second * kMicrosPerSecond}); }
+  static std::optional<Signal> Find(const std::vector<Signal>& signals, std::string_view series) {
+    for (const Signal& signal : signals) {
+      if (SeriesName(signal.name, signal.labels) == series) {
+        return signal;
+      }
+    }
+    return std::nullopt;
+  }
+  static double Rows(const std::vector<Signal>& signals, std::string_view series) {
+    const auto found = Find(signals, series);
+    return found.has_value() ? found->rows : -1;
+  }
+  static double Value(const std::vector<Signal>& signals, std::string_view series) {
+    const auto found = Find(signals, series);
+    return found.has_value() ? found->value : -1;
+  }
+
+  ReportSet reports_;
+  SignalsFromReports signals_;
+};
+
+TEST_F(SignalsTest, CountsAreThoseOfTheLastMinutes) {
+  QualityRow row{.model = "m:1", .scene = "home", .answers = 100, .shown = 1000};
+  row.labels = {{.label = "click", .places = 100}};
+  reports_.quality.rows = {row};
+  EXPECT_FALSE(Find(At(0), "quality.ctr{model=m:1,scene=home}").has_value())
+      << "nothing to take the difference with";
+  reports_.quality.rows[0].shown = 1500;
+  reports_.quality.rows[0].labels[0].places = 110;
+  const auto recent = At(15);
+  EXPECT_DOUBLE_EQ(Value(recent, "quality.ctr{model=m:1,scene=home}"), 10.0 / 500);
+  EXPECT_EQ(Rows(recent, "quality.ctr{model=m:1,scene=home}"), 500);
+  // Five minutes later those are forgotten, and a series without rows says nothing.
+  At(300);
+  EXPECT_FALSE(Find(At(330), "quality.ctr{model=m:1,scene=home}").has_value());
+}
+
+TEST_F(SignalsTest, QuantilesAreOfTheDifferenceOfTwoHistograms) {
+  reports_.service.rows = {{.model = "m:1", .scene = "home", .latencies = Latencies(100'000, 0)}};
+  At(0);
+  reports_.service.rows[0].latencies = Latencies(100'100, 100);
+  const auto signals = At(15);
+  EXPECT_NEAR(Value(signals, "service.p50_seconds{model=m:1,scene=home}"), 0.01, 1e-9);
+  EXPECT_GT(Value(signals, "service.p99_seconds{model=m:1,scene=home}"), 0.9)
+      << "the fast hundred thousand of before must not hide the slow ones of now";
+  EXPECT_EQ(Rows(signals, "service.p95_seconds{model=m:1,scene=home}"), 200);
+}
+
+TEST_F(SignalsTest, FailuresEndWhenTheyAreSomeMinutesOld) {
+  At(0);
+  reports_.service.failures["m:1"] = 3;
+  EXPECT_EQ(Value(At(15), "service.failures{model=m:1}"), 3);
+  At(30);
+  EXPECT_EQ(Value(At(330), "service.failures{model=m:1}"), 0);
+}
+
+TEST_F(SignalsTest, SilenceBeginsWithTheNewestEvent) {
+  EXPECT_FALSE(Find(At(0), "data.silence_seconds").has_value()) << "a shop that never sent";
+  reports_.data.accepted = 10;
+  EXPECT_EQ(Value(At(15), "data.silence_seconds"), 0);
+  EXPECT_EQ(Value(At(75), "data.silence_seconds"), 60);
+  reports_.data.accepted = 11;
+  EXPECT_EQ(Value(At(90), "data.silence_seconds"), 0);
+}
+
+TEST_F(SignalsTest, SharesOfRowsThatCame) {
+  At(0);
+  reports_.data = {.accepted = 80, .duplicates = 15, .rejected = {{"missing_item", 5}}};
+  reports_.data.rows = {{.event = "click", .accepted = 40, .late = 10}};
+  reports_.service.answers = 50;
+  reports_.service.degraded = 5;
+  reports_.quality.joins = {{.event = "click", .events = 10, .orphans = 1, .unjoined = 2}};
+  const auto signals = At(15);
+  EXPECT_DOUBLE_EQ(Value(signals, "data.rejected_share"), 0.05);
+  EXPECT_DOUBLE_EQ(Value(signals, "data.duplicate_share"), 0.15);
+  EXPECT_DOUBLE_EQ(Value(signals, "data.late_share{event=click}"), 0.25);
+  EXPECT_DOUBLE_EQ(Value(signals, "service.degraded_share"), 0.1);
+  EXPECT_DOUBLE_EQ(Value(signals, "quality.unjoined_share{event=click}"), 0.3);
+}
+
+TEST_F(SignalsTest, DriftSkewAndBreakersAreAsTheyAre) {
+  DriftSeries series{.training = {.feature = "price", .corrected_psi = 0.3, .judged = true},
+                     .drifted = true};
+  reports_.drift.models = {{.model = "m:1", .window_requests = 400, .series = {series}}};
+  reports_.breaker_open = {{"remote:ctr", true}, {"remote:b", false}};
+  const auto signals = At(0);
+  EXPECT_EQ(Value(signals, "drift.drifted{feature=price,model=m:1}"), 1);
+  EXPECT_EQ(Value(signals, "drift.training_psi{feature=price,model=m:1}"), 0.3);
+  EXPECT_FALSE(Find(signals, "drift.baseline_psi{feature=price,model=m:1}").has_value());
+  EXPECT_EQ(Value(signals, "service.breaker_open{model=remote:ctr}"), 1);
+  EXPECT_EQ(Value(signals, "service.breaker_open{model=remote:b}"), 0);
+}
+
+TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
+  At(0);
+  QualityRow row{.model = "m:1", .scene = "home", .answers = 100, .shown = 1000};
+  reports_.quality = {.rows = {row}, .joins = {{.event = "click", .events = 10}}};
+  reports_.service.rows = {{.model = "m:1", .scene = "home", .latencies = Latencies(1, 0)}};
+  reports_.service.failures["m:1"] = 1;
+  reports_.service.answers = 1;
+  reports_.data = {.accepted = 1, .rows = {{.event = "click", .accepted = 1}}};
+  reports_.skew.models = {{.model = "m:1", .features = {{.feature = "price", .values = 9}}}};
+  DriftSeries series{.training = {.feature = "price", .judged = true}, .drifted = false};
+  series.baseline = series.training;
+  reports_.drift.models = {{.model = "m:1", .series = {series}}};
+  reports_.breaker_open = {{"remote:ctr", true}};
+  std::set<std::string> seen;
+  for (const Signal& signal : At(15)) {
+    const SignalDef* def = FindSignal(signal.name);
+    ASSERT_NE(def, nullptr) << signal.name;
+    std::set<std::string> labels(def->labels.begin(), def->labels.end());
+    std::set<std::string> has;
+    for (const auto& [name, value] : signal.labels) {
+      has.insert(name);
+    }
+    EXPECT_EQ(has, labels) << signal.name;
+    seen.insert(signal.name);
+  }
+  EXPECT_EQ(seen.size(), SignalDefs().size()) << "a signal that nothing measures";
+}
+
+}  // namespace
+}  // namespace vitrine::monitor
