@@ -102,11 +102,18 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
   Counter* fallbacks = nullptr;
   {
     const std::scoped_lock lock(state_->mutex);
-    State::RowKey key{impression.model, impression.scene};
-    if (state_->service.size() >= kMostRows && !state_->service.contains(key)) {
-      key = {std::string(kOther), std::string(kOther)};
+    const std::pair<std::string_view, std::string_view> asked(impression.model, impression.scene);
+    auto found = state_->service.find(asked);
+    if (found == state_->service.end()) {
+      const std::string other(kOther);
+      found = state_->service
+                  .try_emplace(state_->service.size() < kMostRows
+                                   ? State::RowKey(impression.model, impression.scene)
+                                   : State::RowKey(other, other))
+                  .first;
     }
-    State::ServiceCounts& row = state_->service[key];
+    const State::RowKey& key = found->first;
+    State::ServiceCounts& row = found->second;
     if (metrics_ != nullptr && row.answers_metric == nullptr) {
       row.answers_metric = &metrics_->GetCounter("vitrine_answers_total", "Answers given.",
                                                  {{"model", key.first}, {"scene", key.second}});

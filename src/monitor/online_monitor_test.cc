@@ -16,53 +16,13 @@
 #include "monitor/distinct_items.h"
 #include "monitor/reports_json.h"
 #include "monitor/stable_hash.h"
+#include "monitor/watched_testing.h"
 #include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
 namespace {
 
-constexpr int kItems = 40;
-
-data::FeatureSpec HistorySpec() {
-  data::FeatureDef def;
-  def.name = "history";
-  def.op = "history_items";
-  def.options["length"] = "10";
-  std::vector<std::string> ids;
-  for (int i = 0; i < kItems; ++i) ids.push_back("i" + std::to_string(i));
-  auto spec = data::FeatureSpec::Fit({def}, {}, {}, data::Vocabulary(ids), Micros{1});
-  EXPECT_TRUE(spec.ok()) << spec.status().message();
-  return std::move(spec).value();
-}
-
-/// A shopper population that likes items around `taste`.
-std::vector<Tensor> HistoryOf(std::mt19937& random, double taste, std::size_t length = 5) {
-  std::normal_distribution<double> likes(taste, 6);
-  std::vector<std::int64_t> items;
-  for (std::size_t i = 0; i < length; ++i) {
-    items.push_back(std::clamp(static_cast<std::int64_t>(std::lround(likes(random))),
-                               std::int64_t{2}, std::int64_t{kItems + 1}));
-  }
-  return {Tensor::Of<std::int64_t>("history", {1, static_cast<std::int64_t>(length)}, items)};
-}
-
-WatchedVersion Version(const std::string& model) {
-  const data::FeatureSpec spec = HistorySpec();
-  data::ServedValues values(spec);
-  std::mt19937 random(1);
-  std::vector<double> places;
-  std::vector<double> lengths(3000, 5.0);
-  for (int i = 0; i < 3000; ++i) {
-    const auto features = HistoryOf(random, 15);
-    for (const auto v : features[0].values<std::int64_t>())
-      places.push_back(static_cast<double>(v));
-  }
-  return {
-      model,
-      values,
-      {data::FreezeHistogram("history", places), data::FreezeHistogram("history.length", lengths)},
-      kItems};
-}
+WatchedVersion Version(const std::string& model) { return WatchedHistory(model); }
 
 Impression Answer(const std::string& request, const std::string& model,
                   const std::string& user = "u") {
@@ -109,7 +69,7 @@ void Serve(OnlineMonitor& monitor, const std::string& model, int requests, doubl
            unsigned seed) {
   std::mt19937 random(seed);
   for (int i = 0; i < requests; ++i) {
-    const auto features = HistoryOf(random, taste);
+    const auto features = DrawHistory(random, taste);
     const std::vector<double> scores = {3, 2, 1};
     monitor.OnServed(model, "r" + std::to_string(seed) + "_" + std::to_string(i), features, scores,
                      Micros{i});
@@ -212,7 +172,7 @@ TEST(OnlineMonitorTest, SkewComparesValueByValue) {
   OnlineMonitor monitor(Small());
   monitor.Watch(Version("m:1"));
   std::mt19937 random(3);
-  const auto features = HistoryOf(random, 15);
+  const auto features = DrawHistory(random, 15);
   for (const char* request : {"r1", "r2", "r3"}) {
     monitor.OnServed("m:1", request, features, {}, Micros{1});
     Give(monitor, Answer(request, "m:1"));

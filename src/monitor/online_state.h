@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -33,6 +34,15 @@ struct OnlineMonitor::Model {
 
 struct OnlineMonitor::State {
   using RowKey = std::pair<std::string, std::string>;  ///< model, scene
+  /// Finds a row by views: an answer makes no strings.
+  struct RowLess {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      using Views = std::pair<std::string_view, std::string_view>;
+      return Views(a.first, a.second) < Views(b.first, b.second);
+    }
+  };
   struct ServiceCounts {
     std::uint64_t answers = 0;
     std::uint64_t fallbacks = 0;
@@ -53,7 +63,7 @@ struct OnlineMonitor::State {
 
   mutable std::mutex mutex;  ///< of everything down to `rejected`
   Micros since = Now();
-  std::map<RowKey, ServiceCounts> service;
+  std::map<RowKey, ServiceCounts, RowLess> service;
   std::map<std::string, std::uint64_t, std::less<>> fallbacks;
   std::map<std::string, std::uint64_t, std::less<>> failures;
   std::uint64_t degraded = 0;

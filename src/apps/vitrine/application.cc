@@ -182,16 +182,12 @@ Status Application::Parts::OpenServing() {
   items = std::make_unique<serve::ItemStates>(*log);
   trending = std::make_unique<serve::Trending>(*log);
   catalogue = std::make_unique<search::LiveCatalogue>(*log);
-  monitor::MonitorOptions options;
-  options.attribution.purchase_window = {settings.Integer("monitor.purchase_hours") * 3600 *
-                                         kMicrosPerSecond};
-  options.window.slot_time = {settings.Integer("monitor.slot_seconds") * kMicrosPerSecond};
-  monitor = std::make_unique<monitor::OnlineMonitor>(options, &metrics);
+  monitor = std::make_unique<monitor::OnlineMonitor>(MonitorOptionsOf(settings), &metrics);
   if (const std::string kept = ReadFile(directory.Sub("monitor.json")); !kept.empty()) {
     // A file that cannot be read costs the drift windows of the last hours, not the start; labels are joined anew.
     static_cast<void>(monitor->Load(kept));
   }
-  observer = std::make_unique<MonitorObserver>(*monitor);
+  observer = std::make_unique<MonitorObserver>(*monitor, settings.Flag("monitor.enabled"));
   log->SetListener([this](const data::LogRecord& record) {
     items->Apply(record);
     trending->Apply(record);
@@ -241,7 +237,9 @@ Status Application::Parts::OpenServices() {
   keeper =
       std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers, *history,
                                       directory.Sub("monitor.json"), KeeperOptionsOf(settings));
-  follower = std::make_unique<LogFollower>(*log, *monitor);
+  if (settings.Flag("monitor.enabled")) {
+    follower = std::make_unique<LogFollower>(*log, *monitor);
+  }
   const loop::Programs programs = loop::ProgramsBeside("");
   ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
                                                   directory.Sub("loaded.json"), [this] {
@@ -286,7 +284,7 @@ Status Application::Parts::OpenServices() {
                             std::uint64_t rows) { monitor->OnRejected(code, rows); },
       .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
       .on_external_answer =
-          [this](const Impression& impression) { monitor->OnImpression(impression); },
+          [this](const Impression& impression) { observer->OnImpression(impression, true); },
       .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },
       .now = nullptr,
       .data_dir = directory.path(),

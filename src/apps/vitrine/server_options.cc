@@ -41,6 +41,14 @@ serve::InferenceOptions InferenceOptionsOf(const Settings& settings) {
                     .keep = std::chrono::seconds(settings.Integer("inference.cache_seconds"))}};
 }
 
+monitor::MonitorOptions MonitorOptionsOf(const Settings& settings) {
+  monitor::MonitorOptions options;
+  options.attribution.purchase_window = {settings.Integer("monitor.purchase_hours") *
+                                         monitor::kMicrosPerHour};
+  options.window.slot_time = {settings.Integer("monitor.slot_seconds") * kMicrosPerSecond};
+  return options;
+}
+
 KeeperOptions KeeperOptionsOf(const Settings& settings) {
   return {.save_every = std::chrono::milliseconds(
               std::clamp<std::int64_t>(settings.Integer("monitor.save_ms"), 10, 3'600'000)),

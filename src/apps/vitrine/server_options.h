@@ -23,6 +23,7 @@ std::size_t MegabytesOf(const Settings& settings, std::string_view name);
 
 serve::InferenceOptions InferenceOptionsOf(const Settings& settings);
 
+monitor::MonitorOptions MonitorOptionsOf(const Settings& settings);
 KeeperOptions KeeperOptionsOf(const Settings& settings);
 
 /// Errors: kInvalidArgument (retrieval.recall is no share).

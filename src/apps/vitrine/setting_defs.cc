@@ -79,10 +79,11 @@ const std::vector<SettingDef>& SettingDefs() {
        "How long after an answer a purchase counts as its result."},
       {"monitor.history_days", SettingType::kInteger, "32",
        "Days for which the hours of the monitors are kept."},
+      {"monitor.enabled", SettingType::kFlag, "true",
+       "Whether answers are watched: service, quality, drift, skew, and alerts on them."},
       {"monitor.save_ms", SettingType::kInteger, "10000",
        "Milliseconds between two times that the monitors' state is kept. What follows from the log "
-       "is counted again "
-       "after a crash; drift counters since then are lost."},
+       "is counted again after a crash; drift counters since then are lost."},
       {"monitor.slot_seconds", SettingType::kInteger, "10",
        "The drift window is the newest 12 slots; a slot holds 200 requests at least and lasts this "
        "long at least."},

@@ -45,20 +45,28 @@ Result<std::vector<Tensor>> Recompute(const serve::ModelSet& models,
 }  // namespace
 
 void MonitorObserver::OnServed(const serve::ServedRun& run) {
-  monitor_.OnServed(run.model.version(), run.request_id, run.features, run.shown_scores, Now());
+  if (on_) {
+    monitor_.OnServed(run.model.version(), run.request_id, run.features, run.shown_scores, Now());
+  }
 }
 
 void MonitorObserver::OnImpression(const Impression& impression, bool /*kept*/) {
-  monitor_.OnImpression(impression);
+  if (on_) {
+    monitor_.OnImpression(impression);
+  }
 }
 
 void MonitorObserver::OnDegraded(std::string_view scene, std::string_view rung) {
-  monitor_.OnDegraded(scene, rung);
+  if (on_) {
+    monitor_.OnDegraded(scene, rung);
+  }
 }
 
 void MonitorObserver::OnModelFailure(const serve::ServedModel& model,
                                      std::string_view /*message*/) {
-  monitor_.OnModelFailure(model.version());
+  if (on_) {
+    monitor_.OnModelFailure(model.version());
+  }
 }
 
 Result<std::string> MonitorReports::Report(std::string_view kind) const {

@@ -21,7 +21,8 @@ namespace vitrine::apps {
 
 class MonitorObserver final : public serve::ServeObserver {
  public:
-  explicit MonitorObserver(monitor::OnlineMonitor& monitor) : monitor_(monitor) {}
+  /// `on` false: nothing is told.
+  MonitorObserver(monitor::OnlineMonitor& monitor, bool on) : monitor_(monitor), on_(on) {}
   void OnServed(const serve::ServedRun& run) override;
   void OnImpression(const Impression& impression, bool kept) override;
   void OnDegraded(std::string_view scene, std::string_view rung) override;
@@ -29,6 +30,7 @@ class MonitorObserver final : public serve::ServeObserver {
 
  private:
   monitor::OnlineMonitor& monitor_;
+  bool on_;
 };
 
 class MonitorReports final : public http::MonitorService {

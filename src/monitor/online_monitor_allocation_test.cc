@@ -1,0 +1,47 @@
+// A warm monitor counts an answer without asking for memory. A program of its own, because it replaces operator new.
+
+#include <gtest/gtest.h>
+
+#include "core/allocations_testing.h"
+#include "monitor/online_monitor.h"
+#include "monitor/watched_testing.h"
+
+namespace vitrine::monitor {
+namespace {
+
+TEST(OnlineMonitorAllocation, AnAnswerCostsNone) {
+  MetricRegistry metrics;
+  MonitorOptions options;
+  options.window.slot_requests = 50;
+  options.skew.every = 0;  // an answer that is sampled keeps copies of its tensors by intent
+  OnlineMonitor monitor(options, &metrics);
+  monitor.Watch(WatchedHistory("a version with a long name:1"));
+  std::mt19937 random(1);
+  std::vector<std::vector<Tensor>> features;
+  for (int i = 0; i < 100; ++i) {
+    features.push_back(DrawHistory(random, 15));
+  }
+  const std::vector<double> scores = {3, 2, 1};
+  Impression impression;
+  impression.request_id = "a request of more than sixteen letters";
+  impression.model = "a version with a long name:1";
+  impression.scene = "a scene of more than sixteen letters";
+  impression.seconds = 0.001;
+  impression.items = {{"an item of more than sixteen letters", 1, "model"}};
+  std::size_t before = 0;
+  for (int i = 0; i < 4000; ++i) {
+    if (i == 2000) {
+      before = allocations;
+    }
+    impression.fallback = i % 10 == 0 ? "no_model" : "";
+    monitor.OnServed(impression.model, impression.request_id,
+                     features[static_cast<std::size_t>(i) % 100], scores,
+                     Micros{i * kMicrosPerSecond});
+    monitor.OnImpression(impression);
+  }
+  EXPECT_EQ(allocations - before, 0U);
+  EXPECT_EQ(monitor.Service().answers, 4000U);
+}
+
+}  // namespace
+}  // namespace vitrine::monitor
