@@ -295,8 +295,6 @@ class DuckFramePair final : public monitor::FramePair {
   }
 
   Result<std::vector<double>> Sorted(const std::string& column, FrameSide side) {
-    std::vector<double> values;
-    values.reserve(static_cast<std::size_t>(rows(side)));
     ASSIGN_OR_RETURN(Rows rows, database_->Query(fmt::format("SELECT {} FROM {}",
                                                              NumberSql(column, side), Side(side))));
     while (true) {
@@ -305,14 +303,14 @@ class DuckFramePair final : public monitor::FramePair {
         break;
       }
       const double* piece = rows.Values<double>(0);
+      const bool some_null = rows.HasNulls(0);
       for (std::size_t row = 0; row < rows.size(); ++row) {
-        if (!rows.IsNull(0, row) && std::isfinite(piece[row])) {
-          values.push_back(piece[row]);
+        if (std::isfinite(piece[row]) && !(some_null && rows.IsNull(0, row))) {
+          sorter_.Add(piece[row]);
         }
       }
     }
-    SortFinite(values);
-    return values;
+    return sorter_.Take();
   }
 
   /// Sorted once by DuckDB, which spills, into a file that is read as often as needed.
@@ -367,6 +365,7 @@ class DuckFramePair final : public monitor::FramePair {
   std::vector<std::string> left_out_;
   std::map<std::string, std::array<std::string, 2>> number_sql_;
   std::array<double, 2> rows_{};
+  FiniteSorter sorter_;
 };
 
 }  // namespace

@@ -15,18 +15,11 @@ using monitor::FrameSide;
 using monitor::ValueCounts;
 
 constexpr unsigned kDigitBits = 11;
-constexpr std::size_t kDigits = 6;
+constexpr unsigned kDigits = 3;
+constexpr unsigned kTail = 64 - kDigits * kDigitBits;  // bits that the passes leave out
 constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
 constexpr std::size_t kPiece = 4096;
 constexpr double kEnd = std::numeric_limits<double>::infinity();  // above every finite value
-constexpr std::size_t kSmall = 2048;  // below it the standard sort is faster
-
-/// Bits whose order as a whole number is the order of the doubles.
-std::uint64_t KeyOf(double value) {
-  const auto bits = std::bit_cast<std::uint64_t>(value + 0.0);
-  constexpr std::uint64_t kSign = std::uint64_t{1} << 63U;
-  return (bits & kSign) != 0 ? ~bits : bits | kSign;
-}
 
 double ValueOf(std::uint64_t key) {
   constexpr std::uint64_t kSign = std::uint64_t{1} << 63U;
@@ -147,41 +140,45 @@ class OfQuery final : public monitor::SortedNumbers {
 
 }  // namespace
 
-void SortFinite(std::vector<double>& values) {
-  if (values.size() < kSmall) {
-    std::sort(values.begin(), values.end());
-    return;
-  }
-  std::vector<std::uint64_t> keys(values.size());
-  std::vector<std::array<std::uint32_t, kBuckets>> counts(kDigits);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint64_t key = KeyOf(values[i]);
-    keys[i] = key;
-    for (std::size_t d = 0; d < kDigits; ++d) {
-      ++counts[d][(key >> (d * kDigitBits)) % kBuckets];
+std::vector<double> FiniteSorter::Take() {
+  std::array<std::array<std::uint32_t, kBuckets>, kDigits> counts{};
+  for (const std::uint64_t key : keys_) {
+    for (unsigned d = 0; d < kDigits; ++d) {
+      ++counts[d][(key >> (kTail + d * kDigitBits)) % kBuckets];
     }
   }
-  auto* from = keys.data();
-  std::vector<std::uint64_t> other(values.size());
-  auto* to = other.data();
-  for (std::size_t d = 0; d < kDigits; ++d) {
+  other_.resize(keys_.size());
+  for (unsigned d = 0; d < kDigits; ++d) {
     std::array<std::uint32_t, kBuckets>& count = counts[d];
-    if (count[(from[0] >> (d * kDigitBits)) % kBuckets] == values.size()) {
+    const unsigned shift = kTail + d * kDigitBits;
+    if (keys_.empty() || count[(keys_[0] >> shift) % kBuckets] == keys_.size()) {
       continue;  // all share this digit
     }
     std::uint32_t place = 0;
     for (std::uint32_t& c : count) {
       place += std::exchange(c, place);
     }
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint64_t key = from[i];
-      to[count[(key >> (d * kDigitBits)) % kBuckets]++] = key;
+    for (const std::uint64_t key : keys_) {
+      other_[count[(key >> shift) % kBuckets]++] = key;
     }
-    std::swap(from, to);
+    keys_.swap(other_);
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = ValueOf(from[i]);
+  const auto alike = [](std::uint64_t a, std::uint64_t b) { return (a >> kTail) == (b >> kTail); };
+  for (auto from = keys_.begin(); from != keys_.end();) {
+    auto to = from + 1;
+    bool sorted = true;
+    for (; to != keys_.end() && alike(*from, *to); ++to) {
+      sorted = sorted && *(to - 1) <= *to;
+    }
+    if (!sorted) {
+      std::sort(from, to);
+    }
+    from = to;
   }
+  std::vector<double> values(keys_.size());
+  std::transform(keys_.begin(), keys_.end(), values.begin(), ValueOf);
+  keys_.clear();
+  return values;
 }
 
 std::unique_ptr<monitor::SortedNumbers> NumbersInMemory(std::vector<double> reference,

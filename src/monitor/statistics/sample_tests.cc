@@ -55,17 +55,6 @@ TestResult KolmogorovSmirnov(std::span<const double> a, std::span<const double> 
   return result;
 }
 
-void AscendingPair::Add(double value, double in_a, double in_b) {
-  if (gap_ != 0) {
-    area_ += gap_ * (value - previous_);
-  }
-  below_a_ += in_a;
-  below_b_ += in_b;
-  previous_ = value;
-  gap_ = std::abs(below_a_ / n_ - below_b_ / m_);
-  ks_ = std::max(ks_, gap_);
-}
-
 TestResult MannWhitney(std::span<const double> a, std::span<const double> b) {
   TestResult result;
   if (a.empty() || b.empty()) {

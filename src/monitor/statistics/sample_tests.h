@@ -2,6 +2,8 @@
 /// Threads: pure functions; inputs are copied where they must be sorted.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <span>
 
@@ -38,7 +40,15 @@ double Wasserstein(std::span<const double> a, std::span<const double> b);
 class AscendingPair {
  public:
   AscendingPair(double n, double m) : n_(n), m_(m) {}
-  void Add(double value, double in_a, double in_b);
+  void Add(double value, double in_a, double in_b) {
+    // Before the first value the gap is 0.
+    area_ += gap_ == 0 ? 0 : gap_ * (value - previous_);
+    below_a_ += in_a;
+    below_b_ += in_b;
+    previous_ = value;
+    gap_ = std::abs(below_a_ / n_ - below_b_ / m_);
+    ks_ = std::max(ks_, gap_);
+  }
   [[nodiscard]] double ks() const { return ks_; }
   [[nodiscard]] double wasserstein() const { return area_; }
 
