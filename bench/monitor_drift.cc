@@ -16,7 +16,6 @@ namespace vitrine::bench {
 namespace {
 
 using monitor::DriftInput;
-using monitor::DriftVerdict;
 using Values = std::vector<double>;
 
 constexpr std::size_t kRows = 1000;  // a side

@@ -9,14 +9,17 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
-import pandas as pd
-
 LEVELS = [10, 20, 50, 100, 200, 300, 400, 500, 750, 1000]
+
+
+# numpy and pandas are imported by the children alone: a child's peak memory begins with its parent's.
 
 
 def frame(rows, seed, moved):
     """Ten normal columns and ten of words; n0, n1, c0 and c9 move."""
+    import numpy as np
+    import pandas as pd
+
     draw = np.random.default_rng(seed)
     columns = {}
     for i in range(10):
@@ -36,12 +39,16 @@ def frame(rows, seed, moved):
 
 
 def psi(reference, current):
+    import numpy as np
+
     r = np.where(reference == 0, 1e-4, reference / reference.sum())
     c = np.where(current == 0, 1e-4, current / current.sum())
     return float(((c - r) * np.log(c / r)).sum())
 
 
 def scipy_loop(reference, current):
+    import numpy as np
+    import pandas as pd
     from scipy.stats import ks_2samp
 
     for name in reference.columns:
@@ -63,8 +70,14 @@ def evidently(reference, current):
     Report([DataDriftPreset()]).run(current, reference)
 
 
-def as_child(name, folder):
+def as_child(name, folder, rows):
     """The measured work and nothing else: what reading the files costs is counted for all three."""
+    import pandas as pd
+
+    if name == "frames":
+        frame(rows, 20261, False).to_parquet(f"{folder}/reference.parquet", index=False)
+        frame(rows, 20262, True).to_parquet(f"{folder}/current.parquet", index=False)
+        return
     reference = pd.read_parquet(f"{folder}/reference.parquet")
     current = pd.read_parquet(f"{folder}/current.parquet")
     {"scipy": scipy_loop, "evidently": evidently}[name](reference, current)
@@ -87,14 +100,15 @@ def main():
     options.add_argument("--folder")
     given = options.parse_args()
     if given.child:
-        as_child(given.child, given.folder)
+        as_child(given.child, given.folder, given.rows)
         return
     with tempfile.TemporaryDirectory() as folder:
-        frame(given.rows, 20261, False).to_parquet(f"{folder}/reference.parquet", index=False)
-        frame(given.rows, 20262, True).to_parquet(f"{folder}/current.parquet", index=False)
-        commands = {"vitrine": [given.lake, "drift", f"{folder}/reference.parquet", f"{folder}/current.parquet"]}
-        for name in ("scipy", "evidently"):
-            commands[name] = [sys.executable, __file__, "--lake", "", "--child", name, "--folder", folder]
+        def child(name):
+            return [sys.executable, __file__, "--lake", "", "--child", name, "--folder", folder, "--rows", str(given.rows)]
+
+        cost(child("frames"))
+        commands = {"vitrine": [given.lake, "drift", f"{folder}/reference.parquet", f"{folder}/current.parquet"],
+                    "scipy": child("scipy"), "evidently": child("evidently")}
         measured = {name: [] for name in commands}
         for _ in range(given.runs):
             for name, command in commands.items():

@@ -280,6 +280,9 @@ TEST_F(FramePairTest, ALabelTellsOtherRowsFromOtherAnswers) {
   const auto answers = Must(Compare(a, frame("c.parquet", 1, 1.6), options)).concept_report;
   EXPECT_FALSE(answers.population_moved);
   EXPECT_TRUE(answers.concept_moved);
+  options.label = "score";
+  options.score = "clicked";
+  EXPECT_TRUE(Compare(a, a, options).ok()) << "any two columns";
   options.score = "";
   EXPECT_EQ(Compare(a, a, options).status().code(), Code::kInvalidArgument);
 }
@@ -313,6 +316,8 @@ TEST_F(FramePairTest, ErrorsSayWhatAndWhatToDo) {
   says(Compare(a, b), Code::kInvalidArgument, "--words x");
   EXPECT_TRUE(Compare(a, b, {}, {.words = {"x"}}).ok());
   EXPECT_TRUE(Compare(a, b, {}, {.columns = {"y"}}).ok());
+  const auto day = Write("d.parquet", "SELECT DATE '2026-01-01' AS x, 'a' AS y");
+  says(Compare(a, day), Code::kInvalidArgument, "is INTEGER in the reference and DATE");
   says(Compare(a, c), Code::kInvalidArgument, "no column in common");
   says(Compare(a, empty), Code::kInvalidArgument, "holds no rows");
   says(Compare(a, a, {}, {.columns = {"yy"}}), Code::kInvalidArgument, "yy");

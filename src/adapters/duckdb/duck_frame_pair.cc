@@ -25,6 +25,8 @@ using monitor::FrameColumn;
 using monitor::FrameSide;
 using monitor::Grouping;
 
+constexpr int kTextCharacters = 2000;
+
 /// A folder that goes with its owner.
 class Scratch {
  public:
@@ -48,6 +50,7 @@ struct TypeUse {
   bool known = false;
   ColumnKind kind = ColumnKind::kWord;
   std::string number;  ///< of the column `{}`
+  [[nodiscard]] bool time() const { return number.starts_with("epoch"); }
 };
 
 TypeUse UseOf(const std::string& type) {
@@ -165,8 +168,8 @@ class DuckFramePair final : public monitor::FramePair {
 
   Status Cross(const Grouping& a, const Grouping& b, const OnCross& visit) override {
     const auto part = [&](FrameSide side) {
-      return fmt::format("SELECT {} AS a, {} AS b, {} AS r, {} AS c FROM {}", GroupSql(a),
-                         GroupSql(b), side == FrameSide::kReference ? 1 : 0,
+      return fmt::format("SELECT {} AS a, {} AS b, {} AS r, {} AS c FROM {}", GroupSql(a, side),
+                         GroupSql(b, side), side == FrameSide::kReference ? 1 : 0,
                          side == FrameSide::kReference ? 0 : 1, Side(side));
     };
     ASSIGN_OR_RETURN(Rows rows,
@@ -190,8 +193,10 @@ class DuckFramePair final : public monitor::FramePair {
   Result<std::vector<std::string>> Texts(const std::string& column, FrameSide side,
                                          std::size_t most) override {
     std::vector<std::string> out;
-    ASSIGN_OR_RETURN(Rows rows,
-                     database_->Query(SampleSql(Named(column) + "::VARCHAR", side, most)));
+    ASSIGN_OR_RETURN(
+        Rows rows,
+        database_->Query(SampleSql(
+            fmt::format("left({}::VARCHAR, {})", Named(column), kTextCharacters), side, most)));
     while (true) {
       ASSIGN_OR_RETURN(const bool more, rows.Next());
       if (!more) {
@@ -267,7 +272,7 @@ class DuckFramePair final : public monitor::FramePair {
         continue;
       }
       const bool as_word = Contains(options_.words, name);
-      if (before.kind != after.kind && !as_word) {
+      if ((before.kind != after.kind || before.time() != after.time()) && !as_word) {
         return InvalidArgument(fmt::format(
             "column '{0}' is {1} in the reference and {2} in current; compare it by levels with "
             "--words {0}, or name the other columns with --columns",
@@ -336,12 +341,11 @@ class DuckFramePair final : public monitor::FramePair {
   }
 
   /// The group of a row as text; null where it is missing.
-  std::string GroupSql(const Grouping& by) const {
+  std::string GroupSql(const Grouping& by, FrameSide side) const {
     if (!by.number) {
       return Named(by.column) + "::VARCHAR";
     }
-    // Both sides' expressions differ in the cast only, and both casts take either type's name.
-    const std::string value = NumberSql(by.column, FrameSide::kReference);
+    const std::string value = NumberSql(by.column, side);
     std::string bin = "0";
     for (const Cut& cut : by.cuts) {
       bin += fmt::format(" + ({} {} {:.17g})::INT", value, cut.above ? ">" : ">=", cut.value);
@@ -350,10 +354,11 @@ class DuckFramePair final : public monitor::FramePair {
   }
 
   std::string SampleSql(const std::string& value, FrameSide side, std::size_t most) const {
+    // By a hash of the row's number: the same rows each time, in an order of their own.
     return fmt::format(
-        "SELECT x FROM (SELECT {} AS x FROM {}) WHERE x IS NOT NULL USING SAMPLE reservoir({} "
-        "ROWS) "
-        "REPEATABLE (1)",
+        "SELECT x FROM (SELECT {} AS x, row_number() OVER () AS n FROM {}) WHERE x IS NOT NULL "
+        "ORDER "
+        "BY hash(n), n LIMIT {}",
         value, Side(side), most);
   }
 

@@ -194,8 +194,9 @@ Result<ColumnDrift> MeasureTexts(FramePair& frames, const std::string& column,
   std::array<std::vector<SparseRow>, 2> rows;
   for (const FrameSide side : {FrameSide::kReference, FrameSide::kCurrent}) {
     ASSIGN_OR_RETURN(const auto texts, frames.Texts(column, side, kSampledRows));
-    for (const std::string& text : texts) {
-      rows[static_cast<std::size_t>(side)].push_back(TextVector(text));
+    std::size_t values = 0;
+    for (auto text = texts.begin(); text != texts.end() && values < kSampledValues; ++text) {
+      values += rows[static_cast<std::size_t>(side)].emplace_back(TextVector(*text)).size();
     }
   }
   out.verdict = MeasureVectors(column, rows[0], rows[1], kTextWidth, options);
@@ -207,10 +208,12 @@ Result<ColumnDrift> MeasureEmbeddings(FramePair& frames, const std::string& colu
   ColumnDrift out;
   std::size_t width = 0;
   std::size_t other = 0;
+  RETURN_IF_ERROR(frames.Vectors(column, FrameSide::kReference, 1, width).status());
+  const std::size_t most =
+      std::min(kSampledRows, kSampledValues / (2 * std::max<std::size_t>(width, 1)));
   ASSIGN_OR_RETURN(const auto reference,
-                   frames.Vectors(column, FrameSide::kReference, kSampledRows, width));
-  ASSIGN_OR_RETURN(const auto current,
-                   frames.Vectors(column, FrameSide::kCurrent, kSampledRows, other));
+                   frames.Vectors(column, FrameSide::kReference, most, width));
+  ASSIGN_OR_RETURN(const auto current, frames.Vectors(column, FrameSide::kCurrent, most, other));
   if (width != other || width == 0) {
     return InvalidArgument("column '" + column + "' holds vectors of " + std::to_string(width) +
                            " values in the reference and of " + std::to_string(other) +

@@ -48,6 +48,9 @@ inline constexpr std::size_t kMostLevels = 65'536;   ///< rarer ones are counted
 inline constexpr std::size_t kFewValues = 20;        ///< numbers with no more get a bin each
 inline constexpr std::size_t kSampledRows = 10'000;  ///< a side, of texts and vectors
 
+/// A side, of their values that are not 0: 32 MB. Fewer rows are taken where they are wide.
+inline constexpr std::size_t kSampledValues = 4'000'000;
+
 /// Everything but what is decided together. Errors: FramePair's.
 Result<ColumnDrift> MeasureColumn(FramePair& frames, const FrameColumn& column,
                                   const DriftOptions& options);

@@ -60,9 +60,15 @@ Result<ConceptReport> CompareLabel(FramePair& frames, const std::vector<ColumnDr
                      s.current_positives += hit ? c : 0;
                    }));
   std::vector<LabelStratum> list;
+  double positives = 0;
   for (auto& [name, stratum] : strata) {
     stratum.name = name;
+    positives += stratum.reference_positives + stratum.current_positives;
     list.push_back(std::move(stratum));
+  }
+  if (positives == 0) {
+    return InvalidArgument(fmt::format(
+        "--label names '{}', which is never above 0, 'true', 't', 'yes' or '1'", options.label));
   }
   return CompareLabels(std::move(list), {.alpha = options.drift.alpha,
                                          .minimum_effect = options.drift.minimum_effect});

@@ -87,7 +87,8 @@ class FramePair {
   virtual Status Levels(const std::string& column, const OnLevel& visit) = 0;
   /// Rows of both groups together; a call per pair that stands anywhere.
   virtual Status Cross(const Grouping& a, const Grouping& b, const OnCross& visit) = 0;
-  /// At most `most` rows drawn from the side, the same ones at every call; missing ones left out.
+  /// At most `most` rows drawn from the side, the same ones at every call; missing ones left out, and
+  /// what stands behind the first 2,000 characters.
   virtual Result<std::vector<std::string>> Texts(const std::string& column, FrameSide side,
                                                  std::size_t most) = 0;
   /// Shapes: [rows, width], row-major; `width` is that of the first row, and rows of another width

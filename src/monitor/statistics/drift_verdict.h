@@ -19,7 +19,7 @@
 /// the data seen, and data between two looks must not be judged: so a look is made when a slot
 /// closes, never when somebody asks.
 /// The price: the k-th look asks for p below about alpha / (k (1 + ln k)^2), so ln(1 / p) grows by
-/// ln k + 2 ln ln k: at look 1,000 a change must be seen about 11 nats of chi-square's tail more
+/// ln k + 2 ln ln k: at look 1,000 a change must be seen about 10 nats of chi-square's tail more
 /// clearly than at look 1, which is a window of a few hundred requests more, not a blindness.
 /// An e-process (Shin, Ramdas & Rinaldo 2022) would stop earlier for a change that stays, but needs
 /// the law before the change, which a baseline of 1,000 requests does not give.
@@ -85,7 +85,7 @@ void DecideTogether(std::span<DriftVerdict> verdicts, const DriftOptions& option
 
 /// The part of alpha for the look-th look (1, 2, ...) at one stream: alpha (g(k) - g(k + 1)) with
 /// g(k) = 1 / (1 + ln k). All parts together are alpha; looks 1, 2, 10 and 1,000 get 0.41, 0.11,
-/// 0.0091 and 1.6e-5 of it.
+/// 0.0085 and 1.6e-5 of it.
 double SpentAlpha(double alpha, std::uint64_t look);
 
 }  // namespace vitrine::monitor
