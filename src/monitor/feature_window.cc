@@ -36,18 +36,31 @@ FeatureWindow::Slot FeatureWindow::EmptySlot() const {
   return slot;
 }
 
-FeatureWindow::Slot& FeatureWindow::Open(Micros ts) {
+void FeatureWindow::Close(Slot& slot) {
+  slot.closed = true;
+  ++looks_;
+}
+
+void FeatureWindow::CloseFull(Micros ts) {
   // Time may run backwards (another system reports its answers): distance is what counts.
-  const bool closed =
-      ring_.empty() || (ring_.back().requests >= options_.slot_requests &&
-                        std::abs(ts.value - ring_.back().opened.value) >= options_.slot_time.value);
+  if (!ring_.empty() && !ring_.back().closed && ring_.back().requests >= options_.slot_requests &&
+      std::abs(ts.value - ring_.back().opened.value) >= options_.slot_time.value) {
+    Close(ring_.back());
+  }
+}
+
+FeatureWindow::Slot& FeatureWindow::Open(Micros ts) {
+  CloseFull(ts);
   // The baseline ends a slot, so that each slot lies wholly before or after it.
-  const bool changes_side = !ring_.empty() && ring_.back().after_baseline != baseline_ready();
-  if (closed || changes_side) {
+  if (!ring_.empty() && !ring_.back().closed && ring_.back().after_baseline != baseline_ready()) {
+    Close(ring_.back());
+  }
+  if (ring_.empty() || ring_.back().closed) {
     if (ring_.size() == options_.slots) {
       std::rotate(ring_.begin(), ring_.begin() + 1, ring_.end());
       std::fill(ring_.back().counts.begin(), ring_.back().counts.end(), 0);
       ring_.back().requests = 0;
+      ring_.back().closed = false;
     } else {
       ring_.push_back(EmptySlot());
     }
@@ -86,12 +99,13 @@ void FeatureWindow::Add(std::span<const Tensor> features, std::span<const double
   if (first) {
     ++baseline_.requests;
   }
+  CloseFull(ts);
 }
 
 FeatureWindow::Slot FeatureWindow::Sum(bool after_baseline) const {
   Slot sum = EmptySlot();
   for (const Slot& slot : ring_) {
-    if (after_baseline && !slot.after_baseline) {
+    if (!slot.closed || (after_baseline && !slot.after_baseline)) {
       continue;
     }
     sum.requests += slot.requests;
@@ -128,8 +142,11 @@ std::vector<DriftVerdict> FeatureWindow::Judge(const Slot& current, const Slot* 
   return JudgeDrift(inputs, options);
 }
 
-DriftModel FeatureWindow::Report(const DriftOptions& options) const {
+DriftModel FeatureWindow::Report(const DriftOptions& stream) const {
   DriftModel report;
+  DriftOptions options = stream;
+  options.alpha = SpentAlpha(stream.stream_alpha, looks_);
+  report.looks = looks_;
   const Slot window = Sum(false);
   report.requests = requests_;
   report.window_requests = window.requests;
@@ -155,7 +172,8 @@ DriftModel FeatureWindow::Report(const DriftOptions& options) const {
 
 nlohmann::json FeatureWindow::Save() const {
   const auto of_slot = [](const Slot& slot) {
-    return nlohmann::json({slot.requests, slot.opened.value, slot.after_baseline, slot.counts});
+    return nlohmann::json(
+        {slot.requests, slot.opened.value, slot.after_baseline, slot.counts, slot.closed});
   };
   nlohmann::json ring = nlohmann::json::array();
   for (const Slot& slot : ring_) {
@@ -165,8 +183,11 @@ nlohmann::json FeatureWindow::Save() const {
   for (const Series& s : series_) {
     names.push_back({s.reference.feature, s.reference.shares.size()});
   }
-  return {
-      {"series", names}, {"requests", requests_}, {"baseline", of_slot(baseline_)}, {"ring", ring}};
+  return {{"series", names},
+          {"requests", requests_},
+          {"looks", looks_},
+          {"baseline", of_slot(baseline_)},
+          {"ring", ring}};
 }
 
 Status FeatureWindow::Load(const nlohmann::json& saved) {
@@ -180,6 +201,7 @@ Status FeatureWindow::Load(const nlohmann::json& saved) {
       slot.opened = Micros{j.at(1).get<std::int64_t>()};
       slot.after_baseline = j.at(2).get<bool>();
       slot.counts = j.at(3).get<std::vector<std::uint64_t>>();
+      slot.closed = j.size() > 4 && j.at(4).get<bool>();
       return slot;
     };
     Slot baseline = slot_of(saved.at("baseline"));
@@ -194,7 +216,17 @@ Status FeatureWindow::Load(const nlohmann::json& saved) {
     if (wrong(baseline) || std::any_of(ring.begin(), ring.end(), wrong)) {
       return InvalidArgument("the saved drift counters have other bins");
     }
+    std::uint64_t looks = 0;
+    if (saved.contains("looks")) {
+      looks = saved.at("looks").get<std::uint64_t>();
+    } else {  // of a program that did not count looks: all slots but the newest were closed
+      for (std::size_t i = 0; i + 1 < ring.size(); ++i) {
+        ring[i].closed = true;
+        ++looks;
+      }
+    }
     requests_ = saved.at("requests").get<std::uint64_t>();
+    looks_ = looks;
     baseline_ = std::move(baseline);
     ring_ = std::move(ring);
     return Status::Ok();

@@ -37,7 +37,9 @@ class FeatureWindow {
   /// One request. Features as FeatureSpec::Apply made them, a batch of one.
   void Add(std::span<const Tensor> features, std::span<const double> shown_scores, Micros ts);
 
-  /// The verdicts of every series with a reference, decided together.
+  /// The verdicts of every series with a reference, decided together, over the closed slots. Each
+  /// slot that closes is one look, judged at its part of options.stream_alpha (SpentAlpha): asking
+  /// more often asks about the same data and costs nothing.
   [[nodiscard]] DriftModel Report(const DriftOptions& options) const;
 
   [[nodiscard]] nlohmann::json Save() const;
@@ -56,10 +58,14 @@ class FeatureWindow {
     std::uint64_t requests = 0;
     Micros opened;
     bool after_baseline = false;
+    bool closed = false;
   };
 
   [[nodiscard]] Slot EmptySlot() const;
   Slot& Open(Micros ts);
+  /// Closes the newest slot where it is full by then.
+  void CloseFull(Micros ts);
+  void Close(Slot& slot);
   void Count(Slot& slot, std::size_t series, double value) const;
   [[nodiscard]] Slot Sum(bool after_baseline) const;
   [[nodiscard]] std::vector<DriftVerdict> Judge(const Slot& current, const Slot* baseline,
@@ -75,6 +81,7 @@ class FeatureWindow {
   std::vector<Slot> ring_;  ///< oldest first, the open one last
   Slot baseline_;
   std::uint64_t requests_ = 0;
+  std::uint64_t looks_ = 0;  ///< slots that were closed since the version was first served
 };
 
 }  // namespace vitrine::monitor

@@ -111,8 +111,9 @@ struct DriftSeries {
 
 struct DriftModel {
   std::string model;
-  std::uint64_t requests = 0;  ///< since the version was first served
-  std::uint64_t window_requests = 0;
+  std::uint64_t requests = 0;         ///< since the version was first served
+  std::uint64_t window_requests = 0;  ///< in closed slots
+  std::uint64_t looks = 0;            ///< at this version: each closed slot is one
   bool baseline_ready = false;
   double coverage = 0;  ///< distinct items shown / items of the vocabulary
   std::uint64_t judged = 0;

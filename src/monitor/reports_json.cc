@@ -87,6 +87,7 @@ json Of(const DriftModel& m) {
   return {{"model", m.model},
           {"requests", m.requests},
           {"window_requests", m.window_requests},
+          {"looks", m.looks},
           {"baseline_ready", m.baseline_ready},
           {"coverage", m.coverage},
           {"judged", m.judged},

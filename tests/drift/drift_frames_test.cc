@@ -142,6 +142,10 @@ TEST_F(DriftFramesTest, NumbersEqualTheIndependentAnswers) {
     const TestResult ks = KolmogorovSmirnov(a, b);
     EXPECT_NEAR(ks.statistic, expected.at("ks").at(0), 1e-9) << name;
     EXPECT_NEAR(ks.p_value, expected.at("ks").at(1), 2e-4) << name << ": approximate";
+    const TestResult u = MannWhitney(a, b);
+    EXPECT_NEAR(u.statistic, expected.at("mann_whitney_u").at(0), 1e-6) << name;
+    EXPECT_NEAR(u.p_value, expected.at("mann_whitney_u").at(1), 1e-4)
+        << name << ": scipy corrects for continuity";
     const double distance = Wasserstein(a, b);
     EXPECT_NEAR(distance, expected.at("wasserstein"), 1e-9) << name;
     EXPECT_NEAR(distance / StandardDeviation(a), expected.at("wasserstein_over_std_ref_ddof0"),

@@ -106,6 +106,10 @@ std::string Rows::ColumnName(std::size_t column) const {
 
 const void* Rows::Data(std::size_t column) const { return state_->columns[column].data; }
 
+bool Rows::HasNulls(std::size_t column) const {
+  return state_->columns[column].validity != nullptr;
+}
+
 bool Rows::IsNull(std::size_t column, std::size_t row) const {
   const std::uint64_t* validity = state_->columns[column].validity;
   return validity != nullptr && (validity[row / 64] >> (row % 64) & 1) == 0;

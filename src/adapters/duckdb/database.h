@@ -35,6 +35,8 @@ class Rows {
   [[nodiscard]] const T* Values(std::size_t column) const {
     return static_cast<const T*>(Data(column));
   }
+  /// False: no row of this chunk is null in the column.
+  [[nodiscard]] bool HasNulls(std::size_t column) const;
   [[nodiscard]] bool IsNull(std::size_t column, std::size_t row) const;
   /// VARCHAR; empty where null.
   [[nodiscard]] std::string_view Text(std::size_t column, std::size_t row) const;

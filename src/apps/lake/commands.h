@@ -10,6 +10,18 @@
 
 namespace vitrine::apps {
 
+/// Of `drift`; lists are columns.
+struct DriftArguments {
+  std::string reference;  ///< sources, see adapters/duckdb/duck_frame_pair.h
+  std::string current;
+  std::vector<std::string> columns, words, texts;
+  std::string slice;
+  std::string importance;  ///< a JSON file
+  std::string label;
+  std::string score;
+  double alpha = 0.01;
+};
+
 struct LakeArguments {
   std::string data = "vitrine-data";
   bool json = false;
@@ -21,6 +33,7 @@ struct LakeArguments {
   bool full = false;
   std::string snapshot;  ///< empty: the newest
   std::string out;
+  DriftArguments drift;
 };
 
 Result<std::string> RunImport(const LakeArguments& arguments, const Progress& progress);
@@ -31,6 +44,8 @@ Result<std::string> RunReport(const LakeArguments& arguments, const Progress& pr
 Result<std::string> RunLog(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunStates(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunCatalogue(const LakeArguments& arguments, const Progress& progress);
+/// Two sources compared column by column. Errors: see OpenFramePair and CompareFrames.
+Result<std::string> RunDrift(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunMappings(const LakeArguments& arguments, const Progress& progress);
 
 }  // namespace vitrine::apps

@@ -65,12 +65,46 @@ void AddVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   mappings->add_option("NAME", arguments.out, "the one to print");
 }
 
+constexpr const char* kDriftFooter =
+    "A source is PATH (.parquet, .csv, .tsv, with .gz too, or a pattern with *) or a snapshot of "
+    "the\n"
+    "lake: lake:[ID][/events|/items][@FROM..TO], the newest one where ID is left out.\n"
+    "  vitrine-lake drift march.parquet april.parquet --slice country\n"
+    "  vitrine-lake drift lake:@2026-03-01..2026-04-01 lake:@2026-04-01..2026-05-01\n"
+    "A column drifted where its p is below its share of --alpha (Holm) and its effect, PSI above "
+    "what\n"
+    "chance gives, is 0.02 or more. See docs/monitor.md.";
+
+void AddDrift(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
+  CLI::App* sub = AddVerb(app, "drift", "compare two frames of rows, column by column", arguments,
+                          chosen, RunDrift);
+  DriftArguments& drift = arguments.drift;
+  sub->add_option("REFERENCE", drift.reference, "a source: what was")->required();
+  sub->add_option("CURRENT", drift.current, "a source: what is")->required();
+  sub->add_option("--columns", drift.columns, "only these")->delimiter(',');
+  sub->add_option("--words", drift.words, "numbers that are names: compare their levels")
+      ->delimiter(',');
+  sub->add_option("--text", drift.texts, "words that are texts: compare by n-grams")
+      ->delimiter(',');
+  sub->add_option("--slice", drift.slice, "a column: which of its segments moved most");
+  sub->add_option("--importance", drift.importance,
+                  "a JSON file of columns and weights: what matters most stands first");
+  sub->add_option("--label", drift.label,
+                  "a column of 0 and 1: did the rows change, or the answers to the same rows");
+  sub->add_option("--score", drift.score,
+                  "the model's score, within whose strata --label is compared");
+  sub->add_option("--alpha", drift.alpha, "chance of any false alarm in the report")
+      ->capture_default_str();
+  sub->footer(kDriftFooter);
+}
+
 int Run(int argc, char** argv) {
   LakeArguments arguments;
   Verb chosen;
-  CLI::App app("vitrine-lake: collect and clean");
+  CLI::App app("vitrine-lake: collect, clean and compare");
   app.require_subcommand(1);
   AddVerbs(app, arguments, chosen);
+  AddDrift(app, arguments, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

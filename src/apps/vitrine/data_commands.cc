@@ -1,6 +1,8 @@
-// vitrine data import|check|clean|report|replay: vitrine-lake on this data directory.
+// vitrine data import|check|clean|report|replay|drift: vitrine-lake on this data directory.
 #include <CLI/CLI.hpp>
+#include <iterator>
 #include <memory>
+#include <utility>
 
 #include "apps/vitrine/command_line.h"
 #include "apps/vitrine/lake_child.h"
@@ -35,6 +37,49 @@ Status RunVerb(const CommandLine& line, const std::string& verb, const DataFlags
   return Status::Ok();
 }
 
+struct DriftFlags {
+  std::string reference;
+  std::string current;
+  std::vector<std::string> values;  ///< of the options below, in their order
+};
+
+/// vitrine-lake's options of `drift`, handed over as they are.
+constexpr std::pair<const char*, const char*> kDriftOptions[] = {
+    {"--columns", "Only these, with commas between"},
+    {"--words", "Numbers that are names: compare their levels"},
+    {"--text", "Words that are texts: compare by n-grams"},
+    {"--slice", "A column: which of its segments moved most"},
+    {"--importance", "A JSON file of columns and weights: what matters most stands first"},
+    {"--label", "A column of 0 and 1: did the rows change, or the answers to the same rows"},
+    {"--score", "The model's score, within whose strata --label is compared"},
+    {"--alpha", "Chance of any false alarm in the report; 0.01 where left out"}};
+
+Status RunDrift(const CommandLine& line, const DriftFlags& flags) {
+  std::vector<std::string> arguments = {"drift", flags.reference, flags.current};
+  for (std::size_t i = 0; i < std::size(kDriftOptions); ++i) {
+    if (!flags.values[i].empty()) {
+      arguments.insert(arguments.end(), {kDriftOptions[i].first, flags.values[i]});
+    }
+  }
+  ASSIGN_OR_RETURN(const std::string result, RunLake(line, std::move(arguments), StopOnSignals()));
+  Print(result);
+  return Status::Ok();
+}
+
+void AddDrift(CLI::App& data, CommandLine& line) {
+  auto flags = std::make_shared<DriftFlags>();
+  flags->values.resize(std::size(kDriftOptions));
+  CLI::App* verb = data.add_subcommand("drift", "Compare two frames of rows, column by column");
+  verb->add_option("REFERENCE", flags->reference,
+                   "What was: a .parquet, .csv or .tsv file, or lake:[ID][/TABLE][@FROM..TO]")
+      ->required();
+  verb->add_option("CURRENT", flags->current, "What is, the same way")->required();
+  for (std::size_t i = 0; i < std::size(kDriftOptions); ++i) {
+    verb->add_option(kDriftOptions[i].first, flags->values[i], kDriftOptions[i].second);
+  }
+  verb->callback([flags, &line] { line.run = [flags, &line] { return RunDrift(line, *flags); }; });
+}
+
 }  // namespace
 
 void AddDataCommands(CLI::App& app, CommandLine& line) {
@@ -63,6 +108,7 @@ void AddDataCommands(CLI::App& app, CommandLine& line) {
   replay->add_option("--as-of", flags->as_of, "What counts as now, ISO 8601");
   add("report", "What a snapshot's cleaning found")
       ->add_option("--snapshot", flags->snapshot, "Its id; the newest where left out");
+  AddDrift(*data, line);
 }
 
 }  // namespace vitrine::apps

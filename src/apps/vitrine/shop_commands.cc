@@ -140,7 +140,9 @@ void AddShopCommands(CLI::App& app, CommandLine& line) {
       bind(app.add_subcommand("explain", "Why the items of an answer were shown"), Explain);
   explain->add_option("request", flags->request, "Its request id")->required();
   explain->add_option("--language", flags->language, "en or zh")->capture_default_str();
-  bind(app.add_subcommand("drift", "What moved since the model was fitted"), Drift);
+  bind(app.add_subcommand("drift",
+                          "What moved since the model was fitted; two files: vitrine data drift"),
+       Drift);
   CLI::App* user = app.add_subcommand("user", "One user's data");
   user->require_subcommand(1);
   bind(user->add_subcommand("export", "Everything that is kept of a user"), ExportUser)

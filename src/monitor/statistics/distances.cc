@@ -61,6 +61,10 @@ double JensenShannon(std::span<const double> reference, std::span<const double> 
                   }));
 }
 
+double JensenShannonDistance(std::span<const double> reference, std::span<const double> current) {
+  return std::sqrt(JensenShannon(reference, current) / std::log(2.0));
+}
+
 double Hellinger(std::span<const double> reference, std::span<const double> current) {
   const double squares = Over(reference, current, [](double r, double c) {
     const double difference = std::sqrt(r) - std::sqrt(c);

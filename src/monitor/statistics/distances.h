@@ -23,6 +23,9 @@ double KullbackLeibler(std::span<const double> reference, std::span<const double
 /// divided by ln 2 before the root.
 double JensenShannon(std::span<const double> reference, std::span<const double> current);
 
+/// Jensen-Shannon distance in [0, 1]: the square root of the divergence with logarithms to base 2.
+double JensenShannonDistance(std::span<const double> reference, std::span<const double> current);
+
 /// sqrt(1 - sum sqrt(r c)), in [0, 1].
 double Hellinger(std::span<const double> reference, std::span<const double> current);
 

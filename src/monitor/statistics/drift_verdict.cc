@@ -92,8 +92,8 @@ DriftVerdict Measure(const DriftInput& input, const DriftOptions& options) {
   DriftVerdict v;
   v.feature = input.feature;
   v.psi = Psi(input.reference, input.current);
-  v.js_distance = std::sqrt(JensenShannon(input.reference, input.current) / std::log(2.0));
-  v.ks = input.ordered ? BinnedKs(input.reference, input.current) : 0;
+  v.js_distance = JensenShannonDistance(input.reference, input.current);
+  v.ks = input.ordered ? input.ks.value_or(BinnedKs(input.reference, input.current)) : 0;
   Counts counts = EffectiveCounts(input);
   v.reference_rows = counts.n;
   v.current_rows = counts.m;
@@ -108,7 +108,8 @@ DriftVerdict Measure(const DriftInput& input, const DriftOptions& options) {
   v.p_value = chi.p_value;
   if (input.ordered) {
     const double n = std::round(counts.n * counts.m / (counts.n + counts.m));
-    v.p_value = std::min(1.0, 2 * std::min(chi.p_value, KolmogorovTail(v.ks, n)));
+    const double ks_p = input.ks_p_value.value_or(KolmogorovTail(v.ks, n));
+    v.p_value = std::min(1.0, 2 * std::min(chi.p_value, ks_p));
   }
   // Half a row stands in for an empty bin: less than one can be seen, more would invent drift.
   const double half = 0.5 / std::max(counts.n, counts.m);
@@ -120,11 +121,19 @@ DriftVerdict Measure(const DriftInput& input, const DriftOptions& options) {
 std::vector<DriftVerdict> JudgeDrift(std::span<const DriftInput> inputs,
                                      const DriftOptions& options) {
   std::vector<DriftVerdict> verdicts;
-  std::vector<std::size_t> order;
+  verdicts.reserve(inputs.size());
   for (const DriftInput& input : inputs) {
     verdicts.push_back(Measure(input, options));
-    if (verdicts.back().judged) {
-      order.push_back(verdicts.size() - 1);
+  }
+  DecideTogether(verdicts, options);
+  return verdicts;
+}
+
+void DecideTogether(std::span<DriftVerdict> verdicts, const DriftOptions& options) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < verdicts.size(); ++i) {
+    if (verdicts[i].judged) {
+      order.push_back(i);
     }
   }
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -138,12 +147,12 @@ std::vector<DriftVerdict> JudgeDrift(std::span<const DriftInput> inputs,
     v.drifted = open && v.corrected_psi >= options.minimum_effect;
     v.strong = v.drifted && v.corrected_psi >= options.strong_effect;
   }
-  return verdicts;
 }
 
 double SpentAlpha(double alpha, std::uint64_t look) {
-  const auto n = static_cast<double>(std::max<std::uint64_t>(look, 1));
-  return alpha / (n * (n + 1));
+  const auto k = static_cast<double>(std::max<std::uint64_t>(look, 1));
+  // g(k) - g(k + 1), written without a difference of near equals.
+  return alpha * std::log1p(1 / k) / ((1 + std::log(k)) * (1 + std::log(k + 1)));
 }
 
 }  // namespace vitrine::monitor

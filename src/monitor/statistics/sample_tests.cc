@@ -42,7 +42,8 @@ double Sum(std::span<const double> values) {
 
 }  // namespace
 
-TestResult KolmogorovSmirnov(std::span<const double> a, std::span<const double> b) {
+TestResult KolmogorovSmirnov(std::span<const double> a, std::span<const double> b,
+                             KsMethod method) {
   TestResult result;
   if (a.empty() || b.empty()) {
     return result;
@@ -50,9 +51,37 @@ TestResult KolmogorovSmirnov(std::span<const double> a, std::span<const double> 
   WalkDistributions(Sorted(a), Sorted(b), [&](double, double in_a, double in_b) {
     result.statistic = std::max(result.statistic, std::abs(in_a - in_b));
   });
+  result.p_value = KolmogorovTwoSampleTail(result.statistic, a.size(), b.size(), method);
+  return result;
+}
+
+TestResult MannWhitney(std::span<const double> a, std::span<const double> b) {
+  TestResult result;
+  if (a.empty() || b.empty()) {
+    return result;
+  }
   const auto n = static_cast<double>(a.size());
   const auto m = static_cast<double>(b.size());
-  result.p_value = KolmogorovTail(result.statistic, std::round(n * m / (n + m)));
+  double below_b = 0;
+  double tied = 0;  // sum of t^3 - t over values that stand t times
+  double at_a = 0;
+  double at_b = 0;
+  WalkDistributions(Sorted(a), Sorted(b), [&](double, double in_a, double in_b) {
+    const double here_a = std::round(in_a * n) - at_a;
+    const double here_b = std::round(in_b * m) - at_b;
+    result.statistic += here_a * (below_b + here_b / 2);
+    const double t = here_a + here_b;
+    tied += t * t * t - t;
+    at_a += here_a;
+    at_b += here_b;
+    below_b = at_b;
+  });
+  const double all = n + m;
+  const double variance = n * m / 12 * (all + 1 - tied / (all * (all - 1)));
+  if (variance > 0) {
+    const double z = (result.statistic - n * m / 2) / std::sqrt(variance);
+    result.p_value = std::erfc(std::abs(z) / std::sqrt(2.0));
+  }
   return result;
 }
 

@@ -119,4 +119,19 @@ double KolmogorovTail(double d, double n) {
   return LimitTail(x + 1 / (6 * root) + (x - 1) / (4 * n));
 }
 
+double NormalBelow(double z) { return std::erfc(-z / std::sqrt(2.0)) / 2; }
+
+double NormalQuantile(double p) {
+  constexpr double kEnd = 1e-15;
+  constexpr int kHalvings = 64;
+  const double target = std::clamp(p, kEnd, 1 - kEnd);
+  double low = -9;
+  double high = 9;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = (low + high) / 2;
+    (NormalBelow(middle) < target ? low : high) = middle;
+  }
+  return (low + high) / 2;
+}
+
 }  // namespace vitrine::monitor

@@ -17,4 +17,10 @@ double ChiSquareTail(double x, double degrees);
 /// elsewhere Kolmogorov's limit at Vrbik's shifted argument (2018), good to about 1e-4.
 double KolmogorovTail(double d, double n);
 
+/// z with P(Z <= z) = p of the standard normal, to about 1e-12; p in (0, 1), held within 1e-15 of it.
+double NormalQuantile(double p);
+
+/// P(Z <= z) of the standard normal.
+double NormalBelow(double z);
+
 }  // namespace vitrine::monitor

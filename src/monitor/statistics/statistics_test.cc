@@ -269,9 +269,13 @@ TEST(DriftVerdictTest, EmptyAndOneSidedInputsAreHarmless) {
 
 TEST(SpentAlphaTest, AllLooksTogetherStayWithinAlpha) {
   double sum = 0;
-  for (std::uint64_t look = 1; look < 100'000; ++look) sum += SpentAlpha(0.05, look);
-  EXPECT_LE(sum, 0.05);
-  EXPECT_GT(sum, 0.0499);
+  for (std::uint64_t look = 1; look < 100'000; ++look) {
+    sum += SpentAlpha(0.05, look);
+    ASSERT_NEAR(sum, 0.05 * (1 - 1 / (1 + std::log(static_cast<double>(look) + 1))), 1e-12);
+  }
+  EXPECT_LT(sum, 0.05);
+  EXPECT_NEAR(SpentAlpha(1, 1), 0.409, 1e-3);
+  EXPECT_NEAR(SpentAlpha(1, 1000), 1.6e-5, 1e-7);
 }
 
 }  // namespace

@@ -1,0 +1,38 @@
+// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: drift.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bench/monitor_drift.h"
+#include "bench/report.h"
+
+namespace vitrine::bench {
+namespace {
+
+void RunDrift(const std::filesystem::path& bin, std::vector<Bar>& bars) {
+  constexpr int kRuns = 1000;
+  constexpr int kStreams = 1000;
+  MeasureDriftRates(kRuns, bars);
+  MeasureLooks(kStreams, bars);
+  MeasureOfflineCost((bin / "vitrine-lake").string(), "build/bench/drift-frames", bars);
+}
+
+int Run(int argc, char** argv) {
+  const std::vector<std::string> parts(argv + 1, argv + argc);
+  const auto wanted = [&](const char* part) {
+    return parts.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
+  };
+  std::vector<Bar> bars;
+  if (wanted("drift")) {
+    RunDrift(std::filesystem::path(argv[0]).parent_path().parent_path(), bars);
+  }
+  Report("monitor", bars);
+  return 0;
+}
+
+}  // namespace
+}  // namespace vitrine::bench
+
+int main(int argc, char** argv) { return vitrine::bench::Run(argc, argv); }
