@@ -1,10 +1,11 @@
-// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: drift.
+// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, drift.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "bench/monitor_cost.h"
 #include "bench/monitor_drift.h"
 #include "bench/report.h"
 
@@ -25,6 +26,11 @@ int Run(int argc, char** argv) {
     return parts.empty() || std::find(parts.begin(), parts.end(), part) != parts.end();
   };
   std::vector<Bar> bars;
+  if (wanted("cost")) {
+    MeasureWatching(bars);
+    MeasureState(bars);
+    MeasureMonth(bars);
+  }
   if (wanted("drift")) {
     RunDrift(std::filesystem::path(argv[0]).parent_path().parent_path(), bars);
   }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -133,15 +134,19 @@ Result<std::vector<HistoryPoint<ServiceRow>>> ServiceHistory(std::span<const Win
 
 Result<std::vector<HistoryPoint<QualityRow>>> QualityHistory(std::span<const WindowRow> rows,
                                                              std::int64_t step) {
+  const auto newest = std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+    const auto rank = [](const WindowRow& row) {
+      return std::pair(row.kind == WindowKind::kQuality, row.hour);
+    };
+    return rank(a) < rank(b);
+  });
   std::vector<int> ks;
-  try {
-    for (const WindowRow& row : rows) {
-      if (row.kind == WindowKind::kQuality) {
-        ks = json::parse(row.counts).at("ks").get<std::vector<int>>();
-      }
+  if (newest != rows.end() && newest->kind == WindowKind::kQuality) {
+    try {
+      ks = json::parse(newest->counts).at("ks").get<std::vector<int>>();
+    } catch (const json::exception& e) {
+      return DataLoss(fmt::format("the kept hour {} is broken: {}", newest->hour, e.what()));
     }
-  } catch (const json::exception& e) {
-    return DataLoss(fmt::format("a kept hour is broken: {}", e.what()));
   }
   const auto read = [&ks](const json& j) -> std::optional<QualityCounts> {
     if (j.at("ks").get<std::vector<int>>() != ks) {

@@ -1,0 +1,250 @@
+#include "bench/monitor_cost.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "adapters/sqlite/monitor_db.h"
+#include "bench/serving_fixture.h"
+#include "evaluate/holdout.h"
+#include "monitor/online_monitor.h"
+#include "monitor/reports_json.h"
+#include "monitor/windows/window_counts.h"
+#include "transport/http/client.h"
+
+namespace vitrine::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kPairs = 12;
+constexpr std::size_t kMostRequests = 5000;
+
+double CpuSeconds(clockid_t clock) {
+  timespec time{};
+  CHECK(::clock_gettime(clock, &time) == 0);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+double ServerCpu() {
+  return CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+std::vector<std::string> Requests(const std::string& data) {
+  const auto holdout = evaluate::ReadHoldout(HoldoutOf(data));
+  CHECK(holdout.ok());
+  std::vector<std::string> requests;
+  for (const evaluate::HoldoutCase& one : holdout->cases) {
+    if (one.part != evaluate::Part::kTest || requests.size() == kMostRequests) {
+      continue;
+    }
+    json ids = json::array();
+    for (const evaluate::HoldoutEvent& event : one.history) {
+      ids.push_back(holdout->items[event.item]);
+    }
+    requests.push_back(
+        Asking(json({{"n", 10}, {"user_id", one.user}, {"history", std::move(ids)}}).dump()));
+  }
+  return requests;
+}
+
+/// Until everything that was answered is counted, or, where nobody counts, for as long as that takes.
+void Settle(http::Client& client, bool watched) {
+  const auto late = After(std::chrono::seconds(30));
+  const auto pause = std::chrono::milliseconds(watched ? 50 : 1000);
+  do {
+    std::this_thread::sleep_for(pause);
+    if (!watched) {
+      return;
+    }
+    const auto report = client.Get("/v1/monitors/quality");
+    CHECK(report.ok() && report->ok());
+    if (json::parse(report->body).at("behind") == 0) {
+      return;
+    }
+  } while (std::chrono::steady_clock::now() < late);
+}
+
+double CpuOfAnAnswer(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
+                     bool watched) {
+  http::Client client(endpoint);
+  const double before = ServerCpu();
+  const simulate::LoadResult load = ServeForASecond(endpoint, requests);
+  CHECK(load.total.counts.failed() == 0);
+  Settle(client, watched);
+  return (ServerCpu() - before) / static_cast<double>(load.total.counts.good);
+}
+
+Impression AnswerNumber(std::uint64_t number) {
+  Impression impression;
+  impression.request_id = "request-" + std::to_string(number);
+  impression.subject = "shopper-" + std::to_string(number % 5000);
+  impression.scene = "home";
+  impression.model = "model:1";
+  impression.ts = {1'700'000'000 * kMicrosPerSecond + static_cast<std::int64_t>(number) * 1000};
+  for (int i = 0; i < 20; ++i) {
+    impression.items.push_back(
+        {"item-" + std::to_string((number * 7 + static_cast<std::uint64_t>(i)) % 12'000), 0, ""});
+  }
+  return impression;
+}
+
+/// Counts as a busy hour leaves them.
+monitor::QualityCounts BusyHour(std::mt19937& random, const std::vector<int>& ks) {
+  monitor::QualityCounts counts;
+  counts.answers = 10'000 + random() % 1000;
+  counts.mature = counts.answers;
+  counts.shown = 20 * counts.answers;
+  counts.clicks = 4000 + random() % 1000;
+  std::uniform_real_distribution<double> draw(100, 3000);
+  for (auto& label : counts.labels) {
+    label.answers = 3000 + random() % 1000;
+    label.hit_answers = 2000 + random() % 1000;
+    label.places = 3500 + random() % 1000;
+    label.missed = random() % 1000;
+    for (std::size_t k = 0; k < ks.size(); ++k) {
+      label.recall.push_back(draw(random));
+      label.ndcg.push_back(draw(random));
+    }
+  }
+  for (auto& group : counts.groups) {
+    group = {.answers = static_cast<std::uint32_t>(300 + random() % 30),
+             .clicked = static_cast<std::uint32_t>(random() % 100),
+             .bought = static_cast<std::uint32_t>(random() % 10)};
+  }
+  return counts;
+}
+
+monitor::AnswerCounts BusyService(std::mt19937& random) {
+  monitor::AnswerCounts counts;
+  std::lognormal_distribution<double> seconds(-7, 0.5);
+  for (int i = 0; i < 300; ++i) {
+    counts.seconds.Add(seconds(random));
+  }
+  counts.answers = 300;
+  return counts;
+}
+
+}  // namespace
+
+void MeasureWatching(std::vector<Bar>& bars) {
+  const TemporaryFolder folder;
+  const std::string data = folder.path() + "/data";
+  Prepare(data);
+  const std::string copy = folder.path() + "/copy";
+  std::filesystem::copy(data, copy, std::filesystem::copy_options::recursive);
+  const std::vector<std::string> requests = Requests(data);
+  const auto watched = Serve(data);
+  const auto unwatched = Serve(copy, {"monitor.enabled=false"});
+  const http::Endpoint on = EndpointOf(*watched);
+  const http::Endpoint off = EndpointOf(*unwatched);
+  CpuOfAnAnswer(on, requests, true);
+  CpuOfAnAnswer(off, requests, false);
+  std::vector<double> ratios;
+  std::vector<double> costs;
+  for (int pair = 0; pair < kPairs; ++pair) {
+    const bool first = pair % 2 == 0;
+    const double a =
+        first ? CpuOfAnAnswer(on, requests, true) : CpuOfAnAnswer(off, requests, false);
+    const double b =
+        first ? CpuOfAnAnswer(off, requests, false) : CpuOfAnAnswer(on, requests, true);
+    ratios.push_back(first ? a / b : b / a);
+    costs.push_back((first ? b : a) * 1e6);
+  }
+  bars.push_back(
+      {"CPU of an answer, watched / not", Median(ratios), "", false, 1.03, kPairs, Spread(ratios)});
+  bars.push_back(
+      {"CPU of an answer, not watched", Median(costs), "us", false, 0, kPairs, Spread(costs)});
+}
+
+void MeasureState(std::vector<Bar>& bars) {
+  monitor::OnlineMonitor monitor({});
+  for (std::uint64_t i = 0; i < 20'000; ++i) {
+    monitor.OnRecord({.sequence = i + 1, .received = {}, .body = AnswerNumber(i)});
+  }
+  std::vector<double> seconds;
+  for (int i = 0; i < kPairs; ++i) {
+    const double before = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+    CHECK(!monitor.Save().empty());
+    seconds.push_back(CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - before);
+  }
+  bars.push_back({"CPU of keeping 20,000 waiting answers, each 10 s", Median(seconds) * 1e3, "ms",
+                  false, 0, kPairs, Spread(seconds)});
+  monitor::OnlineMonitor fresh({});
+  std::uint64_t next = 0;
+  std::vector<double> record;
+  for (int i = 0; i < kPairs; ++i) {
+    std::vector<data::LogRecord> records;
+    for (int r = 0; r < 5000; ++r) {
+      ++next;
+      records.push_back({.sequence = next, .received = {}, .body = AnswerNumber(next)});
+    }
+    const double before = CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
+    for (const data::LogRecord& one : records) {
+      fresh.OnRecord(one);
+    }
+    record.push_back((CpuSeconds(CLOCK_THREAD_CPUTIME_ID) - before) / 5000);
+  }
+  bars.push_back({"CPU of counting an answer of 20 from the log", Median(record) * 1e6, "us", false,
+                  0, kPairs, Spread(record)});
+}
+
+void MeasureMonth(std::vector<Bar>& bars) {
+  constexpr std::int64_t kHours = 31 * 24;
+  const std::vector<int> ks = {5, 10, 20};
+  const TemporaryFolder folder;
+  const std::string path = folder.path() + "/monitor.db";
+  const auto db = sqlite::MonitorDb::Open(path);
+  CHECK(db.ok());
+  std::mt19937 random(1);
+  for (std::int64_t hour = 0; hour < kHours; ++hour) {
+    std::vector<monitor::WindowRow> rows;
+    for (int series = 0; series < 100; ++series) {
+      const std::string name =
+          "model:" + std::to_string(series / 5) + "\nscene" + std::to_string(series % 5);
+      rows.push_back({monitor::WindowKind::kQuality, hour, name,
+                      monitor::QualityWindowText(BusyHour(random, ks), ks), true});
+      rows.push_back({monitor::WindowKind::kService, hour, name,
+                      monitor::ServiceWindowText(BusyService(random)), true});
+    }
+    CHECK((*db)->Put(rows).ok());
+  }
+  double bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+    bytes += static_cast<double>(file.file_size());
+  }
+  bars.push_back(
+      {"a month of 20 versions in 5 scenes on disk", bytes / 1e6, "MB", false, 200, 1, 0});
+  const auto page = [&](const monitor::WindowRange& range, std::int64_t step) {
+    std::vector<double> times;
+    for (int i = 0; i < kPairs; ++i) {
+      times.push_back(SecondsPerCall(1, [&] {
+        const auto rows = (*db)->Read(range, monitor::kMostHistoryRows);
+        CHECK(rows.ok());
+        const auto points = monitor::QualityHistory(*rows, step);
+        CHECK(points.ok() && !points->empty());
+        CHECK(!monitor::ToJson(*points).empty());
+      }));
+    }
+    return times;
+  };
+  const std::vector<double> one = page({.kind = monitor::WindowKind::kQuality,
+                                        .from = 0,
+                                        .until = kHours,
+                                        .model = "model:7",
+                                        .scene = "scene2"},
+                                       1);
+  bars.push_back({"a month of one version and scene, hour by hour", Median(one) * 1e3, "ms", false,
+                  100, kPairs, Spread(one)});
+  const std::vector<double> day =
+      page({.kind = monitor::WindowKind::kQuality, .from = kHours - 24, .until = kHours}, 1);
+  bars.push_back({"a day of all versions and scenes, hour by hour", Median(day) * 1e3, "ms", false,
+                  100, kPairs, Spread(day)});
+}
+
+}  // namespace vitrine::bench
