@@ -215,6 +215,11 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
   joins("none", before.unjoined, after.unjoined);
 }
 
+void OnlineMonitor::OnReadThrough(std::uint64_t sequence) {
+  const std::scoped_lock lock(state_->log_mutex);
+  state_->watermark = std::max(state_->watermark, sequence);
+}
+
 std::uint64_t OnlineMonitor::watermark() const {
   const std::scoped_lock lock(state_->log_mutex);
   return state_->watermark;

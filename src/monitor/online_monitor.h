@@ -83,7 +83,9 @@ class OnlineMonitor {
   /// state that was saved, and the records behind its watermark, give exactly what there was. One that is not behind
   /// the watermark is taken for known. Threads: one caller at a time.
   void OnRecord(const data::LogRecord& record);
-  /// Sequence of the newest record that is counted.
+  /// Up to here the log holds nothing more: what was erased or replaced is missing from its sequence.
+  void OnReadThrough(std::uint64_t sequence);
+  /// Sequence of the newest record that is counted, or known to be missing.
   [[nodiscard]] std::uint64_t watermark() const;
   void OnDuplicates(std::uint64_t rows);
   /// `code` is one of data::kRejectionCodes (others are counted as "other").

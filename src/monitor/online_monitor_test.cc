@@ -363,6 +363,17 @@ TEST(OnlineMonitorTest, AKillLosesNoLabelAndNoHour) {
   EXPECT_EQ(served, all);
 }
 
+TEST(OnlineMonitorTest, WhatIsMissingFromTheLogIsNotWaitedFor) {
+  OnlineMonitor monitor(Small());
+  Give(monitor, Answer("r1", "m:1"));
+  monitor.OnReadThrough(9);
+  EXPECT_EQ(monitor.watermark(), 9U);
+  monitor.OnReadThrough(4);
+  monitor.OnRecord({.sequence = 7, .received = {}, .body = Click("r1", "a")});
+  EXPECT_EQ(monitor.watermark(), 9U);
+  EXPECT_TRUE(monitor.Quality().joins.empty()) << "counted or missing already";
+}
+
 TEST(OnlineMonitorTest, AStateFromBeforeHoursIsReadAndTheLogJoinedAnew) {
   OnlineMonitor before(Small());
   Give(before, Answer("r1", "m:1"));

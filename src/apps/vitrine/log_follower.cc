@@ -22,8 +22,9 @@ LogFollower::~LogFollower() {
 void LogFollower::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     // A log that cannot be read is reported by those who write to it; its records are read later.
+    const std::uint64_t last = log_.LastSequence();
     const auto records = log_.Read(monitor_.watermark(), kBatch);
-    if (records.ok() && !records->empty()) {
+    if (records.ok()) {
       for (const data::LogRecord& record : *records) {
         if (stop.stop_requested()) {
           return;
@@ -33,6 +34,7 @@ void LogFollower::Run(const std::stop_token& stop) {
       if (records->size() == kBatch) {
         continue;
       }
+      monitor_.OnReadThrough(last);
     }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, kPause, [] { return false; });
