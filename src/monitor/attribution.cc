@@ -37,15 +37,15 @@ Micros Attribution::WindowOf(Label label) const {
   return label == Label::kClick ? options_.click_window : options_.purchase_window;
 }
 
-void Attribution::Add(const Impression& impression) {
+bool Attribution::Add(const Impression& impression, Micros ts) {
   Answer answer;
   answer.request = StableHash(impression.request_id);
   if (by_request_.contains(answer.request)) {
-    return;
+    return false;
   }
   answer.subject = impression.subject.empty() ? 0 : StableHash(impression.subject);
-  answer.ts = impression.ts;
-  answer.hour = HourAt(impression.ts);
+  answer.ts = ts;
+  answer.hour = HourAt(ts);
   answer.group = (answer.subject != 0 ? answer.subject : answer.request) % kShopperGroups;
   answer.row = RowKey(impression);
   if (rows_.size() >= kMostRows && !rows_.contains(answer.row)) {
@@ -57,7 +57,9 @@ void Attribution::Add(const Impression& impression) {
     }
     answer.items.push_back(StableHash(item.item_id));
   }
-  for (QualityCounts* row : {&rows_[answer.row], HourOf(answer)}) {
+  QualityCounts* hour = OpenHour(answer);
+  answer.in_hour = hour != nullptr;
+  for (QualityCounts* row : {&rows_[answer.row], hour}) {
     if (row == nullptr) {
       continue;
     }
@@ -71,13 +73,14 @@ void Attribution::Add(const Impression& impression) {
   }
   Index(answer, first_ + waiting_.size());
   waiting_.push_back(std::move(answer));
-  Advance(impression.ts);
+  Advance(ts);
   while (waiting_.size() > options_.most_waiting) {
     Pop(false);
   }
+  return true;
 }
 
-QualityCounts* Attribution::HourOf(const Answer& answer) {
+QualityCounts* Attribution::OpenHour(const Answer& answer) {
   HourRow key{answer.hour, answer.row};
   const auto found = hours_.find(key);
   if (found != hours_.end()) {
@@ -87,11 +90,22 @@ QualityCounts* Attribution::HourOf(const Answer& answer) {
   return room ? &hours_[std::move(key)] : nullptr;
 }
 
+QualityCounts* Attribution::HourOf(const Answer& answer) {
+  if (!answer.in_hour) {
+    return nullptr;
+  }
+  const auto found = hours_.find({answer.hour, answer.row});
+  return found == hours_.end() ? nullptr : &found->second;
+}
+
 void Attribution::FinishHours() {
   const std::int64_t window = std::max(options_.click_window.value, options_.purchase_window.value);
   final_before_ = std::max(final_before_, HourAt({watermark_.value - window}));
   while (!hours_.empty() && hours_.begin()->first.first < final_before_) {
     final_hours_.insert(hours_.extract(hours_.begin()));
+  }
+  for (; final_hours_.size() > kMostFinalRows; ++lost_hours_) {
+    final_hours_.erase(final_hours_.begin());
   }
 }
 
@@ -106,9 +120,16 @@ void Attribution::Index(const Answer& answer, std::uint64_t sequence) {
   if (answer.subject != 0) {
     auto& answers = by_subject_[answer.subject];
     if (answers.size() == kAnswersPerSubject) {
+      LeaveSubject(answers.front());
       answers.erase(answers.begin());
     }
     answers.push_back(sequence);
+  }
+}
+
+void Attribution::LeaveSubject(std::uint64_t sequence) {
+  if (sequence >= first_) {
+    waiting_[sequence - first_].subject = 0;
   }
 }
 
@@ -125,8 +146,8 @@ void Attribution::Pop(bool mature) {
   const Answer& oldest = waiting_.front();
   if (mature) {
     ++rows_[oldest.row].mature;
-    if (const auto hour = hours_.find({oldest.hour, oldest.row}); hour != hours_.end()) {
-      ++hour->second.mature;
+    if (QualityCounts* hour = HourOf(oldest)) {
+      ++hour->mature;
     }
   } else {
     ++forgotten_;
@@ -205,8 +226,8 @@ void Attribution::RecordItem(const Event& event, Label label, const std::string&
   const auto joined = [&](Answer& answer, std::size_t place) {
     if (event.type == EventType::kClick) {
       ++rows_[answer.row].clicks;
-      if (const auto hour = hours_.find({answer.hour, answer.row}); hour != hours_.end()) {
-        ++hour->second.clicks;
+      if (QualityCounts* hour = HourOf(answer)) {
+        ++hour->clicks;
       }
     }
     SetPlace(answer, label, place, true);
@@ -275,8 +296,8 @@ void Attribution::Identify(const Event& event) {
   auto& answers = by_subject_[user];
   answers.insert(answers.end(), moved.begin(), moved.end());
   std::sort(answers.begin(), answers.end());
-  if (answers.size() > kAnswersPerSubject) {
-    answers.erase(answers.begin(), answers.end() - kAnswersPerSubject);
+  for (; answers.size() > kAnswersPerSubject; answers.erase(answers.begin())) {
+    LeaveSubject(answers.front());
   }
 }
 
@@ -304,8 +325,8 @@ void Attribution::AddMissed(Answer& answer, Label label, std::uint64_t item) {
 
 void Attribution::Contribute(const Answer& answer, Label label, double sign) {
   ContributeTo(rows_[answer.row], answer, label, sign);
-  if (const auto hour = hours_.find({answer.hour, answer.row}); hour != hours_.end()) {
-    ContributeTo(hour->second, answer, label, sign);
+  if (QualityCounts* hour = HourOf(answer)) {
+    ContributeTo(*hour, answer, label, sign);
   }
 }
 

@@ -87,8 +87,9 @@ class Attribution {
   explicit Attribution(AttributionOptions options);
 
   /// Starts waiting for labels. Only the first 64 places are watched. One whose request waits already was sent twice,
-  /// and counts once.
-  void Add(const Impression& impression);
+  /// and counts once: false then. `ts`: when it was given, for this counting.
+  bool Add(const Impression& impression, Micros ts);
+  bool Add(const Impression& impression) { return Add(impression, impression.ts); }
   /// Joins each item of an event; events without meaning here are ignored.
   void Record(const Event& event);
 
@@ -100,6 +101,8 @@ class Attribution {
   [[nodiscard]] const std::map<HourRow, QualityCounts>& final_hours() const { return final_hours_; }
   /// Hours before it are final: answers that come for them are in no hour.
   [[nodiscard]] std::int64_t final_before() const { return final_before_; }
+  /// Rows of final hours that had to leave before they were kept elsewhere.
+  [[nodiscard]] std::uint64_t lost_hours() const { return lost_hours_; }
   /// Forgets those of `hours` that are final: they are kept elsewhere.
   void DropFinalHours(const std::vector<HourRow>& hours);
   [[nodiscard]] const std::array<JoinCounts, kEventTypes>& joins() const { return joins_; }
@@ -116,6 +119,8 @@ class Attribution {
   static constexpr std::size_t kMostMissed = 32;  ///< distinct missed items kept per answer
   static constexpr std::size_t kAnswersPerSubject = 8;
   static constexpr std::size_t kMostHourRows = 8192;  ///< beyond it hours are not told apart
+  static constexpr std::size_t kMostFinalRows =
+      32'768;  ///< that nobody takes away; the oldest leave
 
   struct LabelState {
     std::uint64_t places = 0;           ///< bit p: place p has the label
@@ -126,6 +131,7 @@ class Attribution {
     std::uint64_t subject = 0;  ///< 0: nobody
     Micros ts;
     std::int64_t hour = 0;
+    bool in_hour = false;   ///< its hour counts it
     std::size_t group = 0;  ///< of shoppers
     std::string row;
     std::vector<std::uint64_t> items;
@@ -143,8 +149,12 @@ class Attribution {
   /// Takes the answer's part out of (sign -1) or into (+1) its row and its hour.
   void Contribute(const Answer& answer, Label label, double sign);
   void ContributeTo(QualityCounts& row, const Answer& answer, Label label, double sign) const;
-  /// Null where its hour is final already, or where there are too many.
+  /// Null where its hour is final already, or where there are too many: no hour counts it then.
+  QualityCounts* OpenHour(const Answer& answer);
+  /// The open hour that counts it, or null.
   QualityCounts* HourOf(const Answer& answer);
+  /// Out of its subject's list for good: nothing joins it by its subject any more, after a restart neither.
+  void LeaveSubject(std::uint64_t sequence);
   void FinishHours();
   void Advance(Micros ts);
   void Pop(bool mature);
@@ -157,6 +167,7 @@ class Attribution {
   std::unordered_map<std::string, QualityCounts> rows_;
   std::map<HourRow, QualityCounts> hours_;
   std::map<HourRow, QualityCounts> final_hours_;
+  std::uint64_t lost_hours_ = 0;
   std::int64_t final_before_ = std::numeric_limits<std::int64_t>::min();
   std::array<JoinCounts, kEventTypes> joins_;
   std::deque<Answer> waiting_;

@@ -95,7 +95,8 @@ json Attribution::Save() const {
     for (const LabelState& state : a.labels) {
       labels.push_back({state.places, state.missed});
     }
-    waiting.push_back({a.request, a.subject, a.ts.value, a.row, a.items, labels, a.hour, a.group});
+    waiting.push_back(
+        {a.request, a.subject, a.ts.value, a.row, a.items, labels, a.hour, a.group, a.in_hour});
   }
   return {{"ks", options_.ks},
           {"rows", rows},
@@ -105,6 +106,7 @@ json Attribution::Save() const {
           {"watermark", watermark_.value},
           {"hours", OfHours(hours_)},
           {"final_hours", OfHours(final_hours_)},
+          {"lost_hours", lost_hours_},
           {"final_before", final_before_}};
 }
 
@@ -136,6 +138,7 @@ Status Attribution::Load(const json& saved) {
       }
       answer.hour = a.at(6).get<std::int64_t>();
       answer.group = a.at(7).get<std::size_t>() % kShopperGroups;
+      answer.in_hour = a.at(8).get<bool>();
       read.Index(answer, read.waiting_.size());
       read.waiting_.push_back(std::move(answer));
     }
@@ -143,6 +146,7 @@ Status Attribution::Load(const json& saved) {
     read.watermark_ = Micros{saved.at("watermark").get<std::int64_t>()};
     read.hours_ = HoursOf(saved.at("hours"), options_.ks.size(), same_ks);
     read.final_hours_ = HoursOf(saved.at("final_hours"), options_.ks.size(), same_ks);
+    read.lost_hours_ = saved.at("lost_hours").get<std::uint64_t>();
     read.final_before_ = saved.at("final_before").get<std::int64_t>();
     *this = std::move(read);
     return Status::Ok();

@@ -186,9 +186,13 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
     if (event != nullptr) {
       change = CountEvent(*event);
     } else if (const auto* impression = std::get_if<Impression>(&record.body)) {
-      state_->attribution.Add(*impression);
-      state_->service_hours.Finish(state_->attribution.final_before());
-      state_->service_hours.Add(*impression);
+      // One answer dated into the future would make all others late, and their hours final.
+      const Micros latest{record.received.value + data::kFutureSlack.value};
+      const Micros ts = impression->ts <= latest ? impression->ts : record.received;
+      if (state_->attribution.Add(*impression, ts)) {
+        state_->service_hours.Finish(state_->attribution.final_before());
+        state_->service_hours.Add(*impression, ts);
+      }
     }
     state_->watermark = record.sequence;
   }
@@ -218,6 +222,17 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
 void OnlineMonitor::OnReadThrough(std::uint64_t sequence) {
   const std::scoped_lock lock(state_->log_mutex);
   state_->watermark = std::max(state_->watermark, sequence);
+}
+
+void OnlineMonitor::StartLogAnew() {
+  const std::scoped_lock lock(state_->log_mutex);
+  state_->watermark = 0;
+  state_->newest_event = {};
+  state_->attribution = Attribution(options_.attribution);
+  state_->service_hours = ServiceHours();
+  for (State::EventCounts& counts : state_->events) {
+    counts = {.metric = counts.metric};
+  }
 }
 
 std::uint64_t OnlineMonitor::watermark() const {

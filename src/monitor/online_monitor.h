@@ -85,6 +85,8 @@ class OnlineMonitor {
   void OnRecord(const data::LogRecord& record);
   /// Up to here the log holds nothing more: what was erased or replaced is missing from its sequence.
   void OnReadThrough(std::uint64_t sequence);
+  /// Forgets what follows from the log: it is counted anew, from its first record.
+  void StartLogAnew();
   /// Sequence of the newest record that is counted, or known to be missing.
   [[nodiscard]] std::uint64_t watermark() const;
   void OnDuplicates(std::uint64_t rows);

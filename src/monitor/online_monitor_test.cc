@@ -363,6 +363,48 @@ TEST(OnlineMonitorTest, AKillLosesNoLabelAndNoHour) {
   EXPECT_EQ(served, all);
 }
 
+// A clock that is hours ahead, or malice: it must not end the waiting of all others.
+TEST(OnlineMonitorTest, AnAnswerFromTheFutureMakesNoOtherLate) {
+  OnlineMonitor monitor(Small());
+  const Micros now{1'000 * kMicrosPerHour};
+  Impression answer = Answer("r1", "m:1");
+  answer.ts = now;
+  monitor.OnRecord({.sequence = 1, .received = now, .body = answer});
+  Impression future = Answer("r2", "m:1", "v");
+  future.ts = {now.value + 100'000 * kMicrosPerHour};
+  monitor.OnRecord({.sequence = 2, .received = now, .body = future});
+  Event click = Click("r1", "a");
+  click.ts = {now.value + kMicrosPerSecond};
+  monitor.OnRecord({.sequence = 3, .received = now, .body = click});
+  const QualityReport quality = monitor.Quality();
+  EXPECT_EQ(quality.waiting, 2U);
+  EXPECT_EQ(quality.joins.at(0).by_request, 1U);
+  for (const WindowRow& row : monitor.Hours()) {
+    EXPECT_EQ(row.hour, 1'000);
+    EXPECT_FALSE(row.final);
+  }
+}
+
+TEST(OnlineMonitorTest, AnAnswerSentTwiceCountsOnceInEachHour) {
+  OnlineMonitor monitor(Small());
+  Give(monitor, Answer("r1", "m:1"));
+  Take(monitor, Answer("r1", "m:1"));
+  const auto service = ServiceHistory(monitor.Hours(), 1);
+  ASSERT_TRUE(service.ok());
+  EXPECT_EQ(service->at(0).rows.at(0).answers, 1U);
+  EXPECT_EQ(monitor.Quality().rows.at(0).answers, 1U);
+}
+
+TEST(OnlineMonitorTest, AStateOfAnotherLogIsCountedAnew) {
+  OnlineMonitor monitor(Small());
+  Give(monitor, Answer("r1", "m:1"));
+  Take(monitor, Click("r1", "a"));
+  monitor.StartLogAnew();
+  EXPECT_EQ(monitor.watermark(), 0U);
+  EXPECT_TRUE(monitor.Quality().rows.empty());
+  EXPECT_EQ(monitor.Service().answers, 1U) << "what was answered here stays";
+}
+
 TEST(OnlineMonitorTest, WhatIsMissingFromTheLogIsNotWaitedFor) {
   OnlineMonitor monitor(Small());
   Give(monitor, Answer("r1", "m:1"));

@@ -20,6 +20,9 @@ LogFollower::~LogFollower() {
 }
 
 void LogFollower::Run(const std::stop_token& stop) {
+  if (monitor_.watermark() > log_.LastSequence()) {
+    monitor_.StartLogAnew();  // a state of another log: this one was restored, or the other lost
+  }
   while (!stop.stop_requested()) {
     // A log that cannot be read is reported by those who write to it; its records are read later.
     const std::uint64_t last = log_.LastSequence();

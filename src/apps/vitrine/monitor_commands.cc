@@ -106,7 +106,7 @@ void AddMonitorCommands(CLI::App& app, CommandLine& line) {
       ->required()
       ->check(CLI::IsMember({"service", "quality"}));
   history->add_option("--from", flags->from,
-                      "First hour, as a time; default: a day before --until");
+                      "First hour, as a time; default: a day before --until, a week of days");
   history->add_option("--until", flags->until, "Where it ends; default: now");
   history->add_option("--step", flags->step, "hour or day")
       ->check(CLI::IsMember({"hour", "day"}))

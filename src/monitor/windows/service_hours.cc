@@ -43,8 +43,8 @@ AnswerCounts AnswerCountsFromJson(const json& json) {
   return counts;
 }
 
-void ServiceHours::Add(const Impression& impression) {
-  Key key{HourAt(impression.ts), impression.model + "\n" + impression.scene};
+void ServiceHours::Add(const Impression& impression, Micros ts) {
+  Key key{HourAt(ts), impression.model + "\n" + impression.scene};
   auto found = hours_.find(key);
   if (found == hours_.end()) {
     if (hours_.size() >= kMostRows || key.first < final_before_) {
@@ -62,6 +62,9 @@ void ServiceHours::Finish(std::int64_t before) {
   final_before_ = std::max(final_before_, before);
   while (!hours_.empty() && hours_.begin()->first.first < final_before_) {
     final_hours_.insert(hours_.extract(hours_.begin()));
+  }
+  while (final_hours_.size() > kMostFinalRows) {
+    final_hours_.erase(final_hours_.begin());
   }
 }
 

@@ -29,7 +29,8 @@ class ServiceHours {
  public:
   using Key = std::pair<std::int64_t, std::string>;  ///< hour; model and scene joined by '\n'
 
-  void Add(const Impression& impression);
+  /// `ts`: when it was given, for this counting.
+  void Add(const Impression& impression, Micros ts);
   /// Hours before it are final: answers that come for them are left out.
   void Finish(std::int64_t before);
   [[nodiscard]] const std::map<Key, AnswerCounts>& hours() const { return hours_; }
@@ -42,6 +43,8 @@ class ServiceHours {
 
  private:
   static constexpr std::size_t kMostRows = 8192;
+  static constexpr std::size_t kMostFinalRows =
+      32'768;  ///< that nobody takes away; the oldest leave
   std::map<Key, AnswerCounts> hours_;
   std::map<Key, AnswerCounts> final_hours_;
   std::int64_t final_before_ = INT64_MIN;

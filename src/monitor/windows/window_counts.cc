@@ -15,12 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The step that an hour belongs to: whole days begin at midnight UTC.
-std::int64_t StepOf(std::int64_t hour, std::int64_t step) {
-  const std::int64_t rest = hour % step;
-  return hour - (rest < 0 ? rest + step : rest);
-}
-
 /// Sums of each step: the counts of its series by name.
 template <typename Counts>
 struct Step {
@@ -66,6 +60,11 @@ void AddCounts(AnswerCounts& sum, const AnswerCounts& other) {
 }
 
 }  // namespace
+
+std::int64_t StepOf(std::int64_t hour, std::int64_t step) {
+  const std::int64_t rest = hour % step;
+  return hour - (rest < 0 ? rest + step : rest);
+}
 
 std::string_view WindowKindName(WindowKind kind) {
   switch (kind) {

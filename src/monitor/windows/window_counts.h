@@ -21,6 +21,9 @@ std::string ServiceWindowText(const AnswerCounts& counts);
 /// `key`: model and scene joined by '\n'.
 ServiceRow ServiceRowOf(const std::string& key, const AnswerCounts& counts);
 
+/// First hour of the step that an hour belongs to; whole days begin at midnight UTC.
+std::int64_t StepOf(std::int64_t hour, std::int64_t step);
+
 /// Rows that one look at the past reads.
 inline constexpr std::size_t kMostHistoryRows = 8000;
 

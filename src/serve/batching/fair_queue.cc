@@ -14,6 +14,8 @@ constexpr std::size_t kKeptLanes = 16;
 /// Runs after which a slowdown is believed, and what one may be: a process that was stopped says nothing of the next.
 constexpr std::size_t kMeasuredRuns = 16;
 constexpr double kMostSlowdown = 20;
+/// Share of it that is forgotten with each batch that leaves nothing waiting.
+constexpr double kForget = 0.02;
 
 std::chrono::nanoseconds Seconds(double seconds) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -39,10 +41,13 @@ Status FairQueue::Push(InferenceTask& task) {
     return Unavailable(fmt::format("{} requests wait for {} already; try again in a moment",
                                    lane.queue.size(), task.model->version()));
   }
-  const double rows =
-      static_cast<double>(lane.queue.rows()) / static_cast<double>(limits_.workers) +
-      static_cast<double>(task.model->batch_rows());
-  const double wait = lane.queue.size() == 0 ? 0 : lane.seconds_per_row * rows * slowdown_;
+  // What waits, and the batch that it would run in itself.
+  const double before = static_cast<double>(lane.queue.rows());
+  const double own = std::min(static_cast<double>(task.model->batch_rows()), before + 1);
+  const double wait = lane.queue.size() == 0
+                          ? 0
+                          : lane.seconds_per_row *
+                                (before / static_cast<double>(limits_.workers) + own) * slowdown_;
   if (task.deadline != Deadline::max() && task.queued + Seconds(wait) > task.deadline) {
     return DeadlineExceeded(
         fmt::format("{} requests wait for {}, which takes longer than this one may wait",
@@ -96,6 +101,7 @@ bool FairQueue::Take(Deadline now, Batch& batch, std::vector<InferenceTask*>& dr
     ++running_;
     if (waiting_ == 0) {
       measured_from_ = Deadline::max();
+      slowdown_ += kForget * (1 - slowdown_);  // what was slow once need not be so without a queue
     }
     return true;
   }
@@ -117,8 +123,11 @@ void FairQueue::Ran(const Servable& model, std::int64_t rows, double seconds) {
   Settle();
 }
 
-// Only while tasks wait: an idle worker is not a slow one.
+// Only while tasks wait for a worker: an idle one is not slow, nor is one that lets a batch fill.
 void FairQueue::MeasureSlowdown(Deadline now) {
+  if (limits_.delay.count() > 0) {
+    return;
+  }
   if (measured_from_ != Deadline::max() && runs_ >= kMeasuredRuns && ran_seconds_ > 0) {
     const double passed = std::chrono::duration<double>(now - measured_from_).count() *
                           static_cast<double>(limits_.workers);

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "data/timestamp.h"
+#include "monitor/windows/window_counts.h"
 #include "transport/http/auth.h"
 #include "transport/http/handler_parts.h"
 #include "transport/http/handlers.h"
@@ -88,6 +89,7 @@ void GetMonitor(const Services& services, Request& request, Response& response) 
 namespace {
 
 constexpr std::int64_t kMostPoints = 800;
+constexpr std::int64_t kHoursOfDay = 24;
 
 /// A query parameter as an hour; false after writing a problem.
 bool ReadHour(const Request& request, Response& response, std::string_view name, bool up,
@@ -121,20 +123,23 @@ void GetMonitorHistory(const Services& services, Request& request, Response& res
     return;
   }
   range.kind = kind == "service" ? monitor::WindowKind::kService : monitor::WindowKind::kQuality;
-  range.until = monitor::HourAt(Now()) + 1;
-  if (!ReadHour(request, response, "until", true, range.until)) {
-    return;
-  }
-  range.from = range.until - 24;
-  if (!ReadHour(request, response, "from", false, range.from)) {
-    return;
-  }
   const std::string step = request.QueryValue("step").value_or("hour");
   if (step != "hour" && step != "day") {
     WriteProblem(response, request.id(), 400, "invalid_argument", "'step' must be hour or day.");
     return;
   }
-  const std::int64_t hours = step == "day" ? 24 : 1;
+  const std::int64_t hours = step == "day" ? kHoursOfDay : 1;
+  range.until = monitor::HourAt(Now()) + 1;
+  if (!ReadHour(request, response, "until", true, range.until)) {
+    return;
+  }
+  range.from = range.until - (hours == 1 ? kHoursOfDay : 7 * kHoursOfDay);
+  if (!ReadHour(request, response, "from", false, range.from)) {
+    return;
+  }
+  // Whole days: a part of one would look like a bad day.
+  range.from = monitor::StepOf(range.from, hours);
+  range.until = monitor::StepOf(range.until + hours - 1, hours);
   if (range.from >= range.until || (range.until - range.from) / hours > kMostPoints) {
     WriteProblem(response, request.id(), 400, "invalid_argument",
                  "'from' must be before 'until', and not more than 800 steps before it.");

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "data/validate.h"
 #include "serve/request_id.h"
 #include "transport/http/answer_call.h"
 #include "transport/http/api_json.h"
@@ -262,8 +263,14 @@ void PostImpressions(const Services& services, Request& request, Response& respo
   if (impression.request_id.empty()) {
     impression.request_id = serve::NewRequestId();
   }
+  const Micros now = TimeNow(services);
   if (impression.ts.value == 0) {
-    impression.ts = TimeNow(services);
+    impression.ts = now;
+  }
+  if (impression.ts.value > now.value + data::kFutureSlack.value) {
+    WriteProblem(response, request.id(), 400, "future_time",
+                 "'ts' is more than an hour from now; send UTC, or leave it out.");
+    return;
   }
   impression.route = "external";
   impression.personalised = !impression.subject.empty();

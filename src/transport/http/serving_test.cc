@@ -202,6 +202,9 @@ TEST_F(Serving, RefusesIdsThatNoRowMayHaveAndLanguagesItDoesNotSpeak) {
   EXPECT_EQ(Post("/v1/recommend", {{"history", json::array({{{"item_id", "a"}, {"basket", id}}})}},
                  400)["code"],
             "id_too_long");
+  EXPECT_EQ(
+      Post("/v1/impressions", {{"items", json::array({"a"})}, {"ts", 4'000'000'000}}, 400)["code"],
+      "future_time");
   const json kept = Post("/v1/impressions", {{"items", json::array({"a"})}}, 201);
   const std::string request = kept["request_id"];
   EXPECT_EQ(Get("/v1/requests/" + request + "?language=fr", 400)["code"], "invalid_argument");
