@@ -7,6 +7,7 @@
 ///   vitrine_events_total{event}  vitrine_events_duplicate_total  vitrine_events_rejected_total{code}
 ///   vitrine_event_joins_total{event,joined}
 /// and, by Publish():
+///   vitrine_monitor_hours_waiting
 ///   vitrine_quality_ctr_ratio{model,scene}  vitrine_quality_click_answers_ratio{model,scene}
 ///   vitrine_quality_purchase_answers_ratio{model,scene}
 ///   vitrine_quality_ndcg_ratio{model,scene,label,k}  vitrine_quality_recall_ratio{model,scene,label,k}

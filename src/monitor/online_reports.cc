@@ -58,6 +58,8 @@ QualityReport OnlineMonitor::Quality() const {
   const std::scoped_lock lock(state_->log_mutex);
   const Attribution& attribution = state_->attribution;
   report.counted = state_->watermark;
+  report.hours_waiting = attribution.final_hours().size();
+  report.hours_lost = attribution.lost_hours();
   report.waiting = attribution.waiting();
   report.forgotten = attribution.forgotten();
   for (const auto& [key, counts] : attribution.rows()) {
@@ -166,7 +168,10 @@ void OnlineMonitor::Publish() {
   const auto set = [this](const char* name, const char* help, const Labels& labels, double value) {
     metrics_->GetGauge(name, help, labels).Set(value);
   };
-  for (const QualityRow& row : Quality().rows) {
+  const QualityReport quality = Quality();
+  set("vitrine_monitor_hours_waiting", "Final rows of hours that are not kept yet.", {},
+      static_cast<double>(quality.hours_waiting));
+  for (const QualityRow& row : quality.rows) {
     const Labels labels = {{"model", row.model}, {"scene", row.scene}};
     set("vitrine_quality_ctr_ratio", "Clicked places of those shown.", labels, row.ctr);
     set("vitrine_quality_click_answers_ratio", "Answers with a click.", labels,

@@ -76,10 +76,13 @@ struct JoinRow {
 
 struct QualityReport {
   Micros since;
-  std::uint64_t counted = 0;    ///< sequence of the newest record of the log that is in it
-  std::uint64_t behind = 0;     ///< records of the log that are not; set by whoever knows the log
-  std::uint64_t waiting = 0;    ///< answers that still wait for labels
-  std::uint64_t forgotten = 0;  ///< left before their time because too many waited
+  std::uint64_t counted = 0;  ///< sequence of the newest record of the log that is in it
+  std::uint64_t behind = 0;   ///< records of the log that are not; set by whoever knows the log
+  std::uint64_t hours_waiting =
+      0;  ///< final rows of hours that are not kept yet: the disk refuses them where it grows
+  std::uint64_t hours_lost = 0;  ///< of those, left before they were
+  std::uint64_t waiting = 0;     ///< answers that still wait for labels
+  std::uint64_t forgotten = 0;   ///< left before their time because too many waited
   std::vector<QualityRow> rows;
   std::vector<JoinRow> joins;
 };

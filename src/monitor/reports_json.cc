@@ -137,6 +137,8 @@ std::string ToJson(const QualityReport& report) {
   return Text({{"since", FormatIso(report.since)},
                {"counted", report.counted},
                {"behind", report.behind},
+               {"hours_waiting", report.hours_waiting},
+               {"hours_lost", report.hours_lost},
                {"waiting", report.waiting},
                {"forgotten", report.forgotten},
                {"rows", std::move(rows)},
