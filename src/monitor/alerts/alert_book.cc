@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "data/json_fields.h"
 #include "monitor/alerts/alert_json.h"
@@ -85,6 +86,13 @@ std::vector<AlertChange> AlertBook::Look(Micros now, std::span<const Signal> sig
   std::map<std::string_view, std::map<std::string, const Signal*>> by_name;
   for (const Signal& signal : signals) {
     by_name[signal.name][SeriesName(signal.name, signal.labels)] = &signal;
+  }
+  if (std::exchange(loaded_, false)) {
+    for (auto& [id, entry] : alerts_) {
+      if (entry.alert.open()) {
+        entry.alert.seen = std::max(entry.alert.seen, now);
+      }
+    }
   }
   std::vector<AlertChange> changes;
   unlisted_ = 0;
@@ -368,6 +376,7 @@ Status AlertBook::Load(std::string_view text) {
   resolved_ = std::move(read.resolved_);
   quiet_ = std::move(read.quiet_);
   next_quiet_ = read.next_quiet_;
+  loaded_ = true;
   return Status::Ok();
 }
 

@@ -58,6 +58,7 @@ enum class AlertChangeKind : std::uint8_t { kFired, kWorsened, kResolved };
 struct AlertChange {
   AlertChangeKind kind = AlertChangeKind::kFired;
   Alert alert;  ///< after the change
+  friend bool operator==(const AlertChange&, const AlertChange&) = default;
 };
 
 struct AlertBookOptions {
@@ -100,6 +101,8 @@ class AlertBook {
 
   /// Everything but the rules and what signals were earlier, which changes seldom and is large.
   [[nodiscard]] std::string ToJson() const;
+  /// Open alerts begin anew to wait for their series with the next look: nobody looked meanwhile, and the first look
+  /// after a start has no difference of two reports yet. Pending ones do not: theirs would be a time nobody watched.
   /// Errors: kDataLoss (not what ToJson wrote); nothing is changed then.
   Status Load(std::string_view json);
   [[nodiscard]] std::string HistoryToJson() const { return history_.ToJson(); }
@@ -129,6 +132,7 @@ class AlertBook {
   std::uint64_t next_quiet_ = 1;
   SignalHistory history_;
   std::size_t unlisted_ = 0;
+  bool loaded_ = false;  // and not looked since
 };
 
 }  // namespace vitrine::monitor

@@ -60,6 +60,28 @@ TEST_F(AlertBookTest, FiresOnlyAfterItWasBadForLongEnough) {
   EXPECT_THAT(Look(61, {P99(0.3)}), IsEmpty()) << "it is told once";
 }
 
+TEST_F(AlertBookTest, ATimeWithoutLooksEndsNothing) {
+  Look(0, {P99(0.2, "home"), P99(0.2, "cart")});
+  Look(60, {P99(0.2, "home"), P99(0.2, "cart")});
+  Look(61, {P99(0.2, "home"), P99(0.2, "cart"), P99(0.2, "search")});
+  const std::string id = book_.Alerts().front().id;
+  ASSERT_TRUE(book_.Acknowledge(id, "li", "mine").ok());
+  AlertBook after;
+  ASSERT_TRUE(after.SetRules({SlowAnswers()}).ok());
+  ASSERT_TRUE(after.Load(book_.ToJson()).ok());
+  // An hour later, and the first look has no differences.
+  EXPECT_THAT(after.Look(At(3661), {}), IsEmpty());
+  ASSERT_NE(after.Find(id), nullptr);
+  EXPECT_EQ(after.Find(id)->state, AlertState::kAcknowledged);
+  EXPECT_THAT(after.Alerts(), SizeIs(2)) << "what was pending was not watched for this hour";
+  // What does not come back ends as always.
+  const std::vector<Signal> home = {P99(0.2, "home")};
+  EXPECT_THAT(after.Look(At(3661 + 599), home), IsEmpty());
+  const auto changes = after.Look(At(3661 + 600), home);
+  ASSERT_THAT(changes, SizeIs(1));
+  EXPECT_EQ(changes[0].kind, AlertChangeKind::kResolved);
+}
+
 TEST_F(AlertBookTest, OneGoodLookEndsWhatIsPending) {
   Look(0, {P99(0.2)});
   Look(30, {P99(0.09)});
