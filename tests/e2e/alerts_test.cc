@@ -103,6 +103,7 @@ TEST_F(Alerts, AKillLosesNoRuleNoAcknowledgementAndNoMessage) {
   EXPECT_EQ(calls[1].path, "/hook/token-of-mine");
   const json message = json::parse(calls[1].body);
   EXPECT_EQ(message["changes"][0]["alert"]["rule"], "quiet-shop") << message;
+  EXPECT_EQ(message["id"], json::parse(calls[0].body)["id"]) << "the same message";
   EXPECT_NE(message["body"].get<std::string>().find("wake them"), std::string::npos);
   EXPECT_EQ(server.Stop(), 0);
 

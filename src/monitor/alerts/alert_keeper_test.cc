@@ -164,6 +164,7 @@ TEST_F(AlertKeeperTest, AMessageThatWasUnderWayAtTheDeathIsSentAgain) {
   ASSERT_NO_FATAL_FAILURE(OpenOn(left_));
   const auto sent = ops_->Wait(2);
   EXPECT_EQ(sent[1].message.changes[0].alert.rule, "model-fails");
+  EXPECT_EQ(sent[1].message.id, sent[0].message.id);
 }
 
 TEST_F(AlertKeeperTest, AMessageThatWasDeliveredIsNotSentAgainAfterAnEnd) {

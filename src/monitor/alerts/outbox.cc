@@ -3,33 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <tuple>
 #include <utility>
-
-#include "data/json_fields.h"
-#include "monitor/alerts/alert_json.h"
 
 namespace vitrine::monitor {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::int64_t kMinute = 60 * kMicrosPerSecond;
 
 std::int64_t MicrosOf(std::chrono::seconds time) { return time.count() * kMicrosPerSecond; }
-
-std::string_view KindName(AlertChangeKind kind) {
-  switch (kind) {
-    case AlertChangeKind::kFired:
-      return "fired";
-    case AlertChangeKind::kWorsened:
-      return "worsened";
-    case AlertChangeKind::kResolved:
-      return "resolved";
-  }
-  return "fired";
-}
 
 bool MoreUrgent(const AlertChange& a, const AlertChange& b) {
   const auto key = [](const AlertChange& change) {
@@ -38,14 +20,6 @@ bool MoreUrgent(const AlertChange& a, const AlertChange& b) {
                       change.alert.since);
   };
   return key(a) < key(b);
-}
-
-Json ChangesJson(const std::vector<AlertChange>& changes) {
-  Json list = Json::array();
-  for (const AlertChange& change : changes) {
-    list.push_back({{"kind", KindName(change.kind)}, {"alert", ToJson(change.alert)}});
-  }
-  return list;
 }
 
 }  // namespace
@@ -59,14 +33,16 @@ void Outbox::Put(Lane& lane, const AlertChange& change) {
     return;
   }
   if (same->kind == AlertChangeKind::kFired) {
-    if (change.kind == AlertChangeKind::kResolved) {
+    if (change.kind != AlertChangeKind::kResolved) {
+      same->alert = change.alert;  // worsened: it still is one that fired
+      return;
+    }
+    if (!lane.reminded.contains(change.alert.id)) {
       lane.changes.erase(same);  // nobody was told, nobody need be
       return;
     }
-    same->alert = change.alert;  // worsened: it still is one that fired
-    return;
   }
-  // A resolved one that fires again, or a worsened one that ends: the newest word is the true one.
+  // A resolved one that fires again, or one that ends which somebody may have heard of: the newest word is the true one.
   *same = change;
 }
 
@@ -80,6 +56,7 @@ void Outbox::Add(std::string_view channel, Micros now, std::span<const AlertChan
   }
   if (lane.changes.empty()) {
     lane.ready.reset();
+    lane.failed.reset();
   } else if (!lane.ready) {
     lane.ready = Micros{now.value + MicrosOf(options_.gather)};
     if (!lane.sent.empty()) {
@@ -96,42 +73,139 @@ bool Outbox::MaySend(Lane& lane, Micros now) const {
   return !lane.under_way && lane.sent.size() < options_.per_minute;
 }
 
+std::vector<Alert> Outbox::RemindersFor(std::string_view channel, const Lane& lane, Micros now,
+                                        std::span<const Alert> open) const {
+  const bool renews = options_.renewed.contains(channel);
+  std::vector<Alert> reminders;
+  for (const Alert& alert : open) {
+    const bool heard = alert.state == AlertState::kFiring && alert.quiet_by.empty();
+    const auto told = lane.reminded.find(alert.id);
+    if (told == lane.reminded.end() || !(renews ? alert.open() : heard)) {
+      continue;
+    }
+    std::chrono::seconds wait = options_.remind;
+    if (lane.unheard.contains(alert.id)) {
+      wait = options_.longest_retry;
+    } else if (renews) {
+      wait = wait.count() > 0 && heard ? std::min<std::chrono::seconds>(wait, options_.renew)
+                                       : options_.renew;
+    } else if (wait.count() == 0) {
+      continue;
+    }
+    if (now.value - told->second.value >= MicrosOf(wait)) {
+      reminders.push_back(alert);
+    }
+  }
+  return reminders;
+}
+
+// What failed goes under its own name again where it says the same: a receiver that took it, and whose answer was lost,
+// knows it by that. With anything else in it, it is another message.
+std::optional<Notification> Outbox::Compose(Lane& lane, std::vector<Alert> reminders,
+                                            std::span<const Alert> open) {
+  const std::optional<Notification> failed = std::exchange(lane.failed, std::nullopt);
+  Notification message;
+  message.changes = std::exchange(lane.changes, {});
+  lane.ready.reset();
+  std::stable_sort(message.changes.begin(), message.changes.end(), MoreUrgent);
+  if (failed.has_value()) {
+    for (const Alert& before : failed->reminders) {
+      const bool still = std::any_of(open.begin(), open.end(), [&before](const Alert& alert) {
+        return alert.id == before.id && alert.state == before.state;
+      });
+      std::erase_if(reminders, [&before](const Alert& alert) { return alert.id == before.id; });
+      if (still) {
+        message.reminders.push_back(before);
+      }
+    }
+  }
+  message.reminders.insert(message.reminders.end(), reminders.begin(), reminders.end());
+  std::set<std::string_view> changed;
+  for (const AlertChange& change : message.changes) {
+    changed.insert(change.alert.id);
+  }
+  std::erase_if(message.reminders,
+                [&changed](const Alert& alert) { return changed.contains(alert.id); });
+  if (message.changes.empty() && message.reminders.empty()) {
+    return std::nullopt;  // what was to be said again is over
+  }
+  const bool same = failed.has_value() && failed->changes == message.changes &&
+                    failed->reminders == message.reminders;
+  message.id = same ? failed->id : fmt::format("n{}", next_id_++);
+  message.attempt = failed.has_value() ? failed->attempt : 1;
+  return message;
+}
+
 std::vector<Notification> Outbox::Due(Micros now, std::span<const Alert> open) {
   std::vector<Notification> due;
   for (auto& [channel, lane] : lanes_) {
-    std::vector<Alert> reminders;
-    if (options_.remind.count() > 0) {
-      for (const Alert& alert : open) {
-        const auto told = lane.reminded.find(alert.id);
-        if (alert.state == AlertState::kFiring && alert.quiet_by.empty() &&
-            told != lane.reminded.end() &&
-            now.value - told->second.value >= MicrosOf(options_.remind)) {
-          reminders.push_back(alert);
-        }
-      }
-    }
+    std::vector<Alert> reminders = RemindersFor(channel, lane, now, open);
     const bool ready = lane.ready && *lane.ready <= now;
-    if ((!ready && reminders.empty()) || !MaySend(lane, now)) {
+    // A reminder does not shorten the pause after a failure.
+    if ((!ready && (reminders.empty() || lane.failed)) || !MaySend(lane, now)) {
       continue;
     }
-    Notification message = std::exchange(lane.failed, std::nullopt).value_or(Notification());
-    if (message.id.empty()) {
-      message.id = fmt::format("n{}", next_id_++);
+    std::optional<Notification> message = Compose(lane, std::move(reminders), open);
+    if (!message.has_value()) {
+      continue;
     }
-    message.channel = channel;
-    message.changes = std::exchange(lane.changes, {});
-    std::stable_sort(message.changes.begin(), message.changes.end(), MoreUrgent);
-    for (const AlertChange& change : message.changes) {
-      std::erase_if(reminders,
-                    [&change](const Alert& alert) { return alert.id == change.alert.id; });
+    message->channel = channel;
+    for (const AlertChange& change : message->changes) {
+      if (change.kind != AlertChangeKind::kResolved) {
+        lane.reminded[change.alert.id] = now;  // from here on somebody may have heard of it
+      }
     }
-    message.reminders = std::move(reminders);
-    lane.ready.reset();
     lane.sent.push_back(now);
-    lane.under_way = message;
-    due.push_back(std::move(message));
+    due.push_back(*message);
+    lane.under_way = std::move(message);
   }
   return due;
+}
+
+void Outbox::Delivered(Lane& lane, const Notification& message, Micros now) {
+  for (const AlertChange& change : message.changes) {
+    if (change.kind == AlertChangeKind::kResolved) {
+      lane.reminded.erase(change.alert.id);
+    } else {
+      lane.reminded[change.alert.id] = now;
+    }
+    lane.unheard.erase(change.alert.id);
+  }
+  for (const Alert& alert : message.reminders) {
+    lane.reminded[alert.id] = now;
+    lane.unheard.erase(alert.id);
+  }
+}
+
+// What nobody heard of is said as a reminder, as long as it fires.
+void Outbox::GivenUp(Lane& lane, const Notification& message, Micros now) {
+  for (const AlertChange& change : message.changes) {
+    if (change.kind == AlertChangeKind::kResolved) {
+      lane.reminded.erase(change.alert.id);
+      lane.unheard.erase(change.alert.id);
+    } else {
+      lane.reminded[change.alert.id] = now;
+      lane.unheard.insert(change.alert.id);
+    }
+  }
+}
+
+void Outbox::TryAgain(Lane& lane, Notification message, Micros now) {
+  // What came while it was under way joins it: older word first, so that the newer one counts.
+  const std::vector<AlertChange> newer = std::exchange(lane.changes, message.changes);
+  for (const AlertChange& change : newer) {
+    Put(lane, change);
+  }
+  if (lane.changes.empty()) {
+    lane.ready.reset();  // reminders only: they have a pause of their own
+    return;
+  }
+  const std::int64_t wait =
+      std::min(MicrosOf(options_.first_retry) << std::min(message.attempt - 1, 20),
+               MicrosOf(options_.longest_retry));
+  lane.ready = Micros{now.value + wait};
+  message.attempt += 1;
+  lane.failed = std::move(message);
 }
 
 void Outbox::Report(const Notification& sent, Micros now, const Status& outcome) {
@@ -157,47 +231,22 @@ void Outbox::Report(const Notification& sent, Micros now, const Status& outcome)
   if (records_.size() > kMostRecords) {
     records_.pop_back();
   }
-  const std::int64_t next = now.value + MicrosOf(options_.between);
   if (outcome.ok()) {
-    for (const AlertChange& change : message.changes) {
-      if (change.kind == AlertChangeKind::kResolved) {
-        lane.reminded.erase(change.alert.id);
-      } else {
-        lane.reminded[change.alert.id] = now;
-      }
-    }
-    for (const Alert& alert : message.reminders) {
-      lane.reminded[alert.id] = now;
-    }
+    Delivered(lane, message, now);
     if (lane.ready) {
-      lane.ready->value = std::max(lane.ready->value, next);
+      lane.ready->value = std::max(lane.ready->value, now.value + MicrosOf(options_.between));
     }
     return;
   }
   // A reminder that did not get there is tried again later, not at each look.
   for (const Alert& alert : message.reminders) {
-    lane.reminded[alert.id] =
-        Micros{now.value - MicrosOf(options_.remind) + MicrosOf(options_.longest_retry)};
+    lane.reminded[alert.id] = now;
+    lane.unheard.insert(alert.id);
   }
   if (given_up) {
-    return;
-  }
-  // What came while it was under way joins it: older word first, so that the newer one counts.
-  std::vector<AlertChange> newer = std::exchange(lane.changes, message.changes);
-  for (const AlertChange& change : newer) {
-    Put(lane, change);
-  }
-  const std::int64_t wait =
-      std::min(MicrosOf(options_.first_retry) << std::min(message.attempt - 1, 20),
-               MicrosOf(options_.longest_retry));
-  lane.ready = Micros{now.value + wait};
-  message.attempt += 1;
-  message.changes.clear();
-  message.reminders.clear();
-  if (lane.changes.empty()) {
-    lane.ready.reset();
+    GivenUp(lane, message, now);
   } else {
-    lane.failed = std::move(message);
+    TryAgain(lane, std::move(message), now);
   }
 }
 
@@ -222,110 +271,6 @@ std::size_t Outbox::waiting() const {
     count += lane.changes.size() + (lane.under_way ? lane.under_way->changes.size() : 0);
   }
   return count;
-}
-
-std::string Outbox::ToJson() const {
-  Json lanes = Json::array();
-  for (const auto& [channel, lane] : lanes_) {
-    std::vector<AlertChange> changes;
-    if (lane.under_way) {
-      changes = lane.under_way->changes;
-    }
-    changes.insert(changes.end(), lane.changes.begin(), lane.changes.end());
-    Json reminded = Json::object();
-    for (const auto& [id, at] : lane.reminded) {
-      reminded[id] = FormatIso(at);
-    }
-    Json sent = Json::array();
-    for (const Micros at : lane.sent) {
-      sent.push_back(FormatIso(at));
-    }
-    lanes.push_back({{"channel", channel},
-                     {"changes", ChangesJson(changes)},
-                     {"reminded", std::move(reminded)},
-                     {"sent", std::move(sent)}});
-  }
-  Json records = Json::array();
-  for (const DeliveryRecord& record : records_) {
-    records.push_back(monitor::ToJson(record));
-  }
-  return Json{{"format", 1},
-              {"next_id", next_id_},
-              {"lanes", std::move(lanes)},
-              {"records", std::move(records)}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-Status Outbox::LoadLane(const nlohmann::ordered_json& json, Lane& lane, std::string& channel) {
-  const Json none = Json::array();
-  data::JsonFields one(json, "lanes");
-  one.Read("channel", channel);
-  const Json* changes = one.Find("changes");
-  const Json* reminded = one.Find("reminded");
-  std::vector<std::string> sent;
-  one.Read("sent", sent);
-  RETURN_IF_ERROR(one.Finish());
-  for (const Json& change : changes == nullptr ? none : *changes) {
-    data::JsonFields its(change, "changes");
-    AlertChange restored;
-    its.ReadName("kind", restored.kind,
-                 {AlertChangeKind::kFired, AlertChangeKind::kWorsened, AlertChangeKind::kResolved},
-                 KindName);
-    const Json* alert = its.Find("alert");
-    RETURN_IF_ERROR(its.Finish());
-    ASSIGN_OR_RETURN(restored.alert, ReadAlert(alert == nullptr ? none : *alert, "changes.alert"));
-    Put(lane, restored);
-  }
-  if (!lane.changes.empty()) {
-    lane.ready = Micros{0};
-  }
-  if (reminded != nullptr && reminded->is_object()) {
-    data::JsonFields times(*reminded, "reminded");
-    for (const auto& [id, at] : reminded->items()) {
-      times.Read(id.c_str(), lane.reminded[id]);
-    }
-    RETURN_IF_ERROR(times.Finish());
-  }
-  for (const std::string& at : sent) {
-    const Json time = {{"at", at}};
-    data::JsonFields fields(time, "sent");
-    fields.Read("at", lane.sent.emplace_back());
-    RETURN_IF_ERROR(fields.Finish());
-  }
-  return Status::Ok();
-}
-
-Status Outbox::Load(std::string_view text) {
-  Outbox read(options_);
-  const auto load = [&]() -> Status {
-    ASSIGN_OR_RETURN(const Json json, data::ParseJson(text));
-    data::JsonFields fields(json, "");
-    int format = 0;
-    fields.Read("format", format);
-    fields.Read("next_id", read.next_id_);
-    const Json* lanes = fields.Find("lanes");
-    const Json* records = fields.Find("records");
-    RETURN_IF_ERROR(fields.Finish());
-    const Json none = Json::array();
-    for (const Json& each : lanes == nullptr ? none : *lanes) {
-      Lane lane;
-      std::string channel;
-      RETURN_IF_ERROR(read.LoadLane(each, lane, channel));
-      read.lanes_[channel] = std::move(lane);
-    }
-    for (const Json& each : records == nullptr ? none : *records) {
-      ASSIGN_OR_RETURN(DeliveryRecord record, ReadDelivery(each, "records"));
-      read.records_.push_back(std::move(record));
-    }
-    return Status::Ok();
-  };
-  if (const Status status = load(); !status.ok()) {
-    return DataLoss(fmt::format("the kept notifications cannot be read: {}", status.message()));
-  }
-  lanes_ = std::move(read.lanes_);
-  records_ = std::move(read.records_);
-  next_id_ = read.next_id_;
-  return Status::Ok();
 }
 
 }  // namespace vitrine::monitor

@@ -8,9 +8,11 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/status.h"
@@ -24,15 +26,18 @@ struct OutboxOptions {
       30};  ///< from the first change on: what comes meanwhile is in the same message
   std::chrono::seconds between{60};  ///< messages of one channel
   std::chrono::hours remind{4};      ///< of what fires and nobody acknowledged; 0: never
-  std::size_t per_minute = 20;       ///< messages that a channel takes; robots of chats refuse more
+  /// Channels whose receiver forgets an alert that is not said again: each open one is, acknowledged or not.
+  std::set<std::string, std::less<>> renewed = {};
+  std::chrono::hours renew{12};  ///< at least so often, there
+  std::size_t per_minute = 20;   ///< messages that a channel takes; robots of chats refuse more
   std::chrono::seconds first_retry{10};  ///< doubled each time
   std::chrono::minutes longest_retry{10};
-  int attempts = 10;  ///< then a message is given up, and counted
+  int attempts = 10;  ///< then a message is given up, and what still fires is said as a reminder
 };
 
 /// One message to one channel.
 struct Notification {
-  std::string id;  ///< of the message: the same one at each attempt
+  std::string id;  ///< the same one at each attempt with the same content, and never with another
   std::string channel;
   std::vector<AlertChange> changes;  ///< worst and most urgent first
   std::vector<Alert> reminders;      ///< still firing
@@ -54,12 +59,13 @@ struct DeliveryRecord {
 /// Threads: one caller at a time.
 class Outbox {
  public:
-  explicit Outbox(OutboxOptions options = {}) : options_(options) {}
+  explicit Outbox(OutboxOptions options = {}) : options_(std::move(options)) {}
 
-  /// A change waits for its channel. One that fired and was resolved before it was told is left out.
+  /// A change waits for its channel. One that fired and was resolved before any message with it was tried is left
+  /// out; after a try nobody knows whether it was heard, so that its end is told.
   void Add(std::string_view channel, Micros now, std::span<const AlertChange> changes);
 
-  /// Messages that may go now; each is under way until Report. `open`: alerts that fire, for reminders.
+  /// Messages that may go now; each is under way until Report. `open`: the alerts that there are, for reminders.
   std::vector<Notification> Due(Micros now, std::span<const Alert> open);
 
   /// Says what came of a message that Due gave.
@@ -74,22 +80,32 @@ class Outbox {
   /// Changes that wait or are under way.
   [[nodiscard]] std::size_t waiting() const;
 
-  /// What waits, what is under way included: after a restart it is sent again; what was sent in the last minute, so
-  /// that a restart does not exceed what the channel takes; and the records.
+  /// What waits, what is under way included: after a restart it is sent again, under its id where nothing came to
+  /// it; what was sent in the last minute, so that a restart does not exceed what the channel takes; the records.
   [[nodiscard]] std::string ToJson() const;
   /// Errors: kDataLoss (not what ToJson wrote); nothing is changed then.
   Status Load(std::string_view json);
 
  private:
   struct Lane {
-    std::vector<AlertChange> changes;        // in the order in which they came, one an alert
-    std::map<std::string, Micros> reminded;  // by alert: when it was last spoken of
-    std::deque<Micros> sent;                 // of the last minute
-    std::optional<Micros> ready;             // when the changes may go
+    std::vector<AlertChange> changes;  // in the order in which they came, one an alert
+    /// By alert, when it was last spoken of: from the first try on, until its end was told or given up.
+    std::map<std::string, Micros> reminded;
+    std::set<std::string> unheard;  // those of them whose newest message failed for good
+    std::deque<Micros> sent;        // of the last minute
+    std::optional<Micros> ready;    // when the changes may go
     std::optional<Notification> under_way;
-    std::optional<Notification> failed;  // goes again, with what came meanwhile
+    /// Goes again, its changes being among those above; `attempt` is that of the next try.
+    std::optional<Notification> failed;
   };
   void Put(Lane& lane, const AlertChange& change);
+  [[nodiscard]] std::vector<Alert> RemindersFor(std::string_view channel, const Lane& lane,
+                                                Micros now, std::span<const Alert> open) const;
+  std::optional<Notification> Compose(Lane& lane, std::vector<Alert> reminders,
+                                      std::span<const Alert> open);
+  static void Delivered(Lane& lane, const Notification& message, Micros now);
+  static void GivenUp(Lane& lane, const Notification& message, Micros now);
+  void TryAgain(Lane& lane, Notification message, Micros now);
   Status LoadLane(const nlohmann::ordered_json& json, Lane& lane, std::string& channel);
   [[nodiscard]] bool MaySend(Lane& lane, Micros now) const;
 

@@ -32,6 +32,25 @@ class OutboxTest : public testing::Test {
   std::vector<Notification> Due(std::int64_t second, std::vector<Alert> open = {}) {
     return outbox_.Due(At(second), open);
   }
+  /// The only message that is due.
+  Notification Only(std::int64_t second, std::vector<Alert> open = {}) {
+    const auto due = Due(second, std::move(open));
+    EXPECT_THAT(due, SizeIs(1)) << second;
+    return due.empty() ? Notification() : due[0];
+  }
+  /// As after a death at this moment.
+  void Restart() {
+    Outbox again;
+    ASSERT_TRUE(again.Load(outbox_.ToJson()).ok());
+    outbox_ = std::move(again);
+  }
+  /// That the only message due says this one is over, and nothing else.
+  void ExpectEndOf(const std::string& id, std::int64_t second) {
+    const Notification message = Only(second);
+    ASSERT_THAT(message.changes, SizeIs(1));
+    EXPECT_EQ(message.changes[0].alert.id, id);
+    EXPECT_EQ(message.changes[0].kind, AlertChangeKind::kResolved);
+  }
   Outbox outbox_;
 };
 
@@ -68,7 +87,17 @@ TEST_F(OutboxTest, TheNextMessageWaits) {
   EXPECT_THAT(Due(92), SizeIs(1));
 }
 
-TEST_F(OutboxTest, AFailedMessageGoesAgainWithWhatCameMeanwhileUnderTheSameName) {
+TEST_F(OutboxTest, AFailedMessageGoesAgainUnderItsName) {
+  Add(0, {Change("b"), Change("a", AlertChangeKind::kFired, Severity::kCritical)});
+  const Notification first = Only(30);
+  outbox_.Report(first, At(40), Unavailable("connection refused"));
+  const Notification second = Only(50);
+  EXPECT_EQ(second.id, first.id);
+  EXPECT_EQ(second.attempt, 2);
+  EXPECT_EQ(second.changes, first.changes);
+}
+
+TEST_F(OutboxTest, WithWhatCameMeanwhileItIsAnotherMessage) {
   Add(0, {Change("a"), Change("c")});
   const auto first = Due(30);
   ASSERT_THAT(first, SizeIs(1));
@@ -77,9 +106,11 @@ TEST_F(OutboxTest, AFailedMessageGoesAgainWithWhatCameMeanwhileUnderTheSameName)
   EXPECT_THAT(Due(49), IsEmpty());
   const auto second = Due(50);
   ASSERT_THAT(second, SizeIs(1));
-  EXPECT_EQ(second[0].id, first[0].id);
+  EXPECT_NE(second[0].id, first[0].id) << "who took the first one would leave this one out";
   EXPECT_EQ(second[0].attempt, 2);
-  ASSERT_THAT(second[0].changes, SizeIs(2));
+  ASSERT_THAT(second[0].changes, SizeIs(3));
+  EXPECT_EQ(second[0].changes[2].kind, AlertChangeKind::kResolved)
+      << "somebody may have heard of it";
   outbox_.Report(second[0], At(51), Unavailable("connection refused"));
   EXPECT_EQ(outbox_.NextDue(), At(71)) << "twice the wait";
   EXPECT_THAT(outbox_.records(), SizeIs(2));
@@ -101,6 +132,89 @@ TEST_F(OutboxTest, AMessageIsGivenUpInTheEnd) {
   EXPECT_TRUE(outbox.records()[0].given_up);
   EXPECT_THAT(outbox.Due(At(90'000), {}), IsEmpty());
   EXPECT_EQ(outbox.waiting(), 0U);
+}
+
+TEST_F(OutboxTest, WhatWasGivenUpIsSaidAgainWhileItFires) {
+  for (const int remind_hours : {4, 0}) {
+    Outbox outbox({.remind = std::chrono::hours(remind_hours), .attempts = 1});
+    outbox.Add("ops", At(0), std::vector{Change("a")});
+    const std::vector<Alert> open = {Change("a").alert};
+    auto due = outbox.Due(At(30), open);
+    ASSERT_THAT(due, SizeIs(1));
+    outbox.Report(due[0], At(30), Unavailable("away"));
+    EXPECT_TRUE(outbox.records()[0].given_up);
+    EXPECT_THAT(outbox.Due(At(629), open), IsEmpty());
+    Outbox again({.remind = std::chrono::hours(remind_hours), .attempts = 1});
+    ASSERT_TRUE(again.Load(outbox.ToJson()).ok());
+    due = again.Due(At(630), open);
+    ASSERT_THAT(due, SizeIs(1)) << remind_hours;
+    ASSERT_THAT(due[0].reminders, SizeIs(1));
+    again.Report(due[0], At(631), Unavailable("away"));
+    due = again.Due(At(1231), open);
+    ASSERT_THAT(due, SizeIs(1)) << "until it gets there";
+    again.Report(due[0], At(1231), Status::Ok());
+    EXPECT_THAT(again.Due(At(1231 + 3600), open), IsEmpty());
+    EXPECT_EQ(again.Due(At(1231 + 4 * 3600), open).size(), remind_hours > 0 ? 1U : 0U);
+  }
+}
+
+TEST_F(OutboxTest, TheEndOfWhatFiredTwiceIsTold) {
+  Add(0, {Change("a")});
+  outbox_.Report(Only(30), At(30), Status::Ok());
+  Add(40, {Change("a", AlertChangeKind::kResolved)});
+  Add(50, {Change("a")});
+  Add(55, {Change("a", AlertChangeKind::kResolved)});
+  ExpectEndOf("a", 200);
+}
+
+TEST_F(OutboxTest, TheEndOfWhatMayHaveGotThereIsTold) {
+  Add(0, {Change("a")});
+  outbox_.Report(Only(30), At(40), DeadlineExceeded("no answer within 10000 ms"));
+  Add(45, {Change("a", AlertChangeKind::kResolved)});
+  ExpectEndOf("a", 50);
+}
+
+TEST_F(OutboxTest, TheEndOfWhatWasSentAtADeathIsTold) {
+  Add(0, {Change("a")});
+  Only(30);
+  Add(31, {Change("a", AlertChangeKind::kResolved)});
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  ExpectEndOf("a", 32);
+}
+
+TEST_F(OutboxTest, OnceItsEndWasToldItIsAsIfItHadNeverBeen) {
+  Add(0, {Change("a")});
+  outbox_.Report(Only(30), At(30), Status::Ok());
+  Add(40, {Change("a", AlertChangeKind::kResolved)});
+  outbox_.Report(Only(100), At(100), Status::Ok());
+  Add(110, {Change("a")});
+  Add(111, {Change("a", AlertChangeKind::kResolved)});
+  EXPECT_THAT(Due(1000), IsEmpty());
+}
+
+TEST_F(OutboxTest, ANewAlertHasNeitherNameNorAttemptsOfADeadMessage) {
+  Add(0, {Change("a")});
+  const Notification dead = Only(30);
+  outbox_.Report(dead, At(40), Unavailable("away"));
+  Add(41, {Change("a", AlertChangeKind::kResolved)});
+  for (const Notification& end : Due(50)) {
+    outbox_.Report(end, At(50), Status::Ok());
+  }
+  Add(200, {Change("b")});
+  const Notification next = Only(300);
+  EXPECT_NE(next.id, dead.id);
+  EXPECT_EQ(next.attempt, 1);
+}
+
+TEST_F(OutboxTest, WhereTheReceiverForgetsOpenAlertsAreRenewed) {
+  outbox_ = Outbox({.remind = std::chrono::hours(0), .renewed = {"ops"}});
+  Add(0, {Change("a"), Change("b")});
+  outbox_.Report(Only(30), At(30), Status::Ok());
+  std::vector<Alert> open = {Change("a").alert, Change("b").alert};
+  open[1].state = AlertState::kAcknowledged;
+  constexpr int kTwelveHours = 12 * 3600;
+  EXPECT_THAT(Due(kTwelveHours, open), IsEmpty());
+  EXPECT_THAT(Only(kTwelveHours + 30, open).reminders, SizeIs(2));
 }
 
 TEST_F(OutboxTest, AChannelGetsNoMoreAMinuteThanItTakes) {
@@ -149,6 +263,42 @@ TEST_F(OutboxTest, WhatWaitsOrIsUnderWayIsSentAfterARestart) {
   for (const char* text : {"", "{", "[]", R"({"lanes":[1]})"}) {
     EXPECT_EQ(again.Load(text).code(), Code::kDataLoss) << text;
   }
+}
+
+TEST_F(OutboxTest, WhatWasUnderWayAtADeathHasItsNameAfterwards) {
+  Add(0, {Change("a")});
+  outbox_.Report(Only(30), At(30), Status::Ok());
+  const std::vector<Alert> open = {Change("a").alert};
+  const std::int64_t later = 30 + 4 * 3600;
+  Add(later - 100, {Change("b"), Change("c", AlertChangeKind::kFired, Severity::kCritical)});
+  const Notification before = Only(later, open);
+  ASSERT_THAT(before.reminders, SizeIs(1));
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  const Notification after = Only(later + 1, open);
+  EXPECT_EQ(after.id, before.id);
+  EXPECT_EQ(after.attempt, 2);
+  EXPECT_EQ(after.changes, before.changes);
+  EXPECT_EQ(after.reminders, before.reminders);
+  // One that failed, too; and with something new in it it is another.
+  outbox_.Report(after, At(later + 2), Unavailable("away"));
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  const Notification third = Only(later + 60, open);
+  EXPECT_EQ(third.id, before.id);
+  EXPECT_EQ(third.attempt, 3);
+  Add(later + 61, {Change("d")});
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  EXPECT_NE(Only(later + 62, open).id, before.id);
+}
+
+TEST_F(OutboxTest, AReminderThatWasUnderWayAtADeathHasItsNameAfterwards) {
+  Add(0, {Change("a")});
+  outbox_.Report(Only(30), At(30), Status::Ok());
+  const std::vector<Alert> open = {Change("a").alert};
+  const Notification before = Only(30 + 4 * 3600, open);
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  EXPECT_EQ(Only(31 + 4 * 3600, open).id, before.id);
+  ASSERT_NO_FATAL_FAILURE(Restart());
+  EXPECT_THAT(Due(32 + 4 * 3600), IsEmpty()) << "it ended meanwhile";
 }
 
 TEST_F(OutboxTest, ARestartForgetsNeitherWhatWasSentNorWhatCameOfIt) {
