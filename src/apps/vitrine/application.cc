@@ -364,6 +364,7 @@ Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)
 Application::~Application() {
   if (parts_ && parts_->server) {
     static constexpr std::chrono::seconds kWithin{5};
+    parts_->alerts->EndTests();  // each holds a thread of the server until its channel answers
     const std::jthread grpc([this] {
       if (parts_->grpc) {
         parts_->grpc->Stop(kWithin);

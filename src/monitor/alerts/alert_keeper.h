@@ -14,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -37,9 +38,10 @@ struct AlertKeeperOptions {
       true;  ///< false: neither looks nor sends, and keeps changes only; for a command beside no server
   AlertBookOptions book;
   OutboxOptions outbox;
-  std::vector<std::string> default_channels;  ///< of rules that name none; empty: every channel
-  std::function<Micros()> now;                ///< null: the system clock
-  MetricRegistry* metrics = nullptr;          ///< must outlive the keeper; null: none are written
+  std::vector<std::string> default_channels;    ///< of rules that name none; empty: every channel
+  std::chrono::milliseconds test_time{10'000};  ///< for a test of a channel
+  std::function<Micros()> now;                  ///< null: the system clock
+  MetricRegistry* metrics = nullptr;            ///< must outlive the keeper; null: none are written
 };
 
 /// What there was after the newest look or change. Immutable.
@@ -89,11 +91,14 @@ class AlertKeeper {
   /// Looks now, without waiting for the next turn.
   Status Look();
 
-  /// Sends a message that says it is a test. Threads: any; as long as the channel takes.
-  /// Errors: kNotFound (no such channel), kResourceExhausted (kMostTests within a minute).
+  /// Sends a message that says it is a test. Threads: any; as long as the channel takes, AlertKeeperOptions::test_time
+  /// at most. Errors: kNotFound (no such channel), kResourceExhausted (kMostTests within a minute), kUnavailable (a test
+  /// of this channel is under way: callers' threads are few, and a channel that hangs gets one of them; EndTests).
   Result<ChannelTest> TestChannel(std::string_view name);
   /// Within a minute and a channel. Beside OutboxOptions::per_minute: robots of chats count all.
   static constexpr std::size_t kMostTests = 5;
+  /// Asks tests under way to end, and takes no more: before whoever waits for their callers ends. Threads: any.
+  void EndTests() { tests_end_.request_stop(); }
 
   static constexpr std::string_view kRulesName = "alert-rules.json";
   static constexpr std::string_view kAlertsName = "alerts.json";
@@ -110,6 +115,11 @@ class AlertKeeper {
     Status status;
   };
 
+  struct Tests {
+    std::deque<Clock::time_point> begun;  // within the last minute
+    bool under_way = false;
+  };
+
   AlertKeeper(AlertKeeperOptions options, SignalSource source, AlertStore& store,
               std::vector<AlertChannel> channels);
   Status Load();
@@ -121,6 +131,8 @@ class AlertKeeper {
   void TakeOutcomes();
   void Route(const std::vector<AlertChange>& changes, Micros now);
   void SendDue(Micros now);
+  Status BeginTest(const std::string& channel);
+  Status SendTest(const AlertChannel& channel);
   Status SetRules(std::vector<AlertRule> rules);
   Status ChangeBook(const std::function<Status(AlertBook&)>& change);
   Status KeepAlerts();
@@ -146,7 +158,8 @@ class AlertKeeper {
   Clock::time_point next_look_;
 
   Published<AlertView> view_;
-  Guarded<std::map<std::string, std::deque<Clock::time_point>, std::less<>>> tests_;
+  Guarded<std::map<std::string, Tests, std::less<>>> tests_;  // by channel
+  std::stop_source tests_end_;
   std::mutex mutex_;  // of what follows, down to ended_
   std::condition_variable_any wake_;
   std::deque<Command> commands_;

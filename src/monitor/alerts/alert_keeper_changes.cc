@@ -2,6 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "monitor/alerts/alert_json.h"
@@ -135,32 +140,67 @@ Status AlertKeeper::Look() {
   });
 }
 
+Status AlertKeeper::BeginTest(const std::string& channel) {
+  if (tests_end_.stop_requested()) {
+    return Unavailable("the server ends; ask again when it is back");
+  }
+  return tests_.With([&channel](auto& all) -> Status {
+    Tests& tests = all[channel];
+    if (tests.under_way) {
+      return Unavailable(
+          fmt::format("a test of '{}' is under way; ask again when it has ended", channel));
+    }
+    while (!tests.begun.empty() && tests.begun.front() + kTestsWithin <= Clock::now()) {
+      tests.begun.pop_front();
+    }
+    if (tests.begun.size() >= kMostTests) {
+      return ResourceExhausted(fmt::format(
+          "'{}' was tested {} times within a minute; wait a little", channel, kMostTests));
+    }
+    tests.begun.push_back(Clock::now());
+    tests.under_way = true;
+    return Status::Ok();
+  });
+}
+
+Status AlertKeeper::SendTest(const AlertChannel& channel) {
+  const Notification message{.id = fmt::format("test-{}", NowMicros().value),
+                             .channel = channel.name,
+                             .changes = {},
+                             .reminders = {}};
+  std::stop_source stop;
+  std::atomic<bool> late{false};
+  const std::stop_callback ended(tests_end_.get_token(), [&stop] { stop.request_stop(); });
+  Status outcome;
+  {
+    const std::jthread limit([this, &stop, &late](const std::stop_token& done) {
+      std::mutex mutex;
+      std::condition_variable_any wake;
+      std::unique_lock lock(mutex);
+      wake.wait_for(lock, done, options_.test_time, [] { return false; });
+      if (!done.stop_requested()) {
+        late = true;
+        stop.request_stop();
+      }
+    });
+    outcome = channel.channel->Send(message, TestText(channel.language), stop.get_token());
+  }
+  if (late && outcome.code() == Code::kCancelled) {
+    return DeadlineExceeded(fmt::format("no answer within {} ms", options_.test_time.count()));
+  }
+  return outcome;
+}
+
 Result<ChannelTest> AlertKeeper::TestChannel(std::string_view name) {
   const AlertChannel* channel = senders_->Find(name);
   if (channel == nullptr) {
     return NotFound(
         fmt::format("there is no channel '{}'; there are: {}", name, Known(channels())));
   }
-  const bool may = tests_.With([name](auto& tests) {
-    std::deque<Clock::time_point>& times = tests[std::string(name)];
-    while (!times.empty() && times.front() + kTestsWithin <= Clock::now()) {
-      times.pop_front();
-    }
-    if (times.size() >= kMostTests) {
-      return false;
-    }
-    times.push_back(Clock::now());
-    return true;
-  });
-  if (!may) {
-    return ResourceExhausted(
-        fmt::format("'{}' was tested {} times within a minute; wait a little", name, kMostTests));
-  }
-  const Notification message{.id = fmt::format("test-{}", NowMicros().value),
-                             .channel = channel->name,
-                             .changes = {},
-                             .reminders = {}};
-  return ChannelTest{.outcome = channel->channel->Send(message, TestText(channel->language), {})};
+  RETURN_IF_ERROR(BeginTest(channel->name));
+  ChannelTest test{.outcome = SendTest(*channel)};
+  tests_.With([channel](auto& all) { all[channel->name].under_way = false; });
+  return test;
 }
 
 }  // namespace vitrine::monitor

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <fstream>
+#include <future>
 #include <set>
 
 #include "monitor/alerts/alert_json.h"
@@ -29,6 +30,7 @@ class AlertKeeperTest : public testing::Test {
     options.every = 1h;  // tests look themselves
     options.now = [this] { return signals_.now(); };
     options.metrics = &metrics_;
+    options.test_time = test_time_;
     auto keeper = AlertKeeper::Open(
         options, signals_.source(), store,
         {{.name = "ops", .kind = "fake", .channel = ops_},
@@ -61,6 +63,7 @@ class AlertKeeperTest : public testing::Test {
     return found;
   }
 
+  std::chrono::milliseconds test_time_ = 10s;
   MetricRegistry metrics_;
   FakeSignals signals_;
   FakeAlertStore store_;
@@ -267,6 +270,31 @@ TEST_F(AlertKeeperTest, ATestOfAChannelSaysWhatCameOfIt) {
     EXPECT_TRUE(keeper_->TestChannel("ops").ok());
   }
   EXPECT_EQ(keeper_->TestChannel("ops").status().code(), Code::kResourceExhausted);
+}
+
+TEST_F(AlertKeeperTest, AChannelThatHangsHoldsOneTestForAWhile) {
+  test_time_ = 20ms;
+  Open();
+  ops_->Stick(true);
+  const auto late = keeper_->TestChannel("ops");
+  ASSERT_TRUE(late.ok());
+  EXPECT_EQ(late->outcome.code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(late->outcome.message(), "no answer within 20 ms");
+}
+
+TEST_F(AlertKeeperTest, OneTestOfAChannelAtATimeAndNoneAfterTheEnd) {
+  test_time_ = 10min;
+  Open();
+  ops_->Stick(true);
+  auto first = std::async(std::launch::async, [this] { return keeper_->TestChannel("ops"); });
+  ops_->Wait(1);
+  EXPECT_EQ(keeper_->TestChannel("ops").status().code(), Code::kUnavailable);
+  EXPECT_TRUE(keeper_->TestChannel("shop").ok()) << "another channel is free";
+  keeper_->EndTests();
+  const auto ended = first.get();
+  ASSERT_TRUE(ended.ok());
+  EXPECT_EQ(ended->outcome.code(), Code::kCancelled);
+  EXPECT_EQ(keeper_->TestChannel("shop").status().code(), Code::kUnavailable);
 }
 
 TEST_F(AlertKeeperTest, WhatIsNotOursIsNamedAndStopsTheStart) {
