@@ -148,12 +148,23 @@ void SetCommon(Options& set, Call& call, const std::string& url, const char* pro
   set.Set(CURLOPT_XFERINFODATA, static_cast<void*>(&call));
 }
 
+/// Whether name, connection, TLS and the mail server's greeting are behind it: what connect_time is for.
+bool Connected(CURL* curl) {
+  curl_off_t micros = 0;
+  return curl_easy_getinfo(curl, CURLINFO_PRETRANSFER_TIME_T, &micros) == CURLE_OK && micros > 0;
+}
+
 // libcurl's own texts for codes name no URL; those of its error buffer may.
-Status StatusOf(CURLcode code, const Call& call) {
+Status StatusOf(CURLcode code, CURL* curl, const Call& call) {
   switch (code) {
     case CURLE_OK:
       return Status::Ok();
     case CURLE_OPERATION_TIMEDOUT:
+      if (!Connected(curl)) {
+        return DeadlineExceeded(
+            fmt::format("no connection within {} ms",
+                        std::min(call.options.connect_time, call.options.time).count()));
+      }
       return DeadlineExceeded(fmt::format("no answer within {} ms", call.options.time.count()));
     case CURLE_ABORTED_BY_CALLBACK:
       return Cancelled("the server ends");
@@ -232,7 +243,7 @@ Result<HttpAnswer> PostByCurl(const HttpPost& post, const CallOptions& options,
   set.Set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(post.body.size()));
   set.Set(CURLOPT_POSTFIELDS, post.body.c_str());
   RETURN_IF_ERROR(set.status());
-  RETURN_IF_ERROR(StatusOf(curl_easy_perform(curl.get()), call));
+  RETURN_IF_ERROR(StatusOf(curl_easy_perform(curl.get()), curl.get(), call));
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   return HttpAnswer{.status = static_cast<int>(status), .body = std::move(call.answer)};
@@ -262,7 +273,7 @@ Status MailByCurl(const Mail& mail, const CallOptions& options, const std::stop_
   set.Set(CURLOPT_READDATA, static_cast<void*>(&call));
   RETURN_IF_ERROR(set.status());
   const CURLcode code = curl_easy_perform(curl.get());
-  Status status = StatusOf(code, call);
+  Status status = StatusOf(code, curl.get(), call);
   long answered = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answered);
   if (!status.ok() && status.code() == Code::kUnavailable && answered >= 400) {

@@ -221,6 +221,17 @@ TEST_F(HttpChannelTest, AReceiverThatDoesNotAnswerCostsItsTime) {
   EXPECT_EQ(Send(options).code(), Code::kDeadlineExceeded);
 }
 
+TEST_F(HttpChannelTest, OneThatCannotBeConnectedToIsToldSoWithThatTime) {
+  TestReceiver receiver([](TestWire& wire) { wire.WaitForEnd(); });  // says nothing of TLS
+  ChannelOptions options = Options(ChannelKind::kWebhook, receiver.port(), "/", "s");
+  options.url = fmt::format("https://127.0.0.1:{}/", receiver.port());
+  options.call.connect_time = 200ms;
+  options.call.time = 60s;
+  const Status status = Send(options);
+  EXPECT_EQ(status.code(), Code::kDeadlineExceeded);
+  EXPECT_THAT(status.message(), HasSubstr("no connection within 200 ms"));
+}
+
 TEST_F(HttpChannelTest, AStopEndsASendSoon) {
   TestReceiver receiver([](TestWire& wire) { wire.WaitForEnd(); });
   ChannelOptions options = Options(ChannelKind::kWebhook, receiver.port(), "/", "s");
