@@ -18,11 +18,12 @@ struct Special {
 
 // First match counts.
 constexpr Special kSpecial[] = {
-    {"169.254.169.254", 32, AddressKind::kMetadata},
-    {"169.254.170.2", 32, AddressKind::kMetadata},
+    {"169.254.0.0", 16, AddressKind::kMetadata},  // link-local: each cloud picks its own of these
+    {"192.0.0.192", 32, AddressKind::kMetadata},
     {"100.100.100.200", 32, AddressKind::kMetadata},
     {"168.63.129.16", 32, AddressKind::kMetadata},
-    {"fd00:ec2::254", 128, AddressKind::kMetadata},
+    {"fd00:ec2::", 32, AddressKind::kMetadata},
+    {"fd20:ce::254", 128, AddressKind::kMetadata},
     {"127.0.0.0", 8, AddressKind::kPrivate},
     {"10.0.0.0", 8, AddressKind::kPrivate},
     {"172.16.0.0", 12, AddressKind::kPrivate},
@@ -32,7 +33,6 @@ constexpr Special kSpecial[] = {
     {"fc00::", 7, AddressKind::kPrivate},
     {"fec0::", 10, AddressKind::kPrivate},
     {"0.0.0.0", 8, AddressKind::kReserved},
-    {"169.254.0.0", 16, AddressKind::kReserved},
     {"192.0.0.0", 24, AddressKind::kReserved},
     {"192.0.2.0", 24, AddressKind::kReserved},
     {"192.88.99.0", 24, AddressKind::kReserved},
@@ -81,7 +81,7 @@ std::string_view WordFor(AddressKind kind) {
     case AddressKind::kReserved:
       return "a link-local or reserved address";
     case AddressKind::kMetadata:
-      return "a cloud's metadata service";
+      return "a metadata service of a cloud or another link-local address";
   }
   return "a reserved address";
 }

@@ -17,14 +17,16 @@ constexpr const char* kPublic[] = {"1.1.1.1",         "93.184.216.34",        "1
 constexpr const char* kPrivate[] = {"127.0.0.1",      "127.9.9.9",   "10.0.0.1",       "172.16.0.1",
                                     "172.31.255.255", "192.168.1.1", "100.64.0.1",     "::1",
                                     "fc00::1",        "fdff::1",     "::ffff:10.0.0.1"};
-constexpr const char* kReserved[] = {"0.0.0.0",        "169.254.1.1",     "192.0.0.8",
-                                     "192.0.2.1",      "198.18.0.1",      "203.0.113.9",
-                                     "224.0.0.1",      "255.255.255.255", "::",
-                                     "fe80::1",        "ff02::1",         "2001:db8::1",
-                                     "2002:7f00:1::1", "2002:a00:1::1",   "64:ff9b::a00:1",
-                                     "64:ff9b:1::1",   "::127.0.0.1"};
-constexpr const char* kMetadata[] = {"169.254.169.254", "100.100.100.200", "fd00:ec2::254",
-                                     "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"};
+constexpr const char* kReserved[] = {
+    "0.0.0.0",       "192.0.0.8",      "192.0.2.1",       "198.18.0.1",
+    "203.0.113.9",   "224.0.0.1",      "255.255.255.255", "::",
+    "fe80::1",       "ff02::1",        "2001:db8::1",     "2002:7f00:1::1",
+    "2002:a00:1::1", "64:ff9b::a00:1", "64:ff9b:1::1",    "::127.0.0.1"};
+constexpr const char* kMetadata[] = {"169.254.169.254",   "169.254.170.2", "169.254.170.23",
+                                     "169.254.0.23",      "169.254.1.1",   "192.0.0.192",
+                                     "100.100.100.200",   "168.63.129.16", "fd00:ec2::23",
+                                     "fd00:ec2::254",     "fd20:ce::254",  "::ffff:169.254.169.254",
+                                     "64:ff9b::a9fe:a9fe"};
 
 TEST(AddressPolicyTest, OnlyPublicAddressesByDefault) {
   const AddressPolicy policy;
@@ -58,9 +60,9 @@ TEST(AddressPolicyTest, PrivateOnesWhereTheyAreAllowed) {
 
 TEST(AddressPolicyTest, OrTheNetworksThatAreNamed) {
   const auto policy =
-      AddressPolicy::Parse({"10.1.0.0/16", "192.168.7.7", "fd12::/16", "169.254.0.0/16"});
+      AddressPolicy::Parse({"10.1.0.0/16", "192.168.7.7", "fd12::/16", "198.18.0.0/15"});
   ASSERT_TRUE(policy.ok()) << policy.status().ToString();
-  for (const char* text : {"10.1.255.1", "192.168.7.7", "fd12::9", "169.254.3.3", "8.8.8.8"}) {
+  for (const char* text : {"10.1.255.1", "192.168.7.7", "fd12::9", "198.19.3.3", "8.8.8.8"}) {
     EXPECT_TRUE(Allowed(*policy, text)) << text;
   }
   for (const char* text : {"10.2.0.1", "192.168.7.8", "fd13::9", "127.0.0.1", "169.254.169.254"}) {
@@ -68,6 +70,15 @@ TEST(AddressPolicyTest, OrTheNetworksThatAreNamed) {
   }
   for (const char* word : {"10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8x", "ten", "", "::/129"}) {
     EXPECT_EQ(AddressPolicy::Parse({word}).status().code(), Code::kInvalidArgument) << word;
+  }
+}
+
+TEST(AddressPolicyTest, MetadataServicesStayShutWhateverIsNamed) {
+  const auto policy = AddressPolicy::Parse({"true", "0.0.0.0/0", "::/0"});
+  ASSERT_TRUE(policy.ok()) << policy.status().ToString();
+  EXPECT_TRUE(Allowed(*policy, "192.0.2.1")) << "reserved, and named";
+  for (const char* text : kMetadata) {
+    EXPECT_FALSE(Allowed(*policy, text)) << text;
   }
 }
 
