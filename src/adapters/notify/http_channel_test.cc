@@ -183,6 +183,29 @@ TEST_F(HttpChannelTest, AlertmanagerTakesAlerts) {
   EXPECT_EQ(alert["endsAt"], "2027-01-16T08:00:00Z");
 }
 
+TEST(MessageBodiesTest, AnAlertIsOneToAlertmanagerHoweverBadItGets) {
+  monitor::Notification message = TheMessage();
+  const auto post = [&message](monitor::AlertChangeKind kind, monitor::Severity severity) {
+    message.changes[0].kind = kind;
+    message.changes[0].alert.severity = severity;
+    message.changes[0].alert.resolved.reset();
+    if (kind == monitor::AlertChangeKind::kResolved) {
+      message.changes[0].alert.resolved = Micros{(kSeconds + 60) * kMicrosPerSecond};
+    }
+    return json::parse(
+        AlertmanagerBody(message, TheText(), {(kSeconds + 90) * kMicrosPerSecond}))[0];
+  };
+  const json fired = post(monitor::AlertChangeKind::kFired, monitor::Severity::kWarning);
+  const json worse = post(monitor::AlertChangeKind::kWorsened, monitor::Severity::kCritical);
+  const json ended = post(monitor::AlertChangeKind::kResolved, monitor::Severity::kCritical);
+  EXPECT_EQ(worse["labels"], fired["labels"]) << "the labels are what it is known by";
+  EXPECT_EQ(ended["labels"], fired["labels"]);
+  EXPECT_EQ(fired["annotations"]["severity"], "warning");
+  EXPECT_EQ(worse["annotations"]["severity"], "critical");
+  EXPECT_EQ(worse["endsAt"], "2027-01-16T08:01:30Z");
+  EXPECT_EQ(ended["endsAt"], "2027-01-15T08:01:00Z");
+}
+
 TEST_F(HttpChannelTest, EveryNoIsAFailureThatHoldsNoSecret) {
   TestReceiver receiver(Answering());
   for (const ChannelKind kind :

@@ -55,17 +55,17 @@ bool AnyCritical(const NotificationText& text) {
          text.title.find("严重") != std::string::npos;
 }
 
+// Alertmanager knows an alert by its labels: what changes while it is open is no label.
 Json AlertOf(const monitor::Alert& alert, bool resolved, Micros now) {
-  Json labels = {{"alertname", alert.rule},
-                 {"signal", alert.signal},
-                 {"severity", monitor::SeverityName(alert.severity)},
-                 {"source", "vitrine"}};
+  Json labels = {{"alertname", alert.rule}, {"signal", alert.signal}, {"source", "vitrine"}};
   for (const auto& [name, value] : alert.labels) {
     labels[name] = value;
   }
   const Micros end = resolved ? alert.resolved.value_or(now) : Micros{now.value + kMicrosPerDay};
   return {{"labels", std::move(labels)},
-          {"annotations", {{"summary", monitor::ValueText(alert, monitor::Language::kEnglish)}}},
+          {"annotations",
+           {{"severity", monitor::SeverityName(alert.severity)},
+            {"summary", monitor::ValueText(alert, monitor::Language::kEnglish)}}},
           {"startsAt", FormatIso(alert.since)},
           {"endsAt", FormatIso(end)}};
 }

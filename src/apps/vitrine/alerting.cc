@@ -70,6 +70,11 @@ Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& setti
   options.outbox.gather = std::chrono::seconds(gather);
   options.outbox.remind = std::chrono::hours(settings.Integer("alerts.remind_hours"));
   options.outbox.per_minute -= monitor::AlertKeeper::kMostTests;
+  for (const monitor::AlertChannel& channel : channels) {
+    if (channel.kind == "alertmanager") {  // forgets what is not said again within a day
+      options.outbox.renewed.insert(channel.name);
+    }
+  }
   options.default_channels = settings.List("alerts.channels");
   options.metrics = &metrics;
   auto keeper = monitor::AlertKeeper::Open(std::move(options), std::move(signals), files,
