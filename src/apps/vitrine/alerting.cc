@@ -1,5 +1,7 @@
 #include "apps/vitrine/alerting.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +13,8 @@
 
 namespace vitrine::apps {
 namespace {
+
+constexpr std::int64_t kYearHours = 365 * 24;
 
 monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes) {
   monitor::ReportSet set{.service = monitor.Service(),
@@ -64,11 +68,15 @@ Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& setti
   if (gather > 3600) {
     return InvalidArgument("alerts.gather_seconds must be 0 to 3600");
   }
+  const std::int64_t remind = settings.Integer("alerts.remind_hours");
+  if (remind < 0 || remind > kYearHours) {
+    return InvalidArgument(fmt::format("alerts.remind_hours must be 0 to {}", kYearHours));
+  }
   monitor::AlertKeeperOptions options;
   options.every = std::chrono::seconds(every);
   options.watch = watch;
   options.outbox.gather = std::chrono::seconds(gather);
-  options.outbox.remind = std::chrono::hours(settings.Integer("alerts.remind_hours"));
+  options.outbox.remind = std::chrono::hours(remind);
   options.outbox.per_minute -= monitor::AlertKeeper::kMostTests;
   for (const monitor::AlertChannel& channel : channels) {
     if (channel.kind == "alertmanager") {  // forgets what is not said again within a day
