@@ -11,6 +11,10 @@ Labels ModelAndScene(const std::string& model, const std::string& scene) {
   return {{"model", model}, {"scene", scene}};
 }
 
+std::int64_t MicrosOf(std::chrono::minutes time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
 /// Places that were clicked: of the label's counts, since the ratio alone has no difference.
 double ClickedPlaces(const QualityRow& row) {
   for (const LabelQuality& label : row.labels) {
@@ -39,7 +43,7 @@ void AddDrift(const DriftReport& drift, std::vector<Signal>& out) {
 
 }  // namespace
 
-SignalsFromReports::Totals SignalsFromReports::TotalsOf(const ReportSet& reports, Micros now) {
+SignalsFromReports::Totals SignalsFromReports::ServedTotals(const ReportSet& reports, Micros now) {
   Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}};
   auto& shares = totals.shares;
   for (const ServiceRow& row : reports.service.rows) {
@@ -50,6 +54,19 @@ SignalsFromReports::Totals SignalsFromReports::TotalsOf(const ReportSet& reports
   }
   shares[{"service.degraded_share", {}}] = {Number(reports.service.degraded),
                                             Number(reports.service.answers)};
+  for (const SkewModel& model : reports.skew.models) {
+    Part& part = shares[{"skew.mismatch_share", {{"model", model.model}}}];
+    for (const SkewFeature& feature : model.features) {
+      part.part += Number(feature.mismatches);
+      part.whole += Number(feature.values);
+    }
+  }
+  return totals;
+}
+
+SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& reports, Micros now) {
+  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}};
+  auto& shares = totals.shares;
   for (const QualityRow& row : reports.quality.rows) {
     const Labels labels = ModelAndScene(row.model, row.scene);
     shares[{"quality.ctr", labels}] = {ClickedPlaces(row), Number(row.shown)};
@@ -70,13 +87,6 @@ SignalsFromReports::Totals SignalsFromReports::TotalsOf(const ReportSet& reports
   shares[{"data.rejected_share", {}}] = {Number(rejected), came};
   for (const DataRow& row : data.rows) {
     shares[{"data.late_share", {{"event", row.event}}}] = {Number(row.late), Number(row.accepted)};
-  }
-  for (const SkewModel& model : reports.skew.models) {
-    Part& part = shares[{"skew.mismatch_share", {{"model", model.model}}}];
-    for (const SkewFeature& feature : model.features) {
-      part.part += Number(feature.mismatches);
-      part.whole += Number(feature.values);
-    }
   }
   return totals;
 }
@@ -130,20 +140,40 @@ void SignalsFromReports::AddSilence(const DataReport& data, Micros now, std::vec
   }
 }
 
+void SignalsFromReports::AddRecent(std::deque<Totals>& kept, Totals totals,
+                                   std::vector<Signal>& out) const {
+  const std::int64_t from = totals.at.value - MicrosOf(window_);
+  while (kept.size() > 1 && kept[1].at.value <= from) {
+    kept.pop_front();
+  }
+  if (!kept.empty()) {
+    AddDifferences(kept.front(), totals, out);
+  }
+  kept.push_back(std::move(totals));
+}
+
+// Everything that was in the log when the window began must be counted; at the first look, all of it.
+bool SignalsFromReports::CaughtUp(const QualityReport& quality, Micros now) {
+  const std::int64_t from = now.value - MicrosOf(window_);
+  while (log_ends_.size() > 1 && log_ends_[1].first.value <= from) {
+    log_ends_.pop_front();
+  }
+  const std::uint64_t end = quality.counted + quality.behind;
+  const std::uint64_t wanted = log_ends_.empty() ? end : log_ends_.front().second;
+  log_ends_.emplace_back(now, end);
+  return quality.counted >= wanted;
+}
+
 std::vector<Signal> SignalsFromReports::operator()(Micros now) {
   const ReportSet reports = reports_();
   std::vector<Signal> out;
-  Totals totals = TotalsOf(reports, now);
-  const std::int64_t from =
-      now.value - std::chrono::duration_cast<std::chrono::microseconds>(window_).count();
-  while (kept_.size() > 1 && kept_[1].at.value <= from) {
-    kept_.pop_front();
+  AddRecent(served_, ServedTotals(reports, now), out);
+  if (CaughtUp(reports.quality, now)) {
+    AddRecent(logged_, LoggedTotals(reports, now), out);
+    AddSilence(reports.data, now, out);
+  } else {
+    logged_.clear();
   }
-  if (!kept_.empty()) {
-    AddDifferences(kept_.front(), totals, out);
-  }
-  kept_.push_back(std::move(totals));
-  AddSilence(reports.data, now, out);
   AddDrift(reports.drift, out);
   for (const auto& [model, open] : reports.breaker_open) {
     out.push_back({"service.breaker_open", {{"model", model}}, open ? 1.0 : 0.0, 1});

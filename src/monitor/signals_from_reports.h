@@ -38,7 +38,9 @@ class SignalsFromReports {
                               std::chrono::minutes window = std::chrono::minutes(5))
       : reports_(std::move(reports)), window_(window) {}
 
-  /// What is counted says nothing at the first call: there is nothing to take the difference with.
+  /// What is counted says nothing at the first call: there is nothing to take the difference with. What is counted
+  /// from the log says nothing either while the counting is further behind than the window reaches back (after an
+  /// upgrade, or where its state was lost): the differences would be those of weeks. They begin anew when it is there.
   std::vector<Signal> operator()(Micros now);
 
  private:
@@ -54,13 +56,19 @@ class SignalsFromReports {
     std::map<Labels, Histogram::View> latencies;
     std::map<Labels, double> failures;
   };
-  static Totals TotalsOf(const ReportSet& reports, Micros now);
+  static Totals ServedTotals(const ReportSet& reports, Micros now);
+  static Totals LoggedTotals(const ReportSet& reports, Micros now);
   static void AddDifferences(const Totals& before, const Totals& after, std::vector<Signal>& out);
+  void AddRecent(std::deque<Totals>& kept, Totals totals, std::vector<Signal>& out) const;
+  bool CaughtUp(const QualityReport& quality, Micros now);
   void AddSilence(const DataReport& data, Micros now, std::vector<Signal>& out);
 
   Reports reports_;
   std::chrono::minutes window_;
-  std::deque<Totals> kept_;  // oldest first
+  // Oldest first.
+  std::deque<Totals> served_;
+  std::deque<Totals> logged_;                              // from the log
+  std::deque<std::pair<Micros, std::uint64_t>> log_ends_;  // its last sequence, look by look
   std::uint64_t accepted_ = 0;
   std::optional<Micros> last_event_;  // when `accepted` was seen to grow; none: never an event
 };

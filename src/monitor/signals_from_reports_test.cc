@@ -100,6 +100,30 @@ TEST_F(SignalsTest, SharesOfRowsThatCame) {
   EXPECT_DOUBLE_EQ(Value(signals, "quality.unjoined_share{event=click}"), 0.3);
 }
 
+TEST_F(SignalsTest, WhileTheCountingIsBehindTheLogItSaysNothingOfIt) {
+  const auto counted = [this](std::uint64_t upto, std::uint64_t end) {
+    reports_.data.accepted = upto;
+    reports_.data.duplicates = upto / 2;
+    reports_.quality.counted = upto;
+    reports_.quality.behind = end - upto;
+    reports_.service.answers += 10;
+  };
+  counted(1'000, 1'000'000);  // of weeks
+  At(0);
+  for (int look = 1; look < 40; ++look) {
+    counted(1'000 + 24'000 * static_cast<std::uint64_t>(look), 1'000'000);
+    const auto signals = At(15 * look);
+    EXPECT_FALSE(Find(signals, "data.duplicate_share").has_value()) << look;
+    EXPECT_FALSE(Find(signals, "data.silence_seconds").has_value()) << look;
+    EXPECT_TRUE(Find(signals, "service.degraded_share").has_value()) << look;
+  }
+  counted(1'000'000, 1'000'000);
+  EXPECT_FALSE(Find(At(600), "data.duplicate_share").has_value()) << "the differences begin anew";
+  counted(1'000'090, 1'000'100);  // what came just now is no backlog
+  reports_.data.duplicates = 500'010;
+  EXPECT_DOUBLE_EQ(Value(At(615), "data.duplicate_share"), 0.1);
+}
+
 TEST_F(SignalsTest, DriftSkewAndBreakersAreAsTheyAre) {
   DriftSeries series{.training = {.feature = "price", .corrected_psi = 0.3, .judged = true},
                      .drifted = true};

@@ -16,13 +16,17 @@ namespace {
 
 constexpr std::int64_t kYearHours = 365 * 24;
 
-monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes) {
+monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
+                             const Remotes& remotes) {
+  // Before the reports: what comes meanwhile is not missing.
+  const std::uint64_t last = log.LastSequence();
   monitor::ReportSet set{.service = monitor.Service(),
                          .quality = monitor.Quality(),
                          .data = monitor.Data(),
                          .drift = monitor.Drift(),
                          .skew = monitor.Skew(),
                          .breaker_open = {}};
+  set.quality.behind = last > set.quality.counted ? last - set.quality.counted : 0;
   for (const adapters::RemoteGraph* remote : remotes.graphs) {
     const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
     set.breaker_open[model] = remote->breaker() != adapters::BreakerState::kClosed;
@@ -51,8 +55,10 @@ Result<std::string> AlertFiles::Read(std::string_view name) {
   return text;
 }
 
-monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes) {
-  return monitor::SignalsFromReports([&monitor, &remotes] { return ReportsOf(monitor, remotes); });
+monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
+                                const Remotes& remotes) {
+  return monitor::SignalsFromReports(
+      [&monitor, &log, &remotes] { return ReportsOf(monitor, log, remotes); });
 }
 
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,

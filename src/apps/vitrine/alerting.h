@@ -9,6 +9,7 @@
 #include "apps/vitrine/settings.h"
 #include "core/metrics.h"
 #include "core/status.h"
+#include "data/event_log.h"
 #include "monitor/alerts/alert_keeper.h"
 #include "monitor/online_monitor.h"
 
@@ -25,8 +26,10 @@ class AlertFiles final : public monitor::AlertStore {
   std::string folder_;
 };
 
-/// What the monitor and the rankers of other servers say at this moment, as signals. Both outlive it.
-monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const Remotes& remotes);
+/// What the monitor and the rankers of other servers say at this moment, as signals; `log`: how much of it the monitor
+/// has still to count. All outlive it.
+monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
+                                const Remotes& remotes);
 
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
 /// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).

@@ -296,8 +296,8 @@ Status Application::Parts::OpenServices() {
 
 Status Application::Parts::OpenAlerts(bool watch) {
   alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(
-      alerts, OpenAlerting(settings, SignalsOf(*monitor, remotes), *alert_files, metrics, watch));
+  ASSIGN_OR_RETURN(alerts, OpenAlerting(settings, SignalsOf(*monitor, *log, remotes), *alert_files,
+                                        metrics, watch));
   services.alerts = alerts.get();
   return Status::Ok();
 }
