@@ -43,8 +43,10 @@ void LookAtRejected(const DataEvidence& data, Findings& findings) {
   for (const auto& [code, count] : *data.rejected) {
     lines.push_back({Quantity::kRejectedShare, code, {}, ShareOf(ShareSample{count, all}), ""});
   }
-  std::stable_sort(lines.begin(), lines.end(), [](const EvidenceLine& a, const EvidenceLine& b) {
-    return a.after.value_or(0) > b.after.value_or(0);
+  std::sort(lines.begin(), lines.end(), [](const EvidenceLine& a, const EvidenceLine& b) {
+    const double share_a = a.after.value_or(0);
+    const double share_b = b.after.value_or(0);
+    return share_a != share_b ? share_a > share_b : a.subject < b.subject;
   });
   findings.Found(CauseCode::kRowsRejected, kDirect, std::move(lines),
                  {Step::kDataCheck, Step::kDataReport, Step::kAlerts});

@@ -51,8 +51,10 @@ std::vector<EvidenceLine> ReasonLines(Quantity quantity, const VersionEvidence& 
     }
     lines.push_back(std::move(line));
   }
-  std::stable_sort(lines.begin(), lines.end(), [](const EvidenceLine& a, const EvidenceLine& b) {
-    return a.after.value_or(0) - a.before.value_or(0) > b.after.value_or(0) - b.before.value_or(0);
+  std::sort(lines.begin(), lines.end(), [](const EvidenceLine& a, const EvidenceLine& b) {
+    const double rise_a = a.after.value_or(0) - a.before.value_or(0);
+    const double rise_b = b.after.value_or(0) - b.before.value_or(0);
+    return rise_a != rise_b ? rise_a > rise_b : a.subject < b.subject;
   });
   return lines;
 }
