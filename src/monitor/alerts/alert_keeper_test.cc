@@ -139,7 +139,8 @@ TEST_F(AlertKeeperTest, RulesAcknowledgementsAndQuietTimesOutliveADeath) {
                                         .by = "li",
                                         .why = "a move"});
   ASSERT_TRUE(quiet.ok());
-  ASSERT_TRUE(keeper_->Look().ok());  // a keeper looks when it opens: it then sees what this one saw
+  ASSERT_TRUE(
+      keeper_->Look().ok());  // a keeper looks when it opens: it then sees what this one saw
 
   // The keeper is still there and may write what it likes at its end: this is what a kill leaves.
   left_.SetTexts(store_.Texts());
