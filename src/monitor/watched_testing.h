@@ -1,4 +1,4 @@
-/// For tests: a version that reads a shopper's history, and histories to serve it.
+/// For tests: a version that reads a shopper's history, histories to serve it, answers and what came of them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -58,6 +58,47 @@ inline WatchedVersion WatchedHistory(const std::string& model) {
       values,
       {data::FreezeHistogram("history", places), data::FreezeHistogram("history.length", lengths)},
       kWatchedItems};
+}
+
+inline Impression Answer(const std::string& request, const std::string& model,
+                         const std::string& user = "u") {
+  Impression impression;
+  impression.request_id = request;
+  impression.subject = user;
+  impression.model = model;
+  impression.scene = "home";
+  impression.ts = Micros{1'000'000};
+  impression.seconds = 0.002;
+  impression.items = {{"a", 0, ""}, {"b", 0, ""}};
+  return impression;
+}
+
+inline Event Click(const std::string& request, const std::string& item) {
+  Event event;
+  event.type = EventType::kClick;
+  event.user_id = "u";
+  event.ts = Micros{2'000'000};
+  event.items.push_back({item});
+  event.request_id = request;
+  return event;
+}
+
+/// The log says so next.
+inline void Take(OnlineMonitor& monitor, data::LogBody body) {
+  monitor.OnRecord({.sequence = monitor.watermark() + 1, .received = {}, .body = std::move(body)});
+}
+
+/// An answer is given, and the log says so next.
+inline void Give(OnlineMonitor& monitor, const Impression& impression) {
+  monitor.OnImpression(impression);
+  Take(monitor, impression);
+}
+
+inline MonitorOptions Small() {
+  MonitorOptions options;
+  options.window = {.slot_requests = 50, .slot_time = {0}, .slots = 8, .baseline_requests = 400};
+  options.skew.every = 1;
+  return options;
 }
 
 }  // namespace vitrine::monitor
