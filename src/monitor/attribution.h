@@ -110,7 +110,8 @@ class Attribution {
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
   [[nodiscard]] const AttributionOptions& options() const { return options_; }
 
-  [[nodiscard]] nlohmann::json Save() const;
+  /// One JSON text. Written straight, since up to most_waiting answers are in it and it is asked for every few seconds.
+  [[nodiscard]] std::string Save() const;
   /// Replaces everything. Errors: kInvalidArgument.
   Status Load(const nlohmann::json& saved);
 
@@ -138,6 +139,7 @@ class Attribution {
     std::array<LabelState, kLabels> labels;
   };
 
+  static void AppendAnswer(const Answer& answer, std::string_view row, std::string& text);
   void RecordItem(const Event& event, Label label, const std::string& item);
   void RecordReturn(const Event& event, const std::string& item);
   void Identify(const Event& event);

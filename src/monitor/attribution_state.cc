@@ -1,4 +1,5 @@
 // Attribution across a restart.
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -78,9 +79,34 @@ std::map<HourRow, QualityCounts> HoursOf(const json& j, std::size_t ks, bool sam
   return hours;
 }
 
+void AppendHashes(const std::vector<std::uint64_t>& hashes, std::string& text) {
+  text += '[';
+  for (const std::uint64_t& hash : hashes) {
+    fmt::format_to(std::back_inserter(text), FMT_COMPILE("{}{}"), &hash == hashes.data() ? "" : ",",
+                   hash);
+  }
+  text += ']';
+}
+
 }  // namespace
 
-json Attribution::Save() const {
+void Attribution::AppendAnswer(const Answer& answer, std::string_view row, std::string& text) {
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, FMT_COMPILE("[{},{},{},{},"), answer.request, answer.subject, answer.ts.value,
+                 row);
+  AppendHashes(answer.items, text);
+  text += ",[";
+  for (const LabelState& state : answer.labels) {
+    fmt::format_to(out, FMT_COMPILE("{}[{},"), &state == answer.labels.data() ? "" : ",",
+                   state.places);
+    AppendHashes(state.missed, text);
+    text += ']';
+  }
+  fmt::format_to(out, FMT_COMPILE("],{},{},{}]"), answer.hour, answer.group,
+                 answer.in_hour ? "true" : "false");
+}
+
+std::string Attribution::Save() const {
   json rows = json::object();
   for (const auto& [key, counts] : rows_) {
     rows[key] = QualityCountsToJson(counts);
@@ -89,25 +115,29 @@ json Attribution::Save() const {
   for (const JoinCounts& c : joins_) {
     joins.push_back({c.events, c.by_request, c.by_subject, c.orphans, c.unshown, c.unjoined});
   }
-  json waiting = json::array();
-  for (const Answer& a : waiting_) {
-    json labels = json::array();
-    for (const LabelState& state : a.labels) {
-      labels.push_back({state.places, state.missed});
+  const json rest = {{"ks", options_.ks},
+                     {"rows", rows},
+                     {"joins", joins},
+                     {"forgotten", forgotten_},
+                     {"watermark", watermark_.value},
+                     {"hours", OfHours(hours_)},
+                     {"final_hours", OfHours(final_hours_)},
+                     {"lost_hours", lost_hours_},
+                     {"final_before", final_before_}};
+  std::string text = rest.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.pop_back();  // its brace: what waits comes behind
+  text += R"(,"waiting":[)";
+  std::string row;
+  const std::string* row_of = nullptr;
+  for (const Answer& answer : waiting_) {
+    if (row_of == nullptr || *row_of != answer.row) {
+      row = json(answer.row).dump(-1, ' ', false, json::error_handler_t::replace);
+      row_of = &answer.row;
     }
-    waiting.push_back(
-        {a.request, a.subject, a.ts.value, a.row, a.items, labels, a.hour, a.group, a.in_hour});
+    text += &answer == &waiting_.front() ? "" : ",";
+    AppendAnswer(answer, row, text);
   }
-  return {{"ks", options_.ks},
-          {"rows", rows},
-          {"joins", joins},
-          {"waiting", waiting},
-          {"forgotten", forgotten_},
-          {"watermark", watermark_.value},
-          {"hours", OfHours(hours_)},
-          {"final_hours", OfHours(final_hours_)},
-          {"lost_hours", lost_hours_},
-          {"final_before", final_before_}};
+  return text + "]}";
 }
 
 Status Attribution::Load(const json& saved) {

@@ -243,7 +243,7 @@ TEST(AttributionTest, EqualsTheOracleOnRandomTraffic) {
       a.Record(event);
       if (step == 300) {  // a restart in between changes nothing
         Attribution restarted(a.options());
-        ASSERT_TRUE(restarted.Load(nlohmann::json::parse(a.Save().dump())).ok());
+        ASSERT_TRUE(restarted.Load(nlohmann::json::parse(a.Save())).ok());
         a = std::move(restarted);
       }
     }
@@ -263,7 +263,7 @@ TEST(AttributionTest, ChangedCutOffsStartAnew) {
   a.Add(Shown("r1", "u", 0, {"a"}));
   a.Record(Did(EventType::kClick, "u", 1, "a", "r1"));
   Attribution other({.ks = {3, 10}});
-  ASSERT_TRUE(other.Load(a.Save()).ok());
+  ASSERT_TRUE(other.Load(nlohmann::json::parse(a.Save())).ok());
   EXPECT_EQ(Of(other, Label::kClick).answers, 0U);
   EXPECT_EQ(Row(other).answers, 1U);
   other.Record(Did(EventType::kClick, "u", 1, "a", "r1"));
@@ -274,7 +274,7 @@ TEST(AttributionTest, BrokenStateIsRefusedWhole) {
   Attribution a({});
   a.Add(Shown("r1", "u", 0, {"a"}));
   EXPECT_FALSE(a.Load({{"rows", 1}}).ok());
-  auto broken = a.Save();
+  auto broken = nlohmann::json::parse(a.Save());
   broken["rows"] = nlohmann::json::object();
   EXPECT_EQ(a.Load(broken).code(), Code::kInvalidArgument);
   EXPECT_EQ(a.waiting(), 1U);

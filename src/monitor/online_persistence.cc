@@ -1,8 +1,6 @@
 // OnlineMonitor across a restart.
 #include <fmt/format.h>
 
-#include <optional>
-
 #include "monitor/online_state.h"
 
 namespace vitrine::monitor {
@@ -51,7 +49,7 @@ void OnlineMonitor::RestoreModel(const std::string& name, Model& model) {
 
 std::string OnlineMonitor::Save() const {
   json out = {{"format", kFormat}};
-  std::optional<Attribution> attribution;  // copied: writing it out must not hold up serving
+  std::string attribution;
   {
     const std::scoped_lock lock(state_->mutex);
     out["since"] = state_->since.value;
@@ -68,7 +66,6 @@ std::string OnlineMonitor::Save() const {
   }
   {
     const std::scoped_lock lock(state_->log_mutex);
-    attribution = state_->attribution;
     out["watermark"] = state_->watermark;
     out["newest_event"] = state_->newest_event.value;
     json events = json::array();
@@ -77,8 +74,8 @@ std::string OnlineMonitor::Save() const {
     }
     out["events"] = std::move(events);
     out["service_hours"] = state_->service_hours.Save();
+    attribution = state_->attribution.Save();
   }
-  out["attribution"] = attribution->Save();
   json models = json::object();
   std::map<std::string, std::shared_ptr<Model>, std::less<>> watched;
   {
@@ -93,7 +90,9 @@ std::string OnlineMonitor::Save() const {
     models[name] = {{"window", model->window.Save()}, {"shown", model->shown.words()}};
   }
   out["models"] = std::move(models);
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string text = out.dump(-1, ' ', false, json::error_handler_t::replace);
+  text.pop_back();  // its brace: the largest part comes behind, as it is
+  return fmt::format(R"({},"attribution":{}}})", text, attribution);
 }
 
 Status OnlineMonitor::LoadLog(const json& saved, State& read) {

@@ -40,7 +40,7 @@ Status AppendBatch::Add(AppendWork& work, Status& outcome) {
         } else if constexpr (std::is_same_v<W, SubjectErasure>) {
           return Erase(w);
         } else if constexpr (std::is_same_v<W, ImpressionRow>) {
-          return AddImpression(*w.posted);
+          return AddImpression(w.posted);
         } else if constexpr (std::is_same_v<W, StateRows>) {
           return LoadStates(w);
         } else {
@@ -209,7 +209,8 @@ Status AppendBatch::AddUsers(std::span<const User> users) {
   return Status::Ok();
 }
 
-Status AppendBatch::AddImpression(const PostedImpression& impression) {
+Status AppendBatch::AddImpression(const std::shared_ptr<const PostedImpression>& posted) {
+  const PostedImpression& impression = *posted;
   // Straight into the log: the listener hears of events and rows only.
   const std::uint64_t sequence = ++sequence_;
   Put(Family::kLog, SequenceKey(sequence), EncodeImpressionRef(received_, impression.request_id));
@@ -220,6 +221,7 @@ Status AppendBatch::AddImpression(const PostedImpression& impression) {
     entries_.push_back(
         {subject, sequence, SubjectEntryKind::kImpression, impression.request_id, received_});
   }
+  impressions_.push_back({sequence, received_, posted});
   return Status::Ok();
 }
 

@@ -15,6 +15,7 @@
 
 #include "adapters/rocksdb/append_work.h"
 #include "adapters/rocksdb/item_numbers.h"
+#include "adapters/rocksdb/recent_impressions.h"
 #include "adapters/rocksdb/record_codec.h"
 #include "adapters/rocksdb/store.h"
 #include "adapters/rocksdb/subject_index.h"
@@ -48,6 +49,7 @@ class AppendBatch {
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
   [[nodiscard]] data::ItemNumber item_numbers() const { return item_numbers_; }
   [[nodiscard]] const std::vector<data::LogRecord>& records() const { return records_; }
+  [[nodiscard]] const std::vector<PlacedImpression>& impressions() const { return impressions_; }
   /// Whose state, row or identification it writes; some more than once.
   [[nodiscard]] const std::vector<std::string>& subjects() const { return subjects_; }
 
@@ -69,7 +71,7 @@ class AppendBatch {
   Status AddItems(std::span<const Item> items);
   Status AddUsers(std::span<const User> users);
   Status RemoveItem(const std::string& id, Status& outcome);
-  Status AddImpression(const PostedImpression& impression);
+  Status AddImpression(const std::shared_ptr<const PostedImpression>& posted);
   Status Erase(SubjectErasure& work);
   Status EraseEntry(const SubjectEntry& entry, std::string_view key, std::uint64_t& removed);
   Status LoadStates(const StateRows& work);
@@ -107,6 +109,7 @@ class AppendBatch {
   data::ItemNumber item_numbers_ = 0;
   std::unique_ptr<rocksdb::WriteBatch> batch_;
   std::vector<data::LogRecord> records_;
+  std::vector<PlacedImpression> impressions_;
   std::vector<std::string> subjects_;
 
   std::unordered_map<std::string, Seen> seen_;

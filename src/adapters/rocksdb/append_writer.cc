@@ -21,6 +21,10 @@ constexpr std::size_t kMaxPosted = 16'384;
 /// Impressions without events around them are on disk, and so readable, after this long.
 constexpr std::chrono::milliseconds kSyncPostedAfter{500};
 
+/// Half a second of many answers: a reader that keeps up finds all of them.
+constexpr std::size_t kMostRecent = 16'384;
+constexpr std::size_t kMostRecentBytes = std::size_t{8} << 20;
+
 /// Nobody waits for an impression, and writing a hundred at once costs little more than writing one: where
 /// nothing else is wanted, they gather until there are so many, or for so long.
 constexpr std::size_t kGatherPosted = 256;
@@ -38,6 +42,7 @@ AppendWriter::AppendWriter(Store& store, ItemNumbers& numbers, UserStateCache& s
       states_(states),
       sync_(sync),
       durable_(sequence),
+      recent_(kMostRecent, kMostRecentBytes),
       sequence_(sequence) {
   MarkDurable(sequence);
   thread_ = std::thread([this] { Run(); });
@@ -202,6 +207,10 @@ void AppendWriter::Commit(const Group& group) {
       return;
     }
     sequence_ = batch.sequence();
+    if (std::holds_alternative<SubjectErasure>(group.front()->work)) {
+      recent_.Clear();  // nothing of the subject stays, here neither
+    }
+    recent_.Add(batch.impressions());
     numbers_.MarkSaved(batch.item_numbers());
     if (sync) {
       MarkDurable(sequence_);
@@ -226,6 +235,7 @@ Status AppendWriter::MakeWritable() {
   failure_ = store_.Reopen();
   // What was lost, or came to disk after all, may be anybody's state.
   states_.DropAll();
+  recent_.Clear();
   RETURN_IF_ERROR(failure_);
   auto sequence = store_.MetaNumber("sequence");
   if (!sequence.ok()) {
@@ -236,7 +246,7 @@ Status AppendWriter::MakeWritable() {
   const std::uint64_t before = std::exchange(sequence_, *sequence);
   MarkDurable(sequence_);
   unsynced_ = false;
-  if (const auto late = ReadRecords(store_, before, sequence_, kMaxRowsPerGroup); late.ok()) {
+  if (const auto late = ReadRecords(store_, {}, before, sequence_, kMaxRowsPerGroup); late.ok()) {
     Tell(*late);
   }
   return failure_;

@@ -18,6 +18,7 @@
 
 #include "adapters/rocksdb/append_work.h"
 #include "adapters/rocksdb/item_numbers.h"
+#include "adapters/rocksdb/recent_impressions.h"
 #include "adapters/rocksdb/store.h"
 #include "adapters/rocksdb/user_state_cache.h"
 #include "core/guarded.h"
@@ -56,6 +57,8 @@ class AppendWriter {
   [[nodiscard]] std::shared_ptr<const PostedImpression> FindPosted(
       std::string_view request_id) const;
 
+  /// Those that were written last.
+  [[nodiscard]] const RecentImpressions& recent() const { return recent_; }
   /// Last sequence that is on disk.
   [[nodiscard]] std::uint64_t durable() const { return durable_; }
   void SetListener(data::EventLog::Listener listener);
@@ -89,6 +92,7 @@ class AppendWriter {
   const bool sync_;
   std::atomic<std::uint64_t> durable_;
   Published<data::EventLog::Listener> listener_;
+  RecentImpressions recent_;
 
   // Only of the writer thread.
   std::uint64_t sequence_;

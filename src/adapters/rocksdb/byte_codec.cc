@@ -53,37 +53,6 @@ void ByteWriter::Text(std::string_view text) {
   out_.append(text);
 }
 
-std::string_view ByteReader::Take(std::size_t count) {
-  if (!ok_ || count > rest_.size()) {
-    ok_ = false;
-    return {};
-  }
-  const std::string_view taken = rest_.substr(0, count);
-  rest_.remove_prefix(count);
-  return taken;
-}
-
-std::uint8_t ByteReader::Byte() {
-  const std::string_view taken = Take(1);
-  return taken.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(taken[0]);
-}
-
-std::uint64_t ByteReader::Varint() {
-  std::uint64_t value = 0;
-  for (unsigned shift = 0; shift < 64; shift += 7) {
-    const std::uint8_t byte = Byte();
-    if (shift == 63 && byte > 1) {
-      break;
-    }
-    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) {
-      return ok_ ? value : 0;
-    }
-  }
-  ok_ = false;
-  return 0;
-}
-
 std::uint32_t ByteReader::Varint32() {
   const std::uint64_t value = Varint();
   if (value > UINT32_MAX) {
@@ -108,17 +77,6 @@ double ByteReader::Double() {
 
 std::uint64_t ByteReader::Fixed64() {
   return ReadLittleEndian<std::uint64_t>(Take(sizeof(std::uint64_t)));
-}
-
-std::string_view ByteReader::Text() { return Take(Count()); }
-
-std::size_t ByteReader::Count() {
-  const std::uint64_t count = Varint();
-  if (count > rest_.size()) {
-    ok_ = false;
-    return 0;
-  }
-  return static_cast<std::size_t>(count);
 }
 
 Status ByteReader::Finish(std::string_view what) const {

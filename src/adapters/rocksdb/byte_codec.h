@@ -60,4 +60,47 @@ class ByteReader {
   bool ok_ = true;
 };
 
+// In the header, since a record is hundreds of these.
+inline std::string_view ByteReader::Take(std::size_t count) {
+  if (!ok_ || count > rest_.size()) {
+    ok_ = false;
+    return {};
+  }
+  const std::string_view taken = rest_.substr(0, count);
+  rest_.remove_prefix(count);
+  return taken;
+}
+
+inline std::uint8_t ByteReader::Byte() {
+  const std::string_view taken = Take(1);
+  return taken.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(taken[0]);
+}
+
+inline std::uint64_t ByteReader::Varint() {
+  std::uint64_t value = 0;
+  for (unsigned shift = 0; shift < 64; shift += 7) {
+    const std::uint8_t byte = Byte();
+    if (shift == 63 && byte > 1) {
+      break;
+    }
+    value |= static_cast<std::uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) {
+      return ok_ ? value : 0;
+    }
+  }
+  ok_ = false;
+  return 0;
+}
+
+inline std::size_t ByteReader::Count() {
+  const std::uint64_t count = Varint();
+  if (count > rest_.size()) {
+    ok_ = false;
+    return 0;
+  }
+  return static_cast<std::size_t>(count);
+}
+
+inline std::string_view ByteReader::Text() { return Take(Count()); }
+
 }  // namespace vitrine::adapters

@@ -1,5 +1,6 @@
 #include "adapters/rocksdb/impression_codec.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -15,6 +16,9 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kUsualTexts = 192;
 constexpr std::size_t kUsualItem = 48;
 constexpr std::size_t kUsualEvent = 32;
+
+// What a damaged count may ask for at once.
+constexpr std::size_t kMostReserved = 512;
 
 void PutShown(ByteWriter& out, const Impression& impression) {
   out.Varint(impression.items.size());
@@ -34,6 +38,7 @@ void PutShown(ByteWriter& out, const Impression& impression) {
 
 void GetShown(ByteReader& in, Impression& impression) {
   const std::size_t items = in.Count();
+  impression.items.reserve(std::min(items, kMostReserved));
   for (std::size_t i = 0; i < items && in.ok(); ++i) {
     ShownItem& item = impression.items.emplace_back();
     item.item_id = in.Text();
@@ -41,6 +46,7 @@ void GetShown(ByteReader& in, Impression& impression) {
     item.source = in.Text();
   }
   const std::size_t events = in.Count();
+  impression.history.reserve(std::min(events, kMostReserved));
   for (std::size_t i = 0; i < events && in.ok(); ++i) {
     SeenEvent& event = impression.history.emplace_back();
     event.item_id = in.Text();
@@ -100,21 +106,38 @@ std::string EncodeImpression(const StoredImpression& stored) {
          EncodeImpressionBody(stored.impression);
 }
 
+namespace {
+
+Impression GetBody(ByteReader& in) {
+  Impression impression;
+  impression.ts = {in.Signed()};
+  for (std::string* text : ImpressionTextsOf(impression)) {
+    *text = in.Text();
+  }
+  impression.personalised = in.Byte() != 0;
+  impression.seconds = in.Double();
+  GetShown(in, impression);
+  return impression;
+}
+
+}  // namespace
+
 Result<StoredImpression> DecodeImpression(std::string_view bytes) {
   ByteReader in(bytes);
   RETURN_IF_ERROR(CheckVersion(in.Byte()));
   StoredImpression stored;
   stored.received = {in.Signed()};
   stored.sequence = in.Varint();
-  stored.impression.ts = {in.Signed()};
-  for (std::string* text : ImpressionTextsOf(stored.impression)) {
-    *text = in.Text();
-  }
-  stored.impression.personalised = in.Byte() != 0;
-  stored.impression.seconds = in.Double();
-  GetShown(in, stored.impression);
+  stored.impression = GetBody(in);
   RETURN_IF_ERROR(in.Finish("an impression"));
   return stored;
+}
+
+Result<Impression> DecodeImpressionBody(std::string_view bytes) {
+  ByteReader in(bytes);
+  Impression impression = GetBody(in);
+  RETURN_IF_ERROR(in.Finish("an impression"));
+  return impression;
 }
 
 Result<Micros> ImpressionReceived(std::string_view bytes) {

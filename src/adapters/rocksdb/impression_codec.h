@@ -25,6 +25,8 @@ std::string EncodeImpressionBody(const Impression& impression);
 std::string EncodeImpressionHead(std::uint64_t sequence, Micros received);
 /// Errors: kDataLoss.
 Result<StoredImpression> DecodeImpression(std::string_view bytes);
+/// Errors: kDataLoss.
+Result<Impression> DecodeImpressionBody(std::string_view bytes);
 /// Only when it was received, for retention; kDataLoss where even that cannot be read.
 Result<Micros> ImpressionReceived(std::string_view bytes);
 

@@ -92,7 +92,7 @@ Result<std::vector<data::LogRecord>> RocksEventLogReader::Read(std::uint64_t aft
   ASSIGN_OR_RETURN(const std::uint64_t last, LastSequence());
   // A secondary does not see every range that the writer deleted.
   ASSIGN_OR_RETURN(const std::uint64_t dropped, DroppedThrough());
-  return ReadRecords(*impl_->store, std::max(after, dropped), last, limit);
+  return ReadRecords(*impl_->store, {}, std::max(after, dropped), last, limit);
 }
 
 Result<std::uint64_t> RocksEventLogReader::LastSequence() const {

@@ -42,8 +42,10 @@ Result<std::optional<data::LogRecord>> Resolve(const Store& store, std::uint64_t
 
 }  // namespace
 
-Result<std::vector<data::LogRecord>> ReadRecords(const Store& store, std::uint64_t after,
-                                                 std::uint64_t last, std::size_t limit) {
+Result<std::vector<data::LogRecord>> ReadRecords(const Store& store,
+                                                 std::span<const PlacedImpression> recent,
+                                                 std::uint64_t after, std::uint64_t last,
+                                                 std::size_t limit) {
   std::vector<data::LogRecord> records;
   if (after >= last) {
     return records;
@@ -55,6 +57,14 @@ Result<std::vector<data::LogRecord>> ReadRecords(const Store& store, std::uint64
     ASSIGN_OR_RETURN(const std::uint64_t sequence, SequenceOfKey(ViewOf(iterator->key())));
     if (sequence > last) {
       break;
+    }
+    while (!recent.empty() && recent.front().sequence < sequence) {
+      recent = recent.subspan(1);
+    }
+    if (!recent.empty() && recent.front().sequence == sequence) {
+      ASSIGN_OR_RETURN(Impression impression, DecodeImpressionBody(recent.front().posted->body));
+      records.push_back({sequence, recent.front().received, std::move(impression)});
+      continue;
     }
     auto decoded = DecodeRecord(ViewOf(iterator->value()));
     if (!decoded.ok()) {

@@ -202,9 +202,7 @@ Status RocksEventLog::AppendImpression(const Impression& impression) {
 
 Result<Impression> RocksEventLog::GetImpression(std::string_view request_id) const {
   if (const auto posted = impl_->writer->FindPosted(request_id)) {
-    ASSIGN_OR_RETURN(StoredImpression stored,
-                     DecodeImpression(EncodeImpressionHead(0, Micros{}) + posted->body));
-    return std::move(stored.impression);
+    return DecodeImpressionBody(posted->body);
   }
   const auto gate = impl_->Gate();
   ASSIGN_OR_RETURN(const auto bytes, impl_->store->Get(Family::kImpressions, request_id));
@@ -221,7 +219,9 @@ Result<Impression> RocksEventLog::GetImpression(std::string_view request_id) con
 Result<std::vector<data::LogRecord>> RocksEventLog::Read(std::uint64_t after,
                                                          std::size_t limit) const {
   const auto gate = impl_->Gate();
-  return ReadRecords(*impl_->store, after, LastSequence(), limit);
+  const std::uint64_t last = LastSequence();
+  return ReadRecords(*impl_->store, impl_->writer->recent().Between(after, last), after, last,
+                     limit);
 }
 
 std::uint64_t RocksEventLog::LastSequence() const { return impl_->writer->durable(); }

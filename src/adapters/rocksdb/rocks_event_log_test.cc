@@ -272,6 +272,46 @@ TEST_F(RocksEventLogTest, TheReaderFollowsDropsErasureAndRestarts) {
   EXPECT_EQ((*reader)->Read(0, 10)->size(), 2U);
 }
 
+TEST_F(RocksEventLogTest, WhatWasJustWrittenIsReadAsItIsReadLater) {
+  Open();
+  // Twice with one name, of somebody who is erased, with much in it and with nothing; events between them.
+  for (int i = 0; i < 300; ++i) {
+    Impression impression;
+    impression.request_id = "r" + std::to_string(i % 200);
+    impression.subject = i % 3 == 0 ? "gone" : "stays";
+    impression.ts = {i};
+    impression.items.resize(static_cast<std::size_t>(i % 40), {"item", i + 0.5, "model:x"});
+    impression.history.resize(static_cast<std::size_t>(i % 700), {"item", {i}});
+    ASSERT_TRUE(log_->AppendImpression(impression).ok());
+    if (i % 50 == 0) {
+      ASSERT_TRUE(log_->AppendEvents(std::vector{MakeEvent("e" + std::to_string(i))}, Soon()).ok());
+    }
+  }
+  ASSERT_TRUE(log_->EraseUser("gone", Soon()).ok());
+  Impression last;
+  last.request_id = "r7";
+  ASSERT_TRUE(log_->AppendImpression(last).ok());
+  ASSERT_TRUE(log_->AppendEvents(std::vector{MakeEvent("end")}, Soon()).ok());
+
+  const auto now = log_->Read(0, 1000);
+  ASSERT_TRUE(now.ok());
+  const auto half = log_->Read(now->at(now->size() / 2).sequence, 1000);
+  ASSERT_TRUE(half.ok());
+  Open();
+  const auto later = log_->Read(0, 1000);
+  ASSERT_TRUE(later.ok());
+  const auto same = [](const data::LogRecord& a, const data::LogRecord& b) {
+    const auto* answer = std::get_if<Impression>(&a.body);
+    const auto* other = std::get_if<Impression>(&b.body);
+    return a.sequence == b.sequence && a.received.value == b.received.value &&
+           a.body.index() == b.body.index() && (answer == nullptr || *answer == *other);
+  };
+  EXPECT_TRUE(std::equal(now->begin(), now->end(), later->begin(), later->end(), same));
+  EXPECT_TRUE(std::equal(half->begin(), half->end(),
+                         later->end() - static_cast<std::ptrdiff_t>(half->size()), later->end(),
+                         same));
+}
+
 TEST_F(RocksEventLogTest, TheReaderChangesNothingInTheDirectory) {
   Open();
   Append(MakeEvent("e1"));
