@@ -1,4 +1,4 @@
-// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, drift.
+// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, month, drift.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -29,6 +29,8 @@ int Run(int argc, char** argv) {
   if (wanted("cost")) {
     MeasureWatching(bars);
     MeasureState(bars);
+  }
+  if (wanted("month")) {
     MeasureMonth(bars);
   }
   if (wanted("drift")) {

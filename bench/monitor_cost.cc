@@ -15,6 +15,7 @@
 #include "evaluate/holdout.h"
 #include "monitor/online_monitor.h"
 #include "monitor/reports_json.h"
+#include "monitor/windows/feature_hours.h"
 #include "monitor/windows/window_counts.h"
 #include "transport/http/client.h"
 
@@ -25,6 +26,8 @@ using nlohmann::json;
 
 constexpr int kPairs = 12;
 constexpr std::size_t kMostRequests = 5000;
+constexpr int kFeatures = 50;
+constexpr int kBins = 10;
 
 double CpuSeconds(clockid_t clock) {
   timespec time{};
@@ -130,6 +133,42 @@ monitor::AnswerCounts BusyService(std::mt19937& random) {
   return counts;
 }
 
+/// Fifty features of ten bins, as a busy hour leaves them.
+monitor::FeatureHours BusyFeatures(std::mt19937& random) {
+  monitor::FeatureHours hours{10'000 + random() % 1000, {}};
+  std::uniform_real_distribution<double> draw(0, 0.1);
+  for (int feature = 0; feature < kFeatures; ++feature) {
+    auto& of = hours.features.emplace_back();
+    of.feature = "shopper.feature_" + std::to_string(feature);
+    of.judged = true;
+    of.against_baseline = true;
+    of.psi = draw(random);
+    of.effect = draw(random);
+    of.p_value = draw(random);
+    for (int bin = 0; bin < kBins; ++bin) {
+      of.counts.push_back(500 + random() % 1000);
+    }
+  }
+  return hours;
+}
+
+/// Milliseconds of asking the store and writing the answer, as the route does.
+template <typename History>
+std::vector<double> PageMilliseconds(const sqlite::MonitorDb& db, const monitor::WindowRange& range,
+                                     History&& history) {
+  std::vector<double> times;
+  for (int i = 0; i < kPairs; ++i) {
+    times.push_back(1e3 * SecondsPerCall(1, [&] {
+                      const auto rows = db.Read(range, monitor::kMostHistoryRows);
+                      CHECK(rows.ok());
+                      const auto points = history(*rows);
+                      CHECK(points.ok() && !points->empty());
+                      CHECK(!monitor::ToJson(*points).empty());
+                    }));
+  }
+  return times;
+}
+
 }  // namespace
 
 void MeasureWatching(std::vector<Bar>& bars) {
@@ -212,39 +251,43 @@ void MeasureMonth(std::vector<Bar>& bars) {
       rows.push_back({monitor::WindowKind::kService, hour, name,
                       monitor::ServiceWindowText(BusyService(random)), true});
     }
+    for (int version = 0; version < 20; ++version) {
+      rows.push_back({monitor::WindowKind::kDrift, hour, "model:" + std::to_string(version),
+                      monitor::FeatureHoursText(BusyFeatures(random)), true});
+    }
     CHECK((*db)->Put(rows).ok());
   }
   double bytes = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
     bytes += static_cast<double>(file.file_size());
   }
-  bars.push_back(
-      {"a month of 20 versions in 5 scenes on disk", bytes / 1e6, "MB", false, 200, 1, 0});
-  const auto page = [&](const monitor::WindowRange& range, std::int64_t step) {
-    std::vector<double> times;
-    for (int i = 0; i < kPairs; ++i) {
-      times.push_back(SecondsPerCall(1, [&] {
-        const auto rows = (*db)->Read(range, monitor::kMostHistoryRows);
-        CHECK(rows.ok());
-        const auto points = monitor::QualityHistory(*rows, step);
-        CHECK(points.ok() && !points->empty());
-        CHECK(!monitor::ToJson(*points).empty());
-      }));
-    }
-    return times;
+  bars.push_back({"a month of 20 versions x 50 features, 5 scenes, on disk", bytes / 1e6, "MB",
+                  false, 200, 1, 0});
+  const auto page = [&](const char* name, const monitor::WindowRange& range, auto&& history) {
+    const std::vector<double> times = PageMilliseconds(**db, range, history);
+    bars.push_back({name, Median(times), "ms", false, 100, kPairs, Spread(times)});
   };
-  const std::vector<double> one = page({.kind = monitor::WindowKind::kQuality,
-                                        .from = 0,
-                                        .until = kHours,
-                                        .model = "model:7",
-                                        .scene = "scene2"},
-                                       1);
-  bars.push_back({"a month of one version and scene, hour by hour", Median(one) * 1e3, "ms", false,
-                  100, kPairs, Spread(one)});
-  const std::vector<double> day =
-      page({.kind = monitor::WindowKind::kQuality, .from = kHours - 24, .until = kHours}, 1);
-  bars.push_back({"a day of all versions and scenes, hour by hour", Median(day) * 1e3, "ms", false,
-                  100, kPairs, Spread(day)});
+  const auto quality = [](const auto& rows) { return monitor::QualityHistory(rows, 1); };
+  page("a month of one version and scene, hour by hour",
+       {.kind = monitor::WindowKind::kQuality,
+        .from = 0,
+        .until = kHours,
+        .model = "model:7",
+        .scene = "scene2"},
+       quality);
+  page("a day of all versions and scenes, hour by hour",
+       {.kind = monitor::WindowKind::kQuality, .from = kHours - 24, .until = kHours}, quality);
+  const monitor::WindowRange month = {
+      .kind = monitor::WindowKind::kDrift, .from = 0, .until = kHours, .model = "model:7"};
+  page("a month of one version's features, hour by hour", month,
+       [](const auto& rows) { return monitor::FeatureHistory(rows, 1, std::nullopt); });
+  page("a month of one version's features, day by day", month,
+       [](const auto& rows) { return monitor::FeatureHistory(rows, 24, std::nullopt); });
+  page("a month of one feature with its bins, hour by hour", month,
+       [](const auto& rows) { return monitor::FeatureHistory(rows, 1, "shopper.feature_7"); });
+  page("a day of all versions' features, hour by hour",
+       {.kind = monitor::WindowKind::kDrift, .from = kHours - 24, .until = kHours},
+       [](const auto& rows) { return monitor::FeatureHistory(rows, 1, std::nullopt); });
 }
 
 }  // namespace vitrine::bench

@@ -8,6 +8,12 @@
 #include <nlohmann/json.hpp>
 
 namespace vitrine::monitor {
+namespace {
+
+/// A request that was under way when its hour ended may still be counted for so long.
+constexpr Micros kLate{60 * kMicrosPerSecond};
+
+}  // namespace
 
 FeatureWindow::FeatureWindow(data::ServedValues values, std::vector<ReferenceHistogram> references,
                              WindowOptions options)
@@ -70,6 +76,22 @@ FeatureWindow::Slot& FeatureWindow::Open(Micros ts) {
   return ring_.back();
 }
 
+FeatureWindow::Slot& FeatureWindow::OpenHour(Micros ts) {
+  const std::int64_t hour = std::max(HourAt(ts), dropped_through_ + 1);
+  if (hour_ && hour > hour_->hour) {
+    if (ended_.size() == kMostEndedHours) {
+      ended_.erase(ended_.begin());
+    }
+    ended_.push_back(std::move(*hour_));
+    hour_.reset();
+  }
+  if (!hour_) {
+    hour_ = Hour{hour, EmptySlot()};
+    hour_->slot.after_baseline = baseline_ready();
+  }
+  return hour_->slot;  // what is older than it counts in it
+}
+
 void FeatureWindow::Count(Slot& slot, std::size_t series, double value) const {
   const Series& s = series_[series];
   if (s.known) {
@@ -82,9 +104,11 @@ void FeatureWindow::Count(Slot& slot, std::size_t series, double value) const {
 void FeatureWindow::Add(std::span<const Tensor> features, std::span<const double> shown_scores,
                         Micros ts) {
   Slot& slot = Open(ts);
+  Slot& hour = OpenHour(ts);
   const bool first = !baseline_ready();
   const auto count = [&](std::size_t series, double value) {
     Count(slot, series, value);
+    Count(hour, series, value);
     if (first) {
       Count(baseline_, series, value);
     }
@@ -95,6 +119,7 @@ void FeatureWindow::Add(std::span<const Tensor> features, std::span<const double
     count(series_.size() - 1, score);
   }
   ++slot.requests;
+  ++hour.requests;
   ++requests_;
   if (first) {
     ++baseline_.requests;
@@ -170,6 +195,48 @@ DriftModel FeatureWindow::Report(const DriftOptions& stream) const {
   return report;
 }
 
+std::vector<FeatureWindow::KeptHour> FeatureWindow::Hours(const DriftOptions& options,
+                                                          Micros now) const {
+  std::vector<KeptHour> hours;
+  const auto add = [&](const Hour& hour) {
+    const Micros over{(hour.hour + 1) * kMicrosPerHour + kLate.value};
+    FeatureHours& of = hours.emplace_back(KeptHour{hour.hour, over <= now, {}}).counts;
+    of.requests = hour.slot.requests;
+    // An hour with requests of the baseline itself is not held against it.
+    const bool against_baseline = baseline_ready() && hour.slot.after_baseline;
+    const auto verdicts = Judge(hour.slot, against_baseline ? &baseline_ : nullptr, options);
+    std::size_t next = 0;
+    for (const Series& s : series_) {
+      if (!s.known) {
+        continue;
+      }
+      const DriftVerdict& verdict = verdicts[next++];
+      const auto begin = hour.slot.counts.begin() + static_cast<std::ptrdiff_t>(s.begin);
+      of.features.push_back(
+          {.feature = s.reference.feature,
+           .counts = {begin, begin + static_cast<std::ptrdiff_t>(s.reference.shares.size())},
+           .judged = verdict.judged,
+           .against_baseline = against_baseline,
+           .psi = verdict.psi,
+           .effect = verdict.corrected_psi,
+           .p_value = verdict.p_value});
+    }
+  };
+  std::for_each(ended_.begin(), ended_.end(), add);
+  if (hour_) {
+    add(*hour_);
+  }
+  return hours;
+}
+
+void FeatureWindow::DropHours(std::int64_t through) {
+  std::erase_if(ended_, [through](const Hour& hour) { return hour.hour <= through; });
+  if (hour_ && hour_->hour <= through) {
+    hour_.reset();
+  }
+  dropped_through_ = std::max(dropped_through_, through);
+}
+
 nlohmann::json FeatureWindow::Save() const {
   const auto of_slot = [](const Slot& slot) {
     return nlohmann::json(
@@ -179,15 +246,20 @@ nlohmann::json FeatureWindow::Save() const {
   for (const Slot& slot : ring_) {
     ring.push_back(of_slot(slot));
   }
+  nlohmann::json hours = nlohmann::json::array();
+  for (const Hour& hour : ended_) {
+    hours.push_back({hour.hour, of_slot(hour.slot)});
+  }
+  if (hour_) {
+    hours.push_back({hour_->hour, of_slot(hour_->slot)});
+  }
   nlohmann::json names = nlohmann::json::array();
   for (const Series& s : series_) {
     names.push_back({s.reference.feature, s.reference.shares.size()});
   }
-  return {{"series", names},
-          {"requests", requests_},
-          {"looks", looks_},
-          {"baseline", of_slot(baseline_)},
-          {"ring", ring}};
+  return {{"series", names}, {"requests", requests_},
+          {"looks", looks_}, {"baseline", of_slot(baseline_)},
+          {"ring", ring},    {"hours", hours}};
 }
 
 Status FeatureWindow::Load(const nlohmann::json& saved) {
@@ -212,8 +284,14 @@ Status FeatureWindow::Load(const nlohmann::json& saved) {
     ring.erase(ring.begin(), ring.size() > options_.slots
                                  ? ring.end() - static_cast<std::ptrdiff_t>(options_.slots)
                                  : ring.begin());
+    std::vector<Hour> hours;
+    for (const nlohmann::json& hour : saved.value("hours", nlohmann::json::array())) {
+      hours.push_back({hour.at(0).get<std::int64_t>(), slot_of(hour.at(1))});
+    }
     const auto wrong = [this](const Slot& slot) { return slot.counts.size() != bins_; };
-    if (wrong(baseline) || std::any_of(ring.begin(), ring.end(), wrong)) {
+    if (wrong(baseline) || std::any_of(ring.begin(), ring.end(), wrong) ||
+        std::any_of(hours.begin(), hours.end(),
+                    [&wrong](const Hour& hour) { return wrong(hour.slot); })) {
       return InvalidArgument("the saved drift counters have other bins");
     }
     std::uint64_t looks = 0;
@@ -229,6 +307,12 @@ Status FeatureWindow::Load(const nlohmann::json& saved) {
     looks_ = looks;
     baseline_ = std::move(baseline);
     ring_ = std::move(ring);
+    hour_.reset();
+    if (!hours.empty()) {
+      hour_ = std::move(hours.back());
+      hours.pop_back();
+    }
+    ended_ = std::move(hours);
     return Status::Ok();
   } catch (const nlohmann::json::exception& e) {
     return InvalidArgument(fmt::format("the saved drift counters are broken: {}", e.what()));

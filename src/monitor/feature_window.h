@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "core/time.h"
 #include "data/reference_histograms.h"
 #include "monitor/reports.h"
+#include "monitor/windows/feature_hours.h"
 
 namespace vitrine::monitor {
 
@@ -42,6 +45,16 @@ class FeatureWindow {
   /// more often asks about the same data and costs nothing.
   [[nodiscard]] DriftModel Report(const DriftOptions& options) const;
 
+  struct KeptHour {
+    std::int64_t hour = 0;  ///< since 1970
+    bool final = false;     ///< it changes no more
+    FeatureHours counts;
+  };
+  /// Hours that were not dropped, oldest first; the newest may be counted still.
+  [[nodiscard]] std::vector<KeptHour> Hours(const DriftOptions& options, Micros now) const;
+  /// Forgets this hour and those before: they are final and kept elsewhere. What still comes for them counts in the next.
+  void DropHours(std::int64_t through);
+
   [[nodiscard]] nlohmann::json Save() const;
   /// Replaces the counters. Errors: kInvalidArgument (broken, or of other references: then it stays
   /// as it was).
@@ -61,7 +74,15 @@ class FeatureWindow {
     bool closed = false;
   };
 
+  struct Hour {
+    std::int64_t hour = 0;
+    Slot slot;
+  };
+  /// Hours that ended and nobody took away: the oldest leave.
+  static constexpr std::size_t kMostEndedHours = 48;
+
   [[nodiscard]] Slot EmptySlot() const;
+  Slot& OpenHour(Micros ts);
   Slot& Open(Micros ts);
   /// Closes the newest slot where it is full by then.
   void CloseFull(Micros ts);
@@ -80,6 +101,9 @@ class FeatureWindow {
   std::size_t bins_ = 0;
   std::vector<Slot> ring_;  ///< oldest first, the open one last
   Slot baseline_;
+  std::vector<Hour> ended_;  ///< oldest first
+  std::optional<Hour> hour_;
+  std::int64_t dropped_through_ = std::numeric_limits<std::int64_t>::min();
   std::uint64_t requests_ = 0;
   std::uint64_t looks_ = 0;  ///< slots that were closed since the version was first served
 };

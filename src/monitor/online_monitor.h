@@ -23,6 +23,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -129,6 +130,9 @@ class OnlineMonitor {
   /// Precondition: log_mutex is held.
   EventChange CountEvent(const Event& event);
   std::shared_ptr<Model> Find(std::string_view model) const;
+  /// By name.
+  [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<Model>>> Watched() const;
+  [[nodiscard]] std::vector<WindowRow> FeatureHourRows() const;
   /// Gives a version its saved counters. Precondition: models_mutex is held.
   void RestoreModel(const std::string& name, Model& model);
 

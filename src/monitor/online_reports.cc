@@ -100,14 +100,15 @@ DataReport OnlineMonitor::Data() const {
   return report;
 }
 
+std::vector<std::pair<std::string, std::shared_ptr<OnlineMonitor::Model>>> OnlineMonitor::Watched()
+    const {
+  const std::scoped_lock lock(state_->models_mutex);
+  return {state_->models.begin(), state_->models.end()};
+}
+
 DriftReport OnlineMonitor::Drift() const {
-  std::map<std::string, std::shared_ptr<Model>, std::less<>> models;
-  {
-    const std::scoped_lock lock(state_->models_mutex);
-    models = state_->models;
-  }
   DriftReport report;
-  for (const auto& [name, model] : models) {
+  for (const auto& [name, model] : Watched()) {
     std::unique_lock lock(model->mutex);
     const FeatureWindow window =
         model->window;  // copied, so that statistics do not hold up serving
@@ -122,7 +123,7 @@ DriftReport OnlineMonitor::Drift() const {
 }
 
 std::vector<WindowRow> OnlineMonitor::Hours() const {
-  std::vector<WindowRow> rows;
+  std::vector<WindowRow> rows = FeatureHourRows();
   const std::scoped_lock lock(state_->log_mutex);
   const Attribution& attribution = state_->attribution;
   const auto quality = [&](const std::map<HourRow, QualityCounts>& hours, bool final) {
@@ -144,6 +145,21 @@ std::vector<WindowRow> OnlineMonitor::Hours() const {
   return rows;
 }
 
+std::vector<WindowRow> OnlineMonitor::FeatureHourRows() const {
+  std::vector<WindowRow> rows;
+  const Micros now = Now();
+  for (const auto& [name, model] : Watched()) {
+    std::unique_lock lock(model->mutex);
+    const FeatureWindow window = model->window;  // copied, as for Drift
+    lock.unlock();
+    for (const FeatureWindow::KeptHour& hour : window.Hours(options_.drift, now)) {
+      rows.push_back(
+          {WindowKind::kDrift, hour.hour, name, FeatureHoursText(hour.counts), hour.final});
+    }
+  }
+  return rows;
+}
+
 void OnlineMonitor::DropHours(std::span<const WindowRow> kept) {
   std::vector<HourRow> quality;
   std::vector<ServiceHours::Key> service;
@@ -152,6 +168,11 @@ void OnlineMonitor::DropHours(std::span<const WindowRow> kept) {
       quality.emplace_back(row.hour, row.series);
     } else if (row.final && row.kind == WindowKind::kService) {
       service.emplace_back(row.hour, row.series);
+    } else if (row.final && row.kind == WindowKind::kDrift) {
+      if (const auto model = Find(row.series)) {
+        const std::scoped_lock lock(model->mutex);
+        model->window.DropHours(row.hour);
+      }
     }
   }
   const std::scoped_lock lock(state_->log_mutex);

@@ -1,5 +1,9 @@
 #include "monitor/reports_json.h"
 
+#include <fmt/compile.h>
+#include <fmt/format.h>
+
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace vitrine::monitor {
@@ -93,6 +97,37 @@ json Of(const DriftModel& m) {
           {"judged", m.judged},
           {"drifted", m.drifted},
           {"series", std::move(series)}};
+}
+
+// Straight, since a month of a version is tens of thousands of them.
+void Append(const FeaturePoint& f, std::string& text) {
+  const auto out = std::back_inserter(text);
+  text += R"({"feature":)";
+  text += Text(f.feature);
+  fmt::format_to(out, FMT_COMPILE(R"(,"judged":{},"against":"{}")"), f.judged,
+                 f.against_baseline ? "baseline" : "training");
+  if (f.judged) {
+    fmt::format_to(
+        out,
+        FMT_COMPILE(R"(,"psi":{:.6g},"effect":{:.6g},"p_value":{:.6g},"largest_effect":{:.6g})"),
+        f.psi, f.effect, f.p_value, f.largest_effect);
+    fmt::format_to(out, FMT_COMPILE(R"(,"largest_at":"{}")"),
+                   FormatIso({f.largest_at * kMicrosPerHour}));
+  }
+  if (!f.counts.empty()) {
+    fmt::format_to(out, R"(,"counts":[{}])", fmt::join(f.counts, ","));
+  }
+  text += '}';
+}
+
+void Append(const FeatureRow& row, std::string& text) {
+  fmt::format_to(std::back_inserter(text), R"({{"model":{},"requests":{},"features":[)",
+                 Text(row.model), row.requests);
+  for (const FeaturePoint& feature : row.features) {
+    text += &feature == row.features.data() ? "" : ",";
+    Append(feature, text);
+  }
+  text += "]}";
 }
 
 template <typename Row>
@@ -194,5 +229,20 @@ std::string ToJson(const DriftVerdict& verdict) { return Text(Of(verdict)); }
 std::string ToJson(const std::vector<HistoryPoint<ServiceRow>>& points) { return OfPoints(points); }
 
 std::string ToJson(const std::vector<HistoryPoint<QualityRow>>& points) { return OfPoints(points); }
+
+std::string ToJson(const std::vector<HistoryPoint<FeatureRow>>& points) {
+  std::string text = R"({"points":[)";
+  for (const HistoryPoint<FeatureRow>& point : points) {
+    fmt::format_to(std::back_inserter(text), R"({}{{"from":"{}","final":{},"rows":[)",
+                   &point == points.data() ? "" : ",", FormatIso({point.hour * kMicrosPerHour}),
+                   point.final);
+    for (const FeatureRow& row : point.rows) {
+      text += &row == point.rows.data() ? "" : ",";
+      Append(row, text);
+    }
+    text += "]}";
+  }
+  return text + "]}";
+}
 
 }  // namespace vitrine::monitor

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "monitor/reports.h"
+#include "monitor/windows/feature_hours.h"
 #include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
@@ -19,5 +20,6 @@ std::string ToJson(const DriftVerdict& verdict);
 /// {"points": [{"from", "final", "rows"}]}
 std::string ToJson(const std::vector<HistoryPoint<ServiceRow>>& points);
 std::string ToJson(const std::vector<HistoryPoint<QualityRow>>& points);
+std::string ToJson(const std::vector<HistoryPoint<FeatureRow>>& points);
 
 }  // namespace vitrine::monitor

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -21,6 +22,7 @@ struct HistoryFlags {
   std::string step = "hour";
   std::vector<std::string> model;  // an empty name is one: answers that no version ranked
   std::vector<std::string> scene;
+  std::string feature;
 };
 
 std::string Interval(const json& value) {
@@ -42,6 +44,37 @@ std::string ServiceLine(const json& row) {
                      milliseconds("p95_seconds"), milliseconds("p99_seconds"));
 }
 
+/// The features that lay furthest away, or the one that was asked for.
+std::string DriftLine(const json& row) {
+  std::vector<json> features = row.at("features");
+  std::sort(features.begin(), features.end(), [](const json& a, const json& b) {
+    return a.value("largest_effect", -1.0) > b.value("largest_effect", -1.0);
+  });
+  constexpr std::size_t kShown = 3;
+  features.resize(std::min(features.size(), kShown));
+  std::string line = fmt::format("{:>9}", row.value("requests", 0));
+  for (const json& feature : features) {
+    const std::string name = feature.value("feature", "");
+    line += feature.value("judged", false)
+                ? fmt::format("  {} {:.3f}", name, feature.value("largest_effect", 0.0))
+                : fmt::format("  {} (too few)", name);
+  }
+  return line;
+}
+
+std::string Line(const std::string& monitor, const json& row) {
+  return monitor == "quality" ? QualityLine(row)
+         : monitor == "drift" ? DriftLine(row)
+                              : ServiceLine(row);
+}
+
+std::string Head(const std::string& monitor) {
+  return monitor == "quality"
+             ? "  answers     mature  CTR     answers with a click (95 %)   answers with a purchase"
+         : monitor == "drift" ? " requests  features that moved most, PSI above chance"
+                              : "  answers  fallbacks  p50 (ms)  p95 (ms)  p99 (ms)";
+}
+
 std::string Target(const HistoryFlags& flags) {
   std::string target = fmt::format("/v1/monitors/{}/history?step={}", flags.monitor, flags.step);
   const auto add = [&target](const char* name, const std::string& value) {
@@ -59,6 +92,9 @@ std::string Target(const HistoryFlags& flags) {
   if (!flags.scene.empty()) {
     add("scene", flags.scene.front());
   }
+  if (!flags.feature.empty()) {
+    add("feature", flags.feature);
+  }
   return target;
 }
 
@@ -75,18 +111,14 @@ Status ShowHistory(const CommandLine& line, const HistoryFlags& flags) {
     Print("no answers in this time; ask for another with --from, or for some: vitrine simulate");
     return Status::Ok();
   }
-  const bool quality = flags.monitor == "quality";
-  std::string out = fmt::format(
-      "{:<20}  {:<18} {:<10} {}\n", flags.step == "day" ? "day" : "hour", "version", "scene",
-      quality
-          ? "  answers     mature  CTR     answers with a click (95 %)   answers with a purchase"
-          : "  answers  fallbacks  p50 (ms)  p95 (ms)  p99 (ms)");
+  std::string out = fmt::format("{:<20}  {:<18} {:<10} {}\n", flags.step == "day" ? "day" : "hour",
+                                "version", "scene", Head(flags.monitor));
   for (const json& point : points) {
     for (const json& row : point.at("rows")) {
       const std::string model = row.value("model", "");
       out += fmt::format("{:<20}  {:<18} {:<10} {}{}\n", point.value("from", ""),
                          model.empty() ? "(none)" : model, row.value("scene", ""),
-                         quality ? QualityLine(row) : ServiceLine(row),
+                         Line(flags.monitor, row),
                          point.value("final", true) ? "" : "  still counted");
     }
   }
@@ -102,9 +134,9 @@ void AddMonitorCommands(CLI::App& app, CommandLine& line) {
   auto flags = std::make_shared<HistoryFlags>();
   auto* history =
       monitor->add_subcommand("history", "Hour by hour or day by day, by version and scene");
-  history->add_option("MONITOR", flags->monitor, "service or quality")
+  history->add_option("MONITOR", flags->monitor, "service, quality or drift")
       ->required()
-      ->check(CLI::IsMember({"service", "quality"}));
+      ->check(CLI::IsMember({"service", "quality", "drift"}));
   history->add_option("--from", flags->from,
                       "First hour, as a time; default: a day before --until, a week of days");
   history->add_option("--until", flags->until, "Where it ends; default: now");
@@ -114,6 +146,7 @@ void AddMonitorCommands(CLI::App& app, CommandLine& line) {
   history->add_option("--model", flags->model, "Only this version, for example sasrec:3")
       ->expected(1);
   history->add_option("--scene", flags->scene, "Only this scene")->expected(1);
+  history->add_option("--feature", flags->feature, "Of drift: only this feature, or scores");
   history->callback(
       [&line, flags] { line.run = [&line, flags] { return ShowHistory(line, *flags); }; });
 }

@@ -96,13 +96,16 @@ Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
                                             std::int64_t step) const {
   // Memory first: an hour that leaves it meanwhile is in the store by then.
   std::vector<monitor::WindowRow> counted = monitor_.Hours();
-  ASSIGN_OR_RETURN(std::vector<monitor::WindowRow> rows,
-                   store_.Read(range, monitor::kMostHistoryRows + 1));
-  if (rows.size() > monitor::kMostHistoryRows) {
+  // A row of features is fifty times as much as one of answers.
+  const std::size_t most = range.kind == monitor::WindowKind::kDrift
+                               ? monitor::kMostFeatureHistoryRows
+                               : monitor::kMostHistoryRows;
+  ASSIGN_OR_RETURN(std::vector<monitor::WindowRow> rows, store_.Read(range, most + 1));
+  if (rows.size() > most) {
     return InvalidArgument(fmt::format(
         "more than {} hours of versions and scenes lie in this range; shorten it, or name a model "
         "or a scene",
-        monitor::kMostHistoryRows));
+        most));
   }
   for (monitor::WindowRow& row : counted) {
     if (monitor::InRange(row, range)) {
@@ -111,6 +114,10 @@ Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
   }
   if (range.kind == monitor::WindowKind::kService) {
     ASSIGN_OR_RETURN(const auto points, monitor::ServiceHistory(rows, step));
+    return monitor::ToJson(points);
+  }
+  if (range.kind == monitor::WindowKind::kDrift) {
+    ASSIGN_OR_RETURN(const auto points, monitor::FeatureHistory(rows, step, range.feature));
     return monitor::ToJson(points);
   }
   ASSIGN_OR_RETURN(const auto points, monitor::QualityHistory(rows, step));

@@ -26,6 +26,8 @@ std::int64_t StepOf(std::int64_t hour, std::int64_t step);
 
 /// Rows that one look at the past reads.
 inline constexpr std::size_t kMostHistoryRows = 8000;
+/// The same of features, whose rows are larger.
+inline constexpr std::size_t kMostFeatureHistoryRows = 800;
 
 template <typename Row>
 struct HistoryPoint {

@@ -29,7 +29,7 @@ struct WindowRow {
   WindowKind kind = WindowKind::kService;
   std::int64_t hour = 0;
   std::string series;  ///< model and scene joined by '\n'; an event's name; a model
-  std::string counts;  ///< JSON, see window_counts.h
+  std::string counts;  ///< see window_counts.h and feature_hours.h
   bool final = false;  ///< it changes no more
   friend bool operator==(const WindowRow&, const WindowRow&) = default;
 };
@@ -41,6 +41,8 @@ struct WindowRange {
   std::int64_t until = 0;            ///< hour, exclusive
   std::optional<std::string> model;  ///< of series that begin with one
   std::optional<std::string> scene;  ///< of series that end with one
+  /// Of drift: only this one of each row, with its counts. Which rows are read does not depend on it.
+  std::optional<std::string> feature;
 };
 /// Whether a row is one of them.
 bool InRange(const WindowRow& row, const WindowRange& range);

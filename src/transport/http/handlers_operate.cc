@@ -1,4 +1,6 @@
 // Health, metrics, the contract, monitors, and the page at "/".
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "data/timestamp.h"
@@ -116,13 +118,18 @@ void GetMonitorHistory(const Services& services, Request& request, Response& res
   }
   monitor::WindowRange range;
   const std::string_view kind = request.arg(0);
-  if (kind != "service" && kind != "quality") {
-    WriteProblem(
-        response, request.id(),
-        NotFound("there is a history of: service, quality; not of '" + std::string(kind) + "'"));
+  using monitor::WindowKind;
+  constexpr std::array kKinds = {WindowKind::kService, WindowKind::kQuality, WindowKind::kDrift};
+  const auto found = std::find_if(kKinds.begin(), kKinds.end(), [kind](WindowKind one) {
+    return monitor::WindowKindName(one) == kind;
+  });
+  if (found == kKinds.end()) {
+    WriteProblem(response, request.id(),
+                 NotFound("there is a history of: service, quality, drift; not of '" +
+                          std::string(kind) + "'"));
     return;
   }
-  range.kind = kind == "service" ? monitor::WindowKind::kService : monitor::WindowKind::kQuality;
+  range.kind = *found;
   const std::string step = request.QueryValue("step").value_or("hour");
   if (step != "hour" && step != "day") {
     WriteProblem(response, request.id(), 400, "invalid_argument", "'step' must be hour or day.");
@@ -147,6 +154,12 @@ void GetMonitorHistory(const Services& services, Request& request, Response& res
   }
   range.model = request.QueryValue("model");
   range.scene = request.QueryValue("scene");
+  range.feature = request.QueryValue("feature");
+  if (range.kind == WindowKind::kDrift && range.scene) {
+    WriteProblem(response, request.id(), 400, "invalid_argument",
+                 "Features are counted by version, over all its scenes; leave 'scene' out.");
+    return;
+  }
   auto history = services.monitors->History(range, hours);
   if (!history.ok()) {
     WriteProblem(response, request.id(), history.status());
