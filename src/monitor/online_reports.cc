@@ -37,10 +37,16 @@ ServiceReport OnlineMonitor::Service() const {
   std::uint64_t fallbacks = 0;
   for (const auto& [key, counts] : state_->service) {
     const Histogram::View& seconds = counts.seconds.view();
-    report.rows.push_back({key.first, key.second, counts.answers, counts.fallbacks,
-                           Ratio(seconds.sum, static_cast<double>(seconds.count)),
-                           seconds.Quantile(0.5), seconds.Quantile(0.95), seconds.Quantile(0.99),
-                           seconds});
+    report.rows.push_back({.model = key.first,
+                           .scene = key.second,
+                           .answers = counts.answers,
+                           .fallbacks = counts.fallbacks,
+                           .mean_seconds = Ratio(seconds.sum, static_cast<double>(seconds.count)),
+                           .p50_seconds = seconds.Quantile(0.5),
+                           .p95_seconds = seconds.Quantile(0.95),
+                           .p99_seconds = seconds.Quantile(0.99),
+                           .p999_seconds = seconds.Quantile(0.999),
+                           .latencies = seconds});
     report.answers += counts.answers;
     fallbacks += counts.fallbacks;
   }

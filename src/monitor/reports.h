@@ -25,6 +25,7 @@ struct ServiceRow {
   double p50_seconds = 0;
   double p95_seconds = 0;
   double p99_seconds = 0;
+  double p999_seconds = 0;
   Histogram::View latencies;  ///< behind the quantiles; for the differences of two reports
 };
 

@@ -36,7 +36,8 @@ json Of(const ServiceRow& r) {
           {"mean_seconds", r.mean_seconds},
           {"p50_seconds", r.p50_seconds},
           {"p95_seconds", r.p95_seconds},
-          {"p99_seconds", r.p99_seconds}};
+          {"p99_seconds", r.p99_seconds},
+          {"p999_seconds", r.p999_seconds}};
 }
 
 json Of(const QualityRow& r) {
@@ -99,8 +100,14 @@ json Of(const DriftModel& m) {
           {"series", std::move(series)}};
 }
 
+/// The hour that was written last: most features of a row have the same.
+struct WrittenHour {
+  std::int64_t hour = -1;
+  std::string text;
+};
+
 // Straight, since a month of a version is tens of thousands of them.
-void Append(const FeaturePoint& f, std::string& text) {
+void Append(const FeaturePoint& f, WrittenHour& written, std::string& text) {
   const auto out = std::back_inserter(text);
   text += R"({"feature":)";
   text += Text(f.feature);
@@ -111,8 +118,10 @@ void Append(const FeaturePoint& f, std::string& text) {
         out,
         FMT_COMPILE(R"(,"psi":{:.6g},"effect":{:.6g},"p_value":{:.6g},"largest_effect":{:.6g})"),
         f.psi, f.effect, f.p_value, f.largest_effect);
-    fmt::format_to(out, FMT_COMPILE(R"(,"largest_at":"{}")"),
-                   FormatIso({f.largest_at * kMicrosPerHour}));
+    if (written.hour != f.largest_at) {
+      written = {f.largest_at, FormatIso({f.largest_at * kMicrosPerHour})};
+    }
+    fmt::format_to(out, FMT_COMPILE(R"(,"largest_at":"{}")"), written.text);
   }
   if (!f.counts.empty()) {
     fmt::format_to(out, R"(,"counts":[{}])", fmt::join(f.counts, ","));
@@ -123,9 +132,10 @@ void Append(const FeaturePoint& f, std::string& text) {
 void Append(const FeatureRow& row, std::string& text) {
   fmt::format_to(std::back_inserter(text), R"({{"model":{},"requests":{},"features":[)",
                  Text(row.model), row.requests);
+  WrittenHour written;
   for (const FeaturePoint& feature : row.features) {
     text += &feature == row.features.data() ? "" : ",";
-    Append(feature, text);
+    Append(feature, written, text);
   }
   text += "]}";
 }

@@ -5,6 +5,8 @@
 #include <optional>
 #include <set>
 
+#include "monitor/objectives/objective_watch.h"
+
 namespace vitrine::monitor {
 namespace {
 
@@ -150,8 +152,14 @@ TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   series.baseline = series.training;
   reports_.drift.models = {{.model = "m:1", .series = {series}}};
   reports_.breaker_open = {{"remote:ctr", true}};
+  ObjectiveWatch objectives(DefaultObjectives());
+  static_cast<void>(objectives.Look({}, {}, {}));
+  std::vector<Signal> signals = At(15);
+  for (Signal& signal : objectives.Look({}, reports_.service, {.good = 1, .all = 1})) {
+    signals.push_back(std::move(signal));
+  }
   std::set<std::string> seen;
-  for (const Signal& signal : At(15)) {
+  for (const Signal& signal : signals) {
     const SignalDef* def = FindSignal(signal.name);
     ASSERT_NE(def, nullptr) << signal.name;
     std::set<std::string> labels(def->labels.begin(), def->labels.end());

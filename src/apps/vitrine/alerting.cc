@@ -9,6 +9,7 @@
 
 #include "adapters/files/durable.h"
 #include "apps/vitrine/channels.h"
+#include "apps/vitrine/objectives.h"
 #include "monitor/signals_from_reports.h"
 
 namespace vitrine::apps {
@@ -56,9 +57,18 @@ Result<std::string> AlertFiles::Read(std::string_view name) {
 }
 
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes) {
-  return monitor::SignalsFromReports(
+                                const Remotes& remotes, monitor::ObjectiveWatch& objectives,
+                                const MetricRegistry& metrics) {
+  monitor::SignalsFromReports reports(
       [&monitor, &log, &remotes] { return ReportsOf(monitor, log, remotes); });
+  return [&monitor, &objectives, &metrics, reports = std::move(reports)](Micros now) mutable {
+    std::vector<monitor::Signal> signals = reports(now);
+    for (monitor::Signal& signal :
+         objectives.Look(now, monitor.Service(), ServedRequests(metrics))) {
+      signals.push_back(std::move(signal));
+    }
+    return signals;
+  };
 }
 
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,

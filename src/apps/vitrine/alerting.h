@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "data/event_log.h"
 #include "monitor/alerts/alert_keeper.h"
+#include "monitor/objectives/objective_watch.h"
 #include "monitor/online_monitor.h"
 
 namespace vitrine::apps {
@@ -26,10 +27,11 @@ class AlertFiles final : public monitor::AlertStore {
   std::string folder_;
 };
 
-/// What the monitor and the rankers of other servers say at this moment, as signals; `log`: how much of it the monitor
-/// has still to count. All outlive it.
+/// What the monitor, the objectives and the rankers of other servers say at this moment, as signals; `log`: how much of it
+/// the monitor has still to count; `metrics`: where requests are counted. All outlive it.
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes);
+                                const Remotes& remotes, monitor::ObjectiveWatch& objectives,
+                                const MetricRegistry& metrics);
 
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
 /// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).

@@ -26,6 +26,7 @@
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
+#include "apps/vitrine/objectives.h"
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/remotes.h"
 #include "apps/vitrine/retrain_job.h"
@@ -101,6 +102,7 @@ struct Application::Parts {
   std::unique_ptr<serve::Recommender> recommender;
   std::unique_ptr<CatalogueSearch> search;
   std::unique_ptr<KeptAnswers> answers;
+  std::unique_ptr<monitor::ObjectiveWatch> objectives;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
   std::unique_ptr<LogFollower> follower;
@@ -233,10 +235,10 @@ Status Application::Parts::OpenServing() {
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
   answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
-  reports = std::make_unique<MonitorReports>(*monitor, *log, *history);
-  keeper =
-      std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers, *history,
-                                      directory.Sub("monitor.json"), KeeperOptionsOf(settings));
+  ASSIGN_OR_RETURN(objectives, OpenObjectives(settings, directory.Sub("objectives.json")));
+  reports = std::make_unique<MonitorReports>(*monitor, *log, *history, *objectives);
+  keeper = std::make_unique<MonitorKeeper>(*monitor, *objectives, *models, remotes.rankers,
+                                           *history, directory.path(), KeeperOptionsOf(settings));
   if (settings.Flag("monitor.enabled")) {
     follower = std::make_unique<LogFollower>(*log, *monitor);
   }
@@ -296,8 +298,9 @@ Status Application::Parts::OpenServices() {
 
 Status Application::Parts::OpenAlerts(bool watch) {
   alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(alerts, OpenAlerting(settings, SignalsOf(*monitor, *log, remotes), *alert_files,
-                                        metrics, watch));
+  ASSIGN_OR_RETURN(alerts,
+                   OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *objectives, metrics),
+                                *alert_files, metrics, watch));
   services.alerts = alerts.get();
   return Status::Ok();
 }

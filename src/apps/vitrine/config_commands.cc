@@ -40,6 +40,11 @@ Status ShowConfig(const CommandLine& line, bool origin) {
       show(def, fmt::format("channel.{}.{}", channel, def.name));
     }
   }
+  for (const std::string& objective : settings.Objectives()) {
+    for (const SettingDef& def : ObjectiveSettingDefs()) {
+      show(def, fmt::format("objective.{}.{}", objective, def.name));
+    }
+  }
   Print(text);
   return Status::Ok();
 }

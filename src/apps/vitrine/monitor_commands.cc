@@ -126,11 +126,49 @@ Status ShowHistory(const CommandLine& line, const HistoryFlags& flags) {
   return Status::Ok();
 }
 
+/// "0.99 in 100 ms, scene home", "0.999 do not fail".
+std::string PromiseOf(const json& objective) {
+  const double target = objective.value("target", 0.0);
+  if (objective.at("seconds").is_null()) {
+    return fmt::format("{} do not fail", target);
+  }
+  const std::string scene = objective.value("scene", "");
+  return fmt::format("{} in {:.0f} ms{}", target, 1e3 * objective.value("seconds", 0.0),
+                     scene.empty() ? "" : ", scene " + scene);
+}
+
+Status ShowObjectives(const CommandLine& line) {
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  ASSIGN_OR_RETURN(const std::string text, session.Get("/v1/monitors/objectives"));
+  if (line.json) {
+    Print(text);
+    return Status::Ok();
+  }
+  std::string out =
+      fmt::format("{:<16}  {:<28}  {:>9}  burn rate: 5m     30m      1h      6h      3d\n",
+                  "objective", "promise", "spent");
+  for (const json& objective : json::parse(text).at("objectives")) {
+    out += fmt::format("{:<16}  {:<28}  {:>7.1f} %            ", objective.value("objective", ""),
+                       PromiseOf(objective), 100 * objective.value("spent", 0.0));
+    for (const json& window : objective.at("windows")) {
+      out += window.value("all", 0) == 0 ? fmt::format("{:<8}", "-")
+                                         : fmt::format("{:<8.2f}", window.value("burn_rate", 0.0));
+    }
+    out += '\n';
+  }
+  Print(out + "spent: of the error budget of three days; burn rate 1 spends just all of it\n");
+  return Status::Ok();
+}
+
 }  // namespace
 
 void AddMonitorCommands(CLI::App& app, CommandLine& line) {
   auto* monitor = app.add_subcommand("monitor", "What the monitors saw");
   monitor->require_subcommand(1);
+  monitor
+      ->add_subcommand("objectives",
+                       "What the service promises itself, and how fast its error budget is spent")
+      ->callback([&line] { line.run = [&line] { return ShowObjectives(line); }; });
   auto flags = std::make_shared<HistoryFlags>();
   auto* history =
       monitor->add_subcommand("history", "Hour by hour or day by day, by version and scene");

@@ -131,6 +131,16 @@ const std::vector<SettingDef>& RemoteSettingDefs() {
   return kDefs;
 }
 
+const std::vector<SettingDef>& ObjectiveSettingDefs() {
+  static const std::vector<SettingDef> kDefs = {
+      {"target", SettingType::kText, "0.99", "Share of answers that are good, 0.5 to 0.99999."},
+      {"milliseconds", SettingType::kInteger, "100",
+       "Good is an answer within so long; 0: a request that does not fail on the server's side."},
+      {"scene", SettingType::kText, "", "Only answers of this scene; empty: all."},
+  };
+  return kDefs;
+}
+
 const std::vector<SettingDef>& ChannelSettingDefs() {
   static const std::vector<SettingDef> kDefs = {
       {"kind", SettingType::kText, "",

@@ -24,7 +24,8 @@ struct NamedTables {
 };
 constexpr NamedTables kRemotes = {"remote.", "server", RemoteSettingDefs};
 constexpr NamedTables kChannels = {"channel.", "channel", ChannelSettingDefs};
-constexpr const NamedTables* kNamedTables[] = {&kRemotes, &kChannels};
+constexpr NamedTables kObjectives = {"objective.", "objective", ObjectiveSettingDefs};
+constexpr const NamedTables* kNamedTables[] = {&kRemotes, &kChannels, &kObjectives};
 constexpr std::size_t kMaxTableName = 32;
 
 const SettingDef* FindIn(const std::vector<SettingDef>& defs, std::string_view name) {
@@ -251,6 +252,8 @@ const std::string& Settings::Text(std::string_view name) const {
 std::vector<std::string> Settings::Remotes() const { return NamesIn(kRemotes, values_); }
 
 std::vector<std::string> Settings::Channels() const { return NamesIn(kChannels, values_); }
+
+std::vector<std::string> Settings::Objectives() const { return NamesIn(kObjectives, values_); }
 
 std::int64_t Settings::Integer(std::string_view name) const {
   const std::string& text = Text(name);

@@ -33,6 +33,9 @@ const std::vector<SettingDef>& RemoteSettingDefs();
 /// The settings of each table [channel.NAME], somewhere that messages about alerts go to; the same.
 const std::vector<SettingDef>& ChannelSettingDefs();
 
+/// The settings of each table [objective.NAME], what the service is held against; the same.
+const std::vector<SettingDef>& ObjectiveSettingDefs();
+
 struct SettingValue {
   std::string value;
   std::string origin;  ///< "default", "vitrine.toml:12", "VITRINE_SERVER_LISTEN", "--set"
@@ -59,6 +62,8 @@ class Settings {
   [[nodiscard]] std::vector<std::string> Remotes() const;
   /// The same of the tables [channel.NAME].
   [[nodiscard]] std::vector<std::string> Channels() const;
+  /// The same of the tables [objective.NAME].
+  [[nodiscard]] std::vector<std::string> Objectives() const;
 
   [[nodiscard]] const std::map<std::string, SettingValue, std::less<>>& values() const {
     return values_;

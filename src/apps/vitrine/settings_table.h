@@ -1,4 +1,4 @@
-/// The settings of one table whose name the user gave, [remote.NAME] or [channel.NAME].
+/// The settings of one table whose name the user gave, [remote.NAME], [channel.NAME] or [objective.NAME].
 /// Threads: a value.
 #pragma once
 
@@ -25,6 +25,11 @@ class SettingsTable {
   [[nodiscard]] bool Flag(std::string_view key) const { return settings_.Flag(Name(key)); }
   [[nodiscard]] std::vector<std::string> List(std::string_view key) const {
     return settings_.List(Name(key));
+  }
+
+  /// A number in [0, 1]. Errors: kInvalidArgument.
+  [[nodiscard]] Result<double> Share(std::string_view key) const {
+    return settings_.Share(Name(key));
   }
 
   // Errors name the setting: kInvalidArgument, and kNotFound of a file that cannot be read.

@@ -85,8 +85,8 @@ Status BackUp(const CommandLine& line, const ShopFlags& flags) {
     }
   }
   for (const char* name :
-       {"format", "scenes.json", "loaded.json", "monitor.json", "alert-rules.json", "alerts.json",
-        "alert-history.json", "vitrine.toml"}) {
+       {"format", "scenes.json", "loaded.json", "monitor.json", "objectives.json",
+        "alert-rules.json", "alerts.json", "alert-history.json", "vitrine.toml"}) {
     if (!error && fs::exists(directory.Sub(name))) {
       fs::copy_file(directory.Sub(name), flags.path + "/" + name, error);
     }

@@ -88,8 +88,12 @@ Result<std::string> MonitorReports::Report(std::string_view kind) const {
   if (kind == "skew") {
     return monitor::ToJson(monitor_.Skew());
   }
+  if (kind == "objectives") {
+    return monitor::ToJson(objectives_.Report(Now()));
+  }
   return NotFound(fmt::format(
-      "there is no monitor '{}'; there are: service, quality, data, drift, skew", kind));
+      "there is no monitor '{}'; there are: service, objectives, quality, data, drift, skew",
+      kind));
 }
 
 Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
@@ -124,14 +128,17 @@ Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
   return monitor::ToJson(points);
 }
 
-MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
-                             const serve::OutsideRankers& outside, monitor::WindowStore& store,
-                             std::string file, const KeeperOptions& options)
+MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor,
+                             const monitor::ObjectiveWatch& objectives,
+                             const serve::ModelSet& models, const serve::OutsideRankers& outside,
+                             monitor::WindowStore& store, std::string folder,
+                             const KeeperOptions& options)
     : monitor_(monitor),
+      objectives_(objectives),
       models_(models),
       outside_(outside),
       store_(store),
-      file_(std::move(file)),
+      folder_(std::move(folder)),
       options_(options),
       thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
@@ -196,7 +203,8 @@ void MonitorKeeper::SaveHours() {
 void MonitorKeeper::Save() {
   SaveHours();
   // A monitor that cannot be kept goes on watching; a full disk is reported where it is felt.
-  static_cast<void>(files::WriteDurably(file_, monitor_.Save()));
+  static_cast<void>(files::WriteDurably(folder_ + "/monitor.json", monitor_.Save()));
+  static_cast<void>(files::WriteDurably(folder_ + "/objectives.json", objectives_.Save()));
 }
 
 }  // namespace vitrine::apps

@@ -12,6 +12,7 @@
 #include <tuple>
 
 #include "data/event_log.h"
+#include "monitor/objectives/objective_watch.h"
 #include "monitor/online_monitor.h"
 #include "serve/model_set.h"
 #include "serve/observer.h"
@@ -36,8 +37,8 @@ class MonitorObserver final : public serve::ServeObserver {
 class MonitorReports final : public http::MonitorService {
  public:
   MonitorReports(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                 const monitor::WindowStore& store)
-      : monitor_(monitor), log_(log), store_(store) {}
+                 const monitor::WindowStore& store, const monitor::ObjectiveWatch& objectives)
+      : monitor_(monitor), log_(log), store_(store), objectives_(objectives) {}
   Result<std::string> Report(std::string_view kind) const override;
   Result<std::string> History(const monitor::WindowRange& range, std::int64_t step) const override;
 
@@ -45,6 +46,7 @@ class MonitorReports final : public http::MonitorService {
   const monitor::OnlineMonitor& monitor_;
   const data::EventLog& log_;
   const monitor::WindowStore& store_;
+  const monitor::ObjectiveWatch& objectives_;
 };
 
 struct KeeperOptions {
@@ -56,10 +58,10 @@ struct KeeperOptions {
 /// seconds and at the end.
 class MonitorKeeper {
  public:
-  /// All outlive it; `file` is read by the caller before (OnlineMonitor::Load).
-  MonitorKeeper(monitor::OnlineMonitor& monitor, const serve::ModelSet& models,
-                const serve::OutsideRankers& outside, monitor::WindowStore& store, std::string file,
-                const KeeperOptions& options);
+  /// All outlive it. `folder`: of monitor.json and objectives.json, which the caller has read before.
+  MonitorKeeper(monitor::OnlineMonitor& monitor, const monitor::ObjectiveWatch& objectives,
+                const serve::ModelSet& models, const serve::OutsideRankers& outside,
+                monitor::WindowStore& store, std::string folder, const KeeperOptions& options);
   ~MonitorKeeper();
 
  private:
@@ -68,10 +70,11 @@ class MonitorKeeper {
   void SaveHours();
 
   monitor::OnlineMonitor& monitor_;
+  const monitor::ObjectiveWatch& objectives_;
   const serve::ModelSet& models_;
   const serve::OutsideRankers& outside_;
   monitor::WindowStore& store_;
-  std::string file_;
+  std::string folder_;
   KeeperOptions options_;
   std::map<std::tuple<monitor::WindowKind, std::int64_t, std::string>, std::size_t>
       kept_;  // hash of the row as it was put last: only what changed is put again

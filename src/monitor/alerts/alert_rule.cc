@@ -148,9 +148,47 @@ bool Matches(const Labels& where, const Labels& series) {
   });
 }
 
+namespace {
+
+/// Bounds: of a budget for three days the first spends a fifth in an hour, the second half in six hours. Rows are bad answers.
+void AddObjectiveRules(std::vector<AlertRule>& rules) {
+  using std::chrono::minutes;
+  const char* look =
+      "vitrine monitor objectives; vitrine diagnose; roll back: vitrine model rollback";
+  const char* look_zh =
+      "运行 vitrine monitor objectives 与 vitrine diagnose;回滚:vitrine model rollback";
+  rules.push_back({.name = "budget-burns-fast",
+                   .signal = "objective.fast_burn",
+                   .critical = 14.4,
+                   .bad_for = minutes(0),
+                   .least_rows = 10,
+                   .priority = 1,
+                   .runbook = look,
+                   .runbook_zh = look_zh});
+  rules.push_back({.name = "budget-burns",
+                   .signal = "objective.slow_burn",
+                   .warning = 6,
+                   .bad_for = minutes(0),
+                   .least_rows = 10,
+                   .priority = 2,
+                   .runbook = look,
+                   .runbook_zh = look_zh});
+  rules.push_back({.name = "budget-spent",
+                   .signal = "objective.spent",
+                   .warning = 1,
+                   .bad_for = minutes(0),
+                   .least_rows = 50,
+                   .priority = 3,
+                   .runbook = look,
+                   .runbook_zh = look_zh});
+}
+
+}  // namespace
+
 std::vector<AlertRule> DefaultAlertRules() {
   using std::chrono::minutes;
   std::vector<AlertRule> rules;
+  AddObjectiveRules(rules);
   rules.push_back({.name = "model-fails",
                    .signal = "service.failures",
                    .critical = 1,

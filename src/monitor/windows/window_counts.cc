@@ -109,6 +109,7 @@ ServiceRow ServiceRowOf(const std::string& key, const AnswerCounts& counts) {
   row.p50_seconds = seconds.Quantile(0.5);
   row.p95_seconds = seconds.Quantile(0.95);
   row.p99_seconds = seconds.Quantile(0.99);
+  row.p999_seconds = seconds.Quantile(0.999);
   return row;
 }
 
