@@ -1,4 +1,4 @@
-// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, month, drift.
+// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, month, drift, estimate.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +7,7 @@
 
 #include "bench/monitor_cost.h"
 #include "bench/monitor_drift.h"
+#include "bench/monitor_estimate.h"
 #include "bench/report.h"
 
 namespace vitrine::bench {
@@ -35,6 +36,11 @@ int Run(int argc, char** argv) {
   }
   if (wanted("drift")) {
     RunDrift(std::filesystem::path(argv[0]).parent_path().parent_path(), bars);
+  }
+  if (wanted("estimate")) {
+    MeasureSimulatedEstimates(bars);
+    MeasureReplayedEstimates(bars);
+    MeasureEstimateCost(bars);
   }
   Report("monitor", bars);
   return 0;

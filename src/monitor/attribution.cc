@@ -23,7 +23,9 @@ std::string RowKey(const Impression& impression) {
 
 std::string_view LabelName(Label label) { return label == Label::kClick ? "click" : "purchase"; }
 
-Attribution::Attribution(AttributionOptions options) : options_(std::move(options)) {
+Attribution::Attribution(AttributionOptions options)
+    : options_(std::move(options)),
+      estimates_(options_.ks, {options_.click_window, options_.purchase_window}) {
   ideal_.push_back(0);
   for (std::size_t place = 0; place < kMostPlaces; ++place) {
     discounts_.push_back(1 / std::log2(static_cast<double>(place) + 2));
@@ -71,6 +73,16 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
       label.ndcg.resize(options_.ks.size());
     }
   }
+  estimates_.OnAnswer(answer.row, impression, answer.hour, ts, answer.scores);
+  answer.visitor = answer.subject;
+  answer.outcomes_row =
+      outcomes_.OnAnswer(answer.row, answer.visitor, answer.group, answer.items.size(), ts);
+  const ScoreBins* bins = estimates_.BinsOf(answer.scores);
+  behaviour_.OnAnswer(answer.row, impression, answer.items,
+                      {.scored = bins != nullptr && bins->ready(),
+                       .lowest = bins == nullptr ? 0 : bins->lowest(),
+                       .highest = bins == nullptr ? 0 : bins->highest()},
+                      answer.hour);
   Index(answer, first_ + waiting_.size());
   waiting_.push_back(std::move(answer));
   Advance(ts);
@@ -113,6 +125,8 @@ void Attribution::DropFinalHours(const std::vector<HourRow>& hours) {
   for (const HourRow& hour : hours) {
     final_hours_.erase(hour);
   }
+  estimates_.DropFinalHours(hours);
+  behaviour_.DropFinalHours(hours);
 }
 
 void Attribution::Index(const Answer& answer, std::uint64_t sequence) {
@@ -135,11 +149,29 @@ void Attribution::LeaveSubject(std::uint64_t sequence) {
 
 void Attribution::Advance(Micros ts) {
   watermark_ = std::max(watermark_, ts);
+  TellLabels();
   const std::int64_t window = std::max(options_.click_window.value, options_.purchase_window.value);
   while (!waiting_.empty() && waiting_.front().ts.value + window < watermark_.value) {
     Pop(true);
   }
+  estimates_.Advance(watermark_, hours_);
   FinishHours();
+  estimates_.Finish(final_before_);
+  behaviour_.Finish(final_before_);
+}
+
+void Attribution::TellLabels() {
+  for (std::size_t l = 0; l < kLabels; ++l) {
+    const auto label = static_cast<Label>(l);
+    std::uint64_t& next = told_[l];
+    for (next = std::max(next, first_); next < first_ + waiting_.size(); ++next) {
+      const Answer& answer = waiting_[next - first_];
+      if (answer.ts.value + WindowOf(label).value >= watermark_.value) {
+        break;
+      }
+      estimates_.OnLabels(label, answer.scores, answer.labels[l].places, answer.group, answer.hour);
+    }
+  }
 }
 
 void Attribution::Pop(bool mature) {
@@ -198,16 +230,25 @@ void Attribution::Record(const Event& event) {
     return;
   }
   for (const EventItem& item : event.items) {
+    const std::uint64_t hash = StableHash(item.item_id);
     switch (event.type) {
       case EventType::kClick:
       case EventType::kView:
-        RecordItem(event, Label::kClick, item.item_id);
+        behaviour_.items().OnAction(hash);
+        RecordItem(event, Label::kClick, item, hash);
+        break;
+      case EventType::kCart:
+        behaviour_.items().OnAction(hash);
         break;
       case EventType::kPurchase:
-        RecordItem(event, Label::kPurchase, item.item_id);
+        behaviour_.items().OnAction(hash);
+        RecordItem(event, Label::kPurchase, item, hash);
         break;
       case EventType::kReturn:
-        RecordReturn(event, item.item_id);
+        RecordReturn(event, item);
+        break;
+      case EventType::kDwell:
+        RecordDwell(event, hash);
         break;
       default:
         break;
@@ -215,10 +256,23 @@ void Attribution::Record(const Event& event) {
   }
 }
 
-void Attribution::RecordItem(const Event& event, Label label, const std::string& item) {
+void Attribution::OnItem(const Item& item) {
+  if (item.categories.empty()) {
+    return;
+  }
+  // "Audio > Soundbar": lists are mixed by what stands first.
+  std::string_view category = item.categories.front();
+  category = category.substr(0, category.find('>'));
+  while (!category.empty() && category.back() == ' ') {
+    category.remove_suffix(1);
+  }
+  behaviour_.items().OnItem(StableHash(item.id), category);
+}
+
+void Attribution::RecordItem(const Event& event, Label label, const EventItem& item,
+                             std::uint64_t hash) {
   JoinCounts& join = joins_[static_cast<std::size_t>(event.type)];
   ++join.events;
-  const std::uint64_t hash = StableHash(item);
   const auto place_of = [hash](const Answer& answer) {
     return static_cast<std::size_t>(std::find(answer.items.begin(), answer.items.end(), hash) -
                                     answer.items.begin());
@@ -229,6 +283,11 @@ void Attribution::RecordItem(const Event& event, Label label, const std::string&
       if (QualityCounts* hour = HourOf(answer)) {
         ++hour->clicks;
       }
+    }
+    if (label == Label::kPurchase) {
+      outcomes_.OnValue(answer.outcomes_row, answer.visitor, answer.group,
+                        item.price * item.quantity,
+                        event.order_id.empty() ? 0 : StableHash(event.order_id));
     }
     SetPlace(answer, label, place, true);
   };
@@ -263,14 +322,31 @@ void Attribution::RecordItem(const Event& event, Label label, const std::string&
   }
 }
 
-void Attribution::RecordReturn(const Event& event, const std::string& item) {
-  const std::uint64_t hash = StableHash(item);
+void Attribution::RecordDwell(const Event& event, std::uint64_t hash) {
+  std::vector<Answer*> answers;
+  if (event.request_id.empty()) {
+    answers = AnswersOf(StableHash(event.subject()), event.ts, options_.click_window);
+  } else if (Answer* answer = FindRequest(event.request_id)) {
+    answers.push_back(answer);
+  }
+  for (const Answer* answer : answers) {
+    if (std::find(answer->items.begin(), answer->items.end(), hash) != answer->items.end()) {
+      outcomes_.OnDwell(answer->outcomes_row, answer->group, event.seconds);
+      return;
+    }
+  }
+}
+
+void Attribution::RecordReturn(const Event& event, const EventItem& item) {
+  const std::uint64_t hash = StableHash(item.item_id);
   constexpr auto kBought = static_cast<std::size_t>(Label::kPurchase);
   for (Answer* answer :
        AnswersOf(StableHash(event.subject()), event.ts, options_.purchase_window)) {
     for (std::size_t place = 0; place < answer->items.size(); ++place) {
       if (answer->items[place] == hash && (answer->labels[kBought].places >> place & 1U) != 0) {
         SetPlace(*answer, Label::kPurchase, place, false);
+        outcomes_.OnValue(answer->outcomes_row, answer->visitor, answer->group,
+                          -item.price * item.quantity, 0);
         return;
       }
     }
