@@ -17,19 +17,9 @@ namespace {
 
 /// Of what was learnt of the version before.
 constexpr double kInherited = 0.25;
-/// Hours with fewer are not judged: chance is all that they show.
-constexpr std::uint64_t kFewestAnswers = 50;
-constexpr std::uint64_t kFewestLists = 10;
-/// Of an hour's answers, so many must be estimated.
-constexpr double kEstimatedShare = 0.9;
-/// What an hour's error, or its lists, weigh an hour later.
+/// What an hour's error weighs an hour later.
 constexpr double kDispersionKept = 0.95;
-constexpr double kRatioKept = 0.8;
 constexpr double kDispersionPrior = 3;
-/// Labelled answers that draw the lists' ratio half the way to 1.
-constexpr double kRatioPrior = 20;
-/// So many hours of its own labels leave an eighth of what a calibration began with.
-constexpr std::uint64_t kOwnFits = 24;
 /// Grid of expected labels beside one, for IdealGain.
 constexpr double kMostOthers = 8;
 constexpr std::size_t kOthersSteps = 64;
@@ -296,95 +286,6 @@ void QualityEstimates::OnLabels(Label label, const AnswerScores& scores, std::ui
   }
 }
 
-void QualityEstimates::Advance(Micros now, const std::map<HourRow, QualityCounts>& hours) {
-  for (std::size_t l = 0; l < kLabels; ++l) {
-    const std::int64_t before = HourAt({now.value - windows_[l].value});
-    if (before > closed_before_[l]) {
-      CloseHours(static_cast<Label>(l), before, hours);
-      closed_before_[l] = before;
-    }
-  }
-}
-
-void QualityEstimates::CloseHours(Label label, std::int64_t before,
-                                  const std::map<HourRow, QualityCounts>& hours) {
-  const auto l = static_cast<std::size_t>(label);
-  const std::int64_t from = closed_before_[l];
-  std::map<std::uint32_t, int> answered;  // hours with answers, by series
-  for (auto at = hours.lower_bound({from, ""}); at != hours.end() && at->first.first < before;
-       ++at) {
-    const auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& series) {
-      return series.row == at->first.second;
-    });
-    if (found == series_.end()) {
-      continue;
-    }
-    ++answered[found->id];
-    const auto estimated = found->hours.find(at->first.first);
-    Judge(found->labels[l], label,
-          estimated == found->hours.end() ? HourEstimate() : estimated->second.labels[l],
-          at->second);
-    if (estimated != found->hours.end()) {
-      estimated->second.labels[l].labels_in = true;
-    }
-  }
-  for (Series& series : series_) {
-    if (label == Label::kClick) {
-      series.scores.CloseHours(before, [&](std::int64_t hour, const ScoreHour& scores) {
-        series.hours[hour].scores = scores;
-      });
-    }
-    if (const auto hours_of = answered.find(series.id); hours_of != answered.end()) {
-      OfLabel& of = series.labels[l];
-      of.calibration.Close(hours_of->second);
-      if (++of.fits == kOwnFits && label == Label::kClick) {
-        series.origin = CalibrationOrigin::kOwn;
-      }
-    }
-  }
-}
-
-void QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estimate,
-                             const QualityCounts& counted) const {
-  const QualityCounts::OfLabel& came = counted.labels[static_cast<std::size_t>(label)];
-  if (counted.answers < kFewestAnswers) {
-    return;
-  }
-  const bool estimated = static_cast<double>(estimate.answers) >=
-                         kEstimatedShare * static_cast<double>(counted.answers);
-  const auto standardised = [](const MetricValue& value, double spread, double truth) {
-    const double half = std::max(value.high - value.mean, value.mean - value.low);
-    return half > 0 && spread > 0 ? (truth - value.mean) / (half / spread) : 0;
-  };
-  of.last_ctr = CountedCtr(counted, label);
-  if (estimated) {
-    const MetricValue ctr = EstimatedCtr(estimate);
-    of.ctr_track.Add(ctr, of.last_ctr, estimate.ctr_carried);
-    of.ctr_dispersion.Add(standardised(ctr, estimate.ctr_spread, of.last_ctr));
-  }
-  if (came.answers < kFewestLists) {
-    return;
-  }
-  of.lists = of.lists * kRatioKept + static_cast<double>(came.answers);
-  for (std::size_t k = 0; k < ks_.size(); ++k) {
-    of.last_ndcg[k] = CountedNdcg(counted, label, k);
-    if (!estimated) {
-      continue;
-    }
-    const MetricValue ndcg = EstimatedNdcg(estimate, k);
-    of.ndcg_track[k].Add(ndcg, of.last_ndcg[k], estimate.ndcg_carried[k]);
-    of.ndcg_dispersion[k].Add(standardised(ndcg, estimate.ndcg_spreads[k], of.last_ndcg[k]));
-    // Without the ratio that it was given: what the model alone expects.
-    const double lists = static_cast<double>(came.answers);
-    const double alone = estimate.lists > 0 ? estimate.gains[k] / estimate.lists / of.ratios[k] : 0;
-    of.observed[k] = of.observed[k] * kRatioKept + of.last_ndcg[k] * lists;
-    of.expected[k] = of.expected[k] * kRatioKept + alone * lists;
-    const double prior = kRatioPrior * alone;
-    of.ratios[k] =
-        of.expected[k] + prior > 0 ? (of.observed[k] + prior) / (of.expected[k] + prior) : 1;
-  }
-}
-
 void QualityEstimates::Finish(std::int64_t before) {
   if (before <= final_before_) {
     return;
@@ -418,51 +319,6 @@ const HourEstimates* QualityEstimates::Find(const HourRow& hour) const {
   }
   const auto found = final_hours_.find(hour);
   return found == final_hours_.end() ? nullptr : &found->second;
-}
-
-std::vector<EstimateRow> QualityEstimates::Report() const {
-  std::vector<EstimateRow> rows;
-  for (const Series& series : series_) {
-    for (std::size_t l = 0; l < kLabels; ++l) {
-      const OfLabel& of = series.labels[l];
-      EstimateRow row;
-      row.model = ModelOf(series.row);
-      row.scene = SceneOf(series.row);
-      row.label = static_cast<Label>(l);
-      if (of.calibration.ready()) {
-        row.origin = series.origin;
-      }
-      row.before = series.before;
-      for (auto hour = series.hours.lower_bound(closed_before_[l]); hour != series.hours.end();
-           ++hour) {
-        row.from = row.open.answers == 0 ? hour->first : row.from;
-        AddEstimate(row.open, hour->second.labels[l]);
-      }
-      row.ctr = of.ctr_track;
-      row.ndcg = of.ndcg_track;
-      if (row.label == Label::kClick) {
-        row.shown_ever = series.shown;
-        row.labelled_ever = series.clicks;
-      }
-      rows.push_back(std::move(row));
-    }
-  }
-  std::sort(rows.begin(), rows.end(), [](const EstimateRow& a, const EstimateRow& b) {
-    return std::tie(a.model, a.scene, a.label) < std::tie(b.model, b.scene, b.label);
-  });
-  return rows;
-}
-
-std::vector<ScoreRow> QualityEstimates::Scores() const {
-  std::vector<ScoreRow> rows;
-  for (const Series& series : series_) {
-    rows.push_back({std::string(ModelOf(series.row)), std::string(SceneOf(series.row)),
-                    series.scores.Report()});
-  }
-  std::sort(rows.begin(), rows.end(), [](const ScoreRow& a, const ScoreRow& b) {
-    return std::tie(a.model, a.scene) < std::tie(b.model, b.scene);
-  });
-  return rows;
 }
 
 }  // namespace vitrine::monitor

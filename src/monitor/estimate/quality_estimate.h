@@ -78,6 +78,8 @@ class QualityEstimates {
 
  private:
   static constexpr std::size_t kMostSeries = 48;
+  static constexpr double kRatioPrior =
+      20;  ///< labelled answers that draw the lists' ratio half the way to 1
   static constexpr std::size_t kMostFinalRows = 32'768;
 
   /// Standardised errors of hours, older ones weighing less.
