@@ -41,7 +41,7 @@ TEST(OnlineMonitorAllocation, AnAnswerCostsNone) {
     impression.fallback = i % 10 == 0 ? "no_model" : "";
     monitor.OnServed(impression.model, impression.request_id,
                      features[static_cast<std::size_t>(i) % 100], scores,
-                     Micros{i * kMicrosPerSecond});
+                     Micros{i * kMicrosPerSecond / 2});  // within an hour: its beginning costs some
     monitor.OnImpression(impression);
   }
   EXPECT_EQ(allocations - before, 0U);

@@ -51,7 +51,7 @@ MetricValue EstimatedNdcg(const HourEstimate& hour, std::size_t k) {
   if (k >= hour.gains.size() || k >= hour.ndcg_spreads.size()) {
     return {};
   }
-  const double mean = std::min(1.0, Ratio(hour.gains[k], hour.lists));
+  const double mean = std::min(1.0, hour.ndcg_ratios[k] * Ratio(hour.gains[k], hour.lists));
   // Of all values between 0 and 1 with this mean, none vary more.
   const double most = mean * (1 - mean);
   const double variance = Ratio(most, hour.lists) + Ratio(most, hour.ratio_lists);
@@ -68,6 +68,7 @@ void AddEstimate(HourEstimate& sum, const HourEstimate& other) {
   sum.gains.resize(std::max(sum.gains.size(), other.gains.size()));
   sum.ndcg_spreads.resize(std::max(sum.ndcg_spreads.size(), other.ndcg_spreads.size()));
   sum.ndcg_carried.resize(sum.ndcg_spreads.size(), -1);
+  sum.ndcg_ratios.resize(sum.ndcg_spreads.size());
   Blend(sum.level_variance, before, other.level_variance, more);
   Blend(sum.ratio_lists, before, other.ratio_lists, more);
   Blend(sum.ctr_spread, before, other.ctr_spread, more);
@@ -78,6 +79,7 @@ void AddEstimate(HourEstimate& sum, const HourEstimate& other) {
   carry(sum.ctr_carried, other.ctr_carried);
   for (std::size_t k = 0; k < other.ndcg_spreads.size(); ++k) {
     Blend(sum.ndcg_spreads[k], before, other.ndcg_spreads[k], more);
+    Blend(sum.ndcg_ratios[k], before, other.ndcg_ratios[k], more);
     carry(sum.ndcg_carried[k], other.ndcg_carried[k]);
   }
   for (std::size_t k = 0; k < other.gains.size(); ++k) {
@@ -129,7 +131,7 @@ double CountedNdcg(const QualityCounts& counts, Label label, std::size_t k) {
 json HourEstimateToJson(const HourEstimate& h) {
   return {h.answers,     h.shown,        h.labelled,       h.lists,       h.gains,
           h.labels_in,   h.fits,         h.level_variance, h.ratio_lists, h.ctr_spread,
-          h.ctr_carried, h.ndcg_spreads, h.ndcg_carried};
+          h.ctr_carried, h.ndcg_spreads, h.ndcg_carried,   h.ndcg_ratios};
 }
 
 HourEstimate HourEstimateFromJson(const json& j, std::size_t ks) {
@@ -147,10 +149,11 @@ HourEstimate HourEstimateFromJson(const json& j, std::size_t ks) {
   h.ctr_carried = j.at(10).get<double>();
   h.ndcg_spreads = j.at(11).get<std::vector<double>>();
   h.ndcg_carried = j.at(12).get<std::vector<double>>();
+  h.ndcg_ratios = j.at(13).get<std::vector<double>>();
   const auto fits = [&](const std::vector<double>& values) {
     return values.size() == ks || (h.answers == 0 && values.empty());
   };
-  if (!fits(h.gains) || !fits(h.ndcg_spreads) || !fits(h.ndcg_carried)) {
+  if (!fits(h.gains) || !fits(h.ndcg_spreads) || !fits(h.ndcg_carried) || !fits(h.ndcg_ratios)) {
     throw json::other_error::create(501, "an estimate of other cut-offs", nullptr);
   }
   return h;
@@ -201,6 +204,8 @@ std::string HourEstimatesText(const HourEstimates& hour) {
     list(h.ndcg_spreads);
     out += ',';
     list(h.ndcg_carried);
+    out += ',';
+    list(h.ndcg_ratios);
     out += ']';
   }
   const ScoreHour& s = hour.scores;

@@ -33,7 +33,7 @@ struct HourEstimate {
   std::uint64_t shown = 0;
   double labelled = 0;        ///< places
   double lists = 0;           ///< answers with a labelled place
-  std::vector<double> gains;  ///< of NDCG by k over those lists
+  std::vector<double> gains;  ///< NDCG by k over those lists, by the model alone
   bool labels_in = false;     ///< it was held against its labels
   // As known when the newest of them was given.
   std::uint64_t fits = 0;
@@ -44,6 +44,7 @@ struct HourEstimate {
   double ctr_carried = -1;           ///< of the newest hour with labels; -1: there was none
   std::vector<double> ndcg_spreads;  ///< by k
   std::vector<double> ndcg_carried;
+  std::vector<double> ndcg_ratios;  ///< of what came to what the model alone expects
 };
 struct HourEstimates {
   std::array<HourEstimate, kLabels> labels;

@@ -65,8 +65,8 @@ std::size_t PlaceCalibration::BandOf(std::size_t place) {
   return band;
 }
 
-void PlaceCalibration::Close(int hours) {
-  const double keep_last = std::pow(0.5, hours / kLastHours);
+void PlaceCalibration::Close(int hours, bool turned) {
+  const double keep_last = turned ? 0 : std::pow(0.5, hours / kLastHours);
   const double keep_long = std::pow(0.5, hours / kLongHours);
   for (Counts* counts : {&shown_, &labelled_}) {
     for (std::size_t cell = 0; cell < kCells; ++cell) {

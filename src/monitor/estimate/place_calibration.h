@@ -38,7 +38,8 @@ class PlaceCalibration {
     labelled_.now[cell] += labelled ? 1 : 0;
   }
   /// `hours` with answers are over: what was added is learnt, what is older weighs less, and the model is fitted anew.
-  void Close(int hours);
+  /// `turned`: they were so far off that the level begins anew with them.
+  void Close(int hours, bool turned = false);
 
   /// Whether there were labels enough to say something.
   [[nodiscard]] bool ready() const { return ready_; }

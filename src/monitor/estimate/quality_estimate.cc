@@ -250,7 +250,7 @@ void QualityEstimates::Estimate(const Series& series, Label label, const AnswerS
     }
     // Beside a labelled place the others are labelled as always.
     const double others = places == 0 ? 0 : labels - labels / static_cast<double>(places);
-    hour.gains[k] += of.ratios[k] * gain * IdealGain(k, others);
+    hour.gains[k] += gain * IdealGain(k, others);
   }
 }
 
@@ -259,6 +259,7 @@ void QualityEstimates::NoteWhatIsKnown(const OfLabel& of, HourEstimate& hour) co
   hour.gains.resize(ks_.size());
   hour.ndcg_spreads.resize(ks_.size());
   hour.ndcg_carried = of.last_ndcg;
+  hour.ndcg_ratios = of.ratios;
   hour.level_variance = of.calibration.level_variance();
   hour.ratio_lists = of.lists + kRatioPrior;
   hour.ctr_spread = of.ctr_dispersion.Spread();

@@ -126,7 +126,8 @@ class QualityEstimates {
                 HourEstimate& hour) const;
   void NoteWhatIsKnown(const OfLabel& of, HourEstimate& hour) const;
   void CloseHours(Label label, std::int64_t before, const std::map<HourRow, QualityCounts>& hours);
-  void Judge(OfLabel& of, Label label, const HourEstimate& estimate,
+  /// True where it was so far off that something has turned.
+  bool Judge(OfLabel& of, Label label, const HourEstimate& estimate,
              const QualityCounts& counted) const;
   [[nodiscard]] double IdealGain(std::size_t k, double others) const;
   static nlohmann::json SaveLabel(const OfLabel& of);

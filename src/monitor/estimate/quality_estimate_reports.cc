@@ -15,6 +15,10 @@ constexpr std::uint64_t kFewestAnswers = 50;
 constexpr std::uint64_t kFewestLists = 10;
 /// Of an hour's answers, so many must be estimated.
 constexpr double kEstimatedShare = 0.9;
+/// An error of so many half widths of the interval is no chance, nor how much hours differ: the level begins anew.
+constexpr double kTurned = 1.5;
+/// What one hour may teach about how much hours differ, in half widths.
+constexpr double kMostMissed = 2;
 /// What labelled answers weigh an hour later.
 constexpr double kRatioKept = 0.8;
 /// So many hours of its own labels leave an eighth of what a calibration began with.
@@ -39,7 +43,7 @@ void QualityEstimates::CloseHours(Label label, std::int64_t before,
                                   const std::map<HourRow, QualityCounts>& hours) {
   const auto l = static_cast<std::size_t>(label);
   const std::int64_t from = closed_before_[l];
-  std::map<std::uint32_t, int> answered;  // hours with answers, by series
+  std::map<std::uint32_t, std::pair<int, bool>> answered;  // hours with answers, something turned
   for (auto at = hours.lower_bound({from, ""}); at != hours.end() && at->first.first < before;
        ++at) {
     const auto found = std::find_if(series_.begin(), series_.end(), [&](const Series& series) {
@@ -48,11 +52,12 @@ void QualityEstimates::CloseHours(Label label, std::int64_t before,
     if (found == series_.end()) {
       continue;
     }
-    ++answered[found->id];
+    auto& [hours_of, turned] = answered[found->id];
+    ++hours_of;
     const auto estimated = found->hours.find(at->first.first);
-    Judge(found->labels[l], label,
-          estimated == found->hours.end() ? HourEstimate() : estimated->second.labels[l],
-          at->second);
+    turned |= Judge(found->labels[l], label,
+                    estimated == found->hours.end() ? HourEstimate() : estimated->second.labels[l],
+                    at->second);
     if (estimated != found->hours.end()) {
       estimated->second.labels[l].labels_in = true;
     }
@@ -65,7 +70,7 @@ void QualityEstimates::CloseHours(Label label, std::int64_t before,
     }
     if (const auto hours_of = answered.find(series.id); hours_of != answered.end()) {
       OfLabel& of = series.labels[l];
-      of.calibration.Close(hours_of->second);
+      of.calibration.Close(hours_of->second.first, hours_of->second.second);
       if (++of.fits == kOwnFits && label == Label::kClick) {
         series.origin = CalibrationOrigin::kOwn;
       }
@@ -73,26 +78,30 @@ void QualityEstimates::CloseHours(Label label, std::int64_t before,
   }
 }
 
-void QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estimate,
+bool QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estimate,
                              const QualityCounts& counted) const {
   const QualityCounts::OfLabel& came = counted.labels[static_cast<std::size_t>(label)];
   if (counted.answers < kFewestAnswers) {
-    return;
+    return false;
   }
   const bool estimated = static_cast<double>(estimate.answers) >=
                          kEstimatedShare * static_cast<double>(counted.answers);
-  const auto standardised = [](const MetricValue& value, double spread, double truth) {
+  // In half widths of its interval.
+  const auto missed = [](const MetricValue& value, double truth) {
     const double half = std::max(value.high - value.mean, value.mean - value.low);
-    return half > 0 && spread > 0 ? (truth - value.mean) / (half / spread) : 0;
+    return half > 0 ? (truth - value.mean) / half : 0;
   };
+  bool turned = false;
   of.last_ctr = CountedCtr(counted, label);
   if (estimated) {
     const MetricValue ctr = EstimatedCtr(estimate);
     of.ctr_track.Add(ctr, of.last_ctr, estimate.ctr_carried);
-    of.ctr_dispersion.Add(standardised(ctr, estimate.ctr_spread, of.last_ctr));
+    const double miss = missed(ctr, of.last_ctr);
+    turned = std::fabs(miss) > kTurned;
+    of.ctr_dispersion.Add(estimate.ctr_spread * std::clamp(miss, -kMostMissed, kMostMissed));
   }
   if (came.answers < kFewestLists) {
-    return;
+    return turned;
   }
   of.lists = of.lists * kRatioKept + static_cast<double>(came.answers);
   for (std::size_t k = 0; k < ks_.size(); ++k) {
@@ -102,16 +111,17 @@ void QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estim
     }
     const MetricValue ndcg = EstimatedNdcg(estimate, k);
     of.ndcg_track[k].Add(ndcg, of.last_ndcg[k], estimate.ndcg_carried[k]);
-    of.ndcg_dispersion[k].Add(standardised(ndcg, estimate.ndcg_spreads[k], of.last_ndcg[k]));
-    // Without the ratio that it was given: what the model alone expects.
+    of.ndcg_dispersion[k].Add(estimate.ndcg_spreads[k] *
+                              std::clamp(missed(ndcg, of.last_ndcg[k]), -kMostMissed, kMostMissed));
     const double lists = static_cast<double>(came.answers);
-    const double alone = estimate.lists > 0 ? estimate.gains[k] / estimate.lists / of.ratios[k] : 0;
+    const double alone = estimate.lists > 0 ? estimate.gains[k] / estimate.lists : 0;
     of.observed[k] = of.observed[k] * kRatioKept + of.last_ndcg[k] * lists;
     of.expected[k] = of.expected[k] * kRatioKept + alone * lists;
     const double prior = kRatioPrior * alone;
     of.ratios[k] =
         of.expected[k] + prior > 0 ? (of.observed[k] + prior) / (of.expected[k] + prior) : 1;
   }
+  return turned;
 }
 
 std::vector<EstimateRow> QualityEstimates::Report() const {

@@ -9,7 +9,8 @@
 #include <set>
 
 #include "monitor/attribution.h"
-#include "monitor/windows/window_store.h"
+#include "monitor/reports_json.h"
+#include "monitor/windows/window_counts.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -225,6 +226,63 @@ TEST(QualityEstimates, KeepNoMoreVersionsThanTheyMay) {
   const auto rows = shop.attribution().estimates().Report();
   EXPECT_EQ(rows.size(), 48 * kLabels);
   EXPECT_GT(shop.Ctr("m:0", last).mean, 0);  // what it said is still known
+}
+
+TEST(QualityEstimates, HistoryHasWhatWasSaidBesideWhatCame) {
+  ModelShop shop(9);
+  for (int hour = 0; hour < 12; ++hour) {
+    shop.Hour("m:1", 300, 0);
+  }
+  const Attribution& attribution = shop.attribution();
+  std::vector<WindowRow> rows;
+  double came = 0;
+  for (const auto* hours : {&attribution.final_hours(), &attribution.hours()}) {
+    for (const auto& [key, counts] : *hours) {
+      rows.push_back(
+          {WindowKind::kQuality, key.first, key.second,
+           QualityWindowText(counts, attribution.options().ks, attribution.estimates().Find(key),
+                             attribution.behaviour().Find(key)),
+           hours == &attribution.final_hours()});
+      came = CountedCtr(counts, Label::kClick);
+    }
+  }
+  const auto history = QualityHistory(rows, 1);
+  ASSERT_TRUE(history.ok()) << history.status().message();
+  ASSERT_EQ(history->size(), 12U);
+  const QualityRow& open = history->back().rows.at(0);
+  ASSERT_EQ(open.estimates.at(0).label, "click");
+  EXPECT_EQ(open.estimates[0].answers, 300U);
+  EXPECT_NEAR(open.estimates[0].ctr.estimate.mean, came, 0.2 * came);
+  EXPECT_FALSE(open.estimates[0].ctr.came.has_value());  // not before the hour's labels are in
+  EXPECT_FALSE(open.scores.has_value());
+  ASSERT_TRUE(open.behaviour.has_value());
+  EXPECT_EQ(open.behaviour->places, 3000);
+  const QualityRow& closed = (*history)[10].rows.at(0);
+  ASSERT_TRUE(closed.estimates.at(0).ctr.came.has_value());
+  EXPECT_EQ(*closed.estimates[0].ctr.came, closed.ctr);
+  EXPECT_TRUE(closed.estimates[0].ctr.carried.has_value());
+  EXPECT_TRUE(closed.estimates[0].ndcg.contains(10));
+  ASSERT_TRUE(closed.scores.has_value());
+  EXPECT_EQ(closed.scores->places, 3000);
+  EXPECT_GT(closed.scores->wins / closed.scores->pairs, 0.6);
+  const auto json = nlohmann::json::parse(ToJson(*history));
+  const auto& said = json.at("points").at(10).at("rows").at(0).at("estimates").at(0).at("ctr");
+  EXPECT_NEAR(said.at("error").get<double>(),
+              said.at("mean").get<double>() - said.at("came").get<double>(), 1e-12);
+  EXPECT_TRUE(said.at("covered").is_boolean());
+
+  // A day is the sum of its hours.
+  const auto days = QualityHistory(rows, 24);
+  ASSERT_TRUE(days.ok());
+  std::uint64_t answers = 0;
+  for (const auto& day : *days) {
+    answers += day.rows.at(0).estimates.empty() ? 0 : day.rows[0].estimates[0].answers;
+  }
+  std::uint64_t by_hour = 0;
+  for (const auto& hour : *history) {
+    by_hour += hour.rows.at(0).estimates.empty() ? 0 : hour.rows[0].estimates[0].answers;
+  }
+  EXPECT_EQ(answers, by_hour);
 }
 
 TEST(QualityEstimates, AnotherStateIsRefused) {
