@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <map>
-#include <optional>
-#include <utility>
+#include <tuple>
 
 #include "monitor/attribution.h"
 #include "monitor/estimate/estimate_rows.h"
@@ -19,6 +17,7 @@ struct Step {
   const Impression* answer = nullptr;
   const Event* event = nullptr;
   Micros ts;
+  std::size_t number = 0;
 };
 
 void AddBars(const std::string& name, const EstimateTrack& track, std::vector<Bar>& bars) {
@@ -61,16 +60,19 @@ Event ClickOn(const Impression& answer, std::size_t place, std::int64_t seconds)
   return event;
 }
 
-void ReplayEstimates(const std::string& name, std::vector<Replayed> log, std::vector<Bar>& bars) {
+void ReplayEstimates(const std::string& name, const std::vector<Replayed>& log,
+                     std::vector<Bar>& bars) {
   std::vector<Step> steps;
   for (const Replayed& one : log) {
-    steps.push_back({.answer = &one.answer, .event = nullptr, .ts = one.answer.ts});
+    steps.push_back(
+        {.answer = &one.answer, .event = nullptr, .ts = one.answer.ts, .number = steps.size()});
     for (const Event& event : one.events) {
-      steps.push_back({.answer = nullptr, .event = &event, .ts = event.ts});
+      steps.push_back({.answer = nullptr, .event = &event, .ts = event.ts, .number = steps.size()});
     }
   }
-  std::stable_sort(steps.begin(), steps.end(),
-                   [](const Step& a, const Step& b) { return a.ts < b.ts; });
+  std::sort(steps.begin(), steps.end(), [](const Step& a, const Step& b) {
+    return std::tie(a.ts, a.number) < std::tie(b.ts, b.number);
+  });
   monitor::AttributionOptions options;
   options.most_waiting = 200'000;
   options.purchase_window = options.click_window;

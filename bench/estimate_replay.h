@@ -16,7 +16,8 @@ struct Replayed {
 };
 
 /// Prints a table by window (an hour of the replay's time) and adds bars named "`name`: ...".
-void ReplayEstimates(const std::string& name, std::vector<Replayed> log, std::vector<Bar>& bars);
+void ReplayEstimates(const std::string& name, const std::vector<Replayed>& log,
+                     std::vector<Bar>& bars);
 
 /// A click on a place of an answer, so many seconds later.
 Event ClickOn(const Impression& answer, std::size_t place, std::int64_t seconds);

@@ -86,8 +86,10 @@ std::vector<Replayed> MovieLens(const std::vector<Rating>& ratings) {
       ranked.emplace_back(items[rating.item].Drawn(middle, 5) + users[rating.user].Drawn(middle, 5),
                           rating);
     }
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+      return std::tie(b.first, a.second.ts, a.second.item) <
+             std::tie(a.first, b.second.ts, b.second.item);
+    });
     Replayed one;
     one.answer.request_id = fmt::format("{}-{}", ratings[i].user, i);
     one.answer.subject = fmt::format("{}", ratings[i].user);
@@ -110,6 +112,7 @@ std::vector<Replayed> MovieLens(const std::vector<Rating>& ratings) {
 
 struct Basket {
   std::int64_t ts = 0;
+  std::string invoice;
   int customer = 0;
   std::set<std::string> items;
 };
@@ -162,10 +165,12 @@ std::vector<Basket> ReadBaskets(const std::string& path) {
   }
   std::vector<Basket> baskets;
   for (auto& [invoice, basket] : by_invoice) {
+    basket.invoice = invoice;
     baskets.push_back(std::move(basket));
   }
-  std::stable_sort(baskets.begin(), baskets.end(),
-                   [](const Basket& a, const Basket& b) { return a.ts < b.ts; });
+  std::sort(baskets.begin(), baskets.end(), [](const Basket& a, const Basket& b) {
+    return std::tie(a.ts, a.invoice) < std::tie(b.ts, b.invoice);
+  });
   return baskets;
 }
 

@@ -103,7 +103,8 @@ bool QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estim
   if (came.answers < kFewestLists) {
     return turned;
   }
-  of.lists = of.lists * kRatioKept + static_cast<double>(came.answers);
+  const double kept = turned ? 0 : kRatioKept;
+  of.lists = of.lists * kept + static_cast<double>(came.answers);
   for (std::size_t k = 0; k < ks_.size(); ++k) {
     of.last_ndcg[k] = CountedNdcg(counted, label, k);
     if (!estimated) {
@@ -115,8 +116,8 @@ bool QualityEstimates::Judge(OfLabel& of, Label label, const HourEstimate& estim
                               std::clamp(missed(ndcg, of.last_ndcg[k]), -kMostMissed, kMostMissed));
     const double lists = static_cast<double>(came.answers);
     const double alone = estimate.lists > 0 ? estimate.gains[k] / estimate.lists : 0;
-    of.observed[k] = of.observed[k] * kRatioKept + of.last_ndcg[k] * lists;
-    of.expected[k] = of.expected[k] * kRatioKept + alone * lists;
+    of.observed[k] = of.observed[k] * kept + of.last_ndcg[k] * lists;
+    of.expected[k] = of.expected[k] * kept + alone * lists;
     const double prior = kRatioPrior * alone;
     of.ratios[k] =
         of.expected[k] + prior > 0 ? (of.observed[k] + prior) / (of.expected[k] + prior) : 1;

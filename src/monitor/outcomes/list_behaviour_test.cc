@@ -30,6 +30,11 @@ List Of(const std::vector<int>& items, const std::vector<double>& scores) {
   return list;
 }
 
+/// Nothing counted where there is none.
+BehaviourCounts Found(const ListBehaviour& behaviour, const Hour& hour) {
+  return behaviour.Find(hour).value_or(BehaviourCounts());
+}
+
 TEST(Gini, IsThatOfAllPairs) {
   std::mt19937 random(1);
   for (int round = 0; round < 50; ++round) {
@@ -104,9 +109,7 @@ TEST(ListBehaviour, MeasuresAList) {
   const List list = Of({0, 1, 2, 77}, {0.9, 0.9, 0.5, 0.1});
   behaviour.OnAnswer("m:1\nhome", list.impression, list.items,
                      {.scored = true, .lowest = 0.2, .highest = 0.8}, 7);
-  const auto found = behaviour.Find({7, "m:1\nhome"});
-  ASSERT_TRUE(found.has_value());
-  const BehaviourCounts counts = *found;
+  const BehaviourCounts counts = Found(behaviour, {7, "m:1\nhome"});
   EXPECT_EQ(counts.places, 4);
   EXPECT_NEAR(counts.novelty, 1 + 3 * std::log2(200.0), 2.5);  // 0 by half of all, others by none
   EXPECT_EQ(counts.tied, 1);
@@ -139,16 +142,15 @@ TEST(ListBehaviour, AModelThatCollapsesIsSeen) {
       behaviour.OnAnswer("m:1\nhome", list.impression, list.items, {}, hour);
     }
   }
-  const auto before = behaviour.Find({1, "m:1\nhome"});
-  const auto after = behaviour.Find({2, "m:1\nhome"});
-  ASSERT_TRUE(before.has_value() && after.has_value());
-  EXPECT_GT(before->novelty, after->novelty + 5000);
-  EXPECT_LT(before->head, 0.2 * 5000);
-  EXPECT_GT(after->head, 0.9 * 5000);
-  EXPECT_EQ(before->tied, 0);
-  EXPECT_EQ(after->tied, 4500);
-  EXPECT_GT(before->gini / before->gini_places, 0.15);  // chance alone is not equal
-  EXPECT_NEAR(after->gini, 0, 1e-9);                    // ten items, all as often
+  const BehaviourCounts before = Found(behaviour, {1, "m:1\nhome"});
+  const BehaviourCounts after = Found(behaviour, {2, "m:1\nhome"});
+  EXPECT_GT(before.novelty, after.novelty + 5000);
+  EXPECT_LT(before.head, 0.2 * 5000);
+  EXPECT_GT(after.head, 0.9 * 5000);
+  EXPECT_EQ(before.tied, 0);
+  EXPECT_EQ(after.tied, 4500);
+  EXPECT_GT(before.gini / before.gini_places, 0.15);  // chance alone is not equal
+  EXPECT_NEAR(after.gini, 0, 1e-9);                   // ten items, all as often
 }
 
 TEST(ListBehaviour, HoursEndAndRestartsDoNotShow) {
