@@ -1,4 +1,5 @@
-// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, month, drift.
+// Monitoring: ./dev bench monitor [PART...]; without one, all parts. Parts: cost, state, month, drift,
+// estimate. The state is a part of cost too.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -7,6 +8,7 @@
 
 #include "bench/monitor_cost.h"
 #include "bench/monitor_drift.h"
+#include "bench/monitor_estimate.h"
 #include "bench/report.h"
 
 namespace vitrine::bench {
@@ -28,6 +30,8 @@ int Run(int argc, char** argv) {
   std::vector<Bar> bars;
   if (wanted("cost")) {
     MeasureWatching(bars);
+  }
+  if (wanted("cost") || wanted("state")) {
     MeasureState(bars);
   }
   if (wanted("month")) {
@@ -35,6 +39,11 @@ int Run(int argc, char** argv) {
   }
   if (wanted("drift")) {
     RunDrift(std::filesystem::path(argv[0]).parent_path().parent_path(), bars);
+  }
+  if (wanted("estimate")) {
+    MeasureSimulatedEstimates(bars);
+    MeasureReplayedEstimates(bars);
+    MeasureEstimateCost(bars);
   }
   Report("monitor", bars);
   return 0;

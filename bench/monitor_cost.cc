@@ -247,7 +247,7 @@ void MeasureMonth(std::vector<Bar>& bars) {
       const std::string name =
           "model:" + std::to_string(series / 5) + "\nscene" + std::to_string(series % 5);
       rows.push_back({monitor::WindowKind::kQuality, hour, name,
-                      monitor::QualityWindowText(BusyHour(random, ks), ks), true});
+                      monitor::QualityWindowText(BusyHour(random, ks), ks, nullptr, {}), true});
       rows.push_back({monitor::WindowKind::kService, hour, name,
                       monitor::ServiceWindowText(BusyService(random)), true});
     }

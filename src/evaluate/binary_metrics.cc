@@ -146,6 +146,41 @@ Result<double> Accuracy(Labels labels, Scores scores, double threshold) {
   return (c.hits + c.rest) / static_cast<double>(labels.size());
 }
 
+Result<double> CalibrationError(Labels labels, Scores scores, int parts) {
+  RETURN_IF_ERROR(CheckProbabilities(labels, scores));
+  if (parts < 1) {
+    return InvalidArgument(fmt::format("calibration needs at least one part, not {}", parts));
+  }
+  const auto order = RisingOrder(scores);
+  const auto all = static_cast<double>(labels.size());
+  double error = 0;
+  double miss = 0;
+  int part = 1;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    miss += scores[order[i]] - (labels[order[i]] > 0 ? 1 : 0);
+    const bool last = i + 1 == order.size();
+    const bool tied = !last && scores[order[i + 1]] == scores[order[i]];
+    const auto rows = static_cast<double>(i + 1);
+    if (last || (!tied && rows >= all * part / parts)) {
+      error += std::fabs(miss);
+      miss = 0;
+      while (part < parts && rows >= all * part / parts) {
+        ++part;
+      }
+    }
+  }
+  return error / all;
+}
+
+Result<double> CalibrationRatio(Labels labels, Scores scores) {
+  RETURN_IF_ERROR(CheckProbabilities(labels, scores));
+  const auto positives = static_cast<double>(Positives(labels));
+  if (positives == 0) {
+    return FailedPrecondition("the calibration ratio needs at least one positive row");
+  }
+  return std::accumulate(scores.begin(), scores.end(), 0.0) / positives;
+}
+
 Result<double> F1(Labels labels, Scores scores, double threshold) {
   RETURN_IF_ERROR(Check(labels, scores));
   const Confusion c = ConfusionAt(labels, scores, threshold);

@@ -30,6 +30,18 @@ Result<double> Brier(std::span<const std::uint8_t> labels, std::span<const doubl
 Result<double> Accuracy(std::span<const std::uint8_t> labels, std::span<const double> scores,
                         double threshold = 0.5);
 
+/// Calibration error: the rows by rising probability are cut into `parts` of about equal size, equal probabilities never
+/// apart; mean over rows of how far a part's mean probability is from its share of positives.
+/// Errors:  also kInvalidArgument for parts < 1
+/// Source: Naeini, Cooper & Hauskrecht, AAAI 2015; parts of equal size: Nguyen & O'Connor, EMNLP 2015
+Result<double> CalibrationError(std::span<const std::uint8_t> labels,
+                                std::span<const double> scores, int parts = 10);
+
+/// Positives that the probabilities expect, over those that there are; 1 is calibrated in the large.
+/// Errors:  kFailedPrecondition without a positive row
+Result<double> CalibrationRatio(std::span<const std::uint8_t> labels,
+                                std::span<const double> scores);
+
 /// Harmonic mean of precision and recall at score >= threshold; 0 where nothing is predicted.
 Result<double> F1(std::span<const std::uint8_t> labels, std::span<const double> scores,
                   double threshold = 0.5);

@@ -1,5 +1,6 @@
 #include "evaluate/binary_metrics.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <limits>
@@ -56,6 +57,35 @@ TEST(BinaryMetricsTest, CertainAndWrongIsFinite) {
   EXPECT_NEAR(*LogLoss(Labels{1}, Scores{0}), 52 * std::log(2.0), 1e-9);
   EXPECT_NEAR(*LogLoss(Labels{0}, Scores{1}), 52 * std::log(2.0), 1e-9);
   EXPECT_EQ(*F1(Labels{1, 0}, Scores{0.1, 0.2}), 0);
+}
+
+TEST(CalibrationTest, IsTheMeanMissOfTheParts) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 100; ++round) {
+    // 20 distinct probabilities, five rows each: ten parts of ten rows.
+    Labels y;
+    Scores s;
+    for (int i = 0; i < 100; ++i) {
+      y.push_back(random() % 2 == 0 ? 1 : 0);
+      s.push_back(static_cast<double>(i % 20) / 20);
+    }
+    double expected = 0;
+    for (int part = 0; part < 10; ++part) {
+      double miss = 0;
+      for (std::size_t i = 0; i < 100; ++i) {
+        if (static_cast<int>(i % 20) / 2 == part) miss += s[i] - y[i];
+      }
+      expected += std::fabs(miss) / 100;
+    }
+    EXPECT_NEAR(*CalibrationError(y, s), expected, 1e-12);
+    EXPECT_NEAR(*CalibrationRatio(y, s),
+                47.5 / static_cast<double>(std::count(y.begin(), y.end(), 1)), 1e-12);
+  }
+  EXPECT_NEAR(*CalibrationError(Labels{1, 0, 1, 0}, Scores{0.5, 0.5, 0.5, 0.5}), 0, 1e-12);
+  EXPECT_NEAR(*CalibrationError(Labels{1, 1}, Scores{0, 0.5}, 1), 0.75, 1e-12);
+  EXPECT_EQ(CalibrationError(Labels{1}, Scores{0.5}, 0).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(CalibrationError(Labels{1}, Scores{1.5}).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(CalibrationRatio(Labels{0}, Scores{0.5}).status().code(), Code::kFailedPrecondition);
 }
 
 TEST(BinaryReferenceTest, EqualsTheIndependentAnswers) {

@@ -23,7 +23,9 @@ std::string RowKey(const Impression& impression) {
 
 std::string_view LabelName(Label label) { return label == Label::kClick ? "click" : "purchase"; }
 
-Attribution::Attribution(AttributionOptions options) : options_(std::move(options)) {
+Attribution::Attribution(AttributionOptions options)
+    : options_(std::move(options)),
+      estimates_(options_.ks, {options_.click_window, options_.purchase_window}) {
   ideal_.push_back(0);
   for (std::size_t place = 0; place < kMostPlaces; ++place) {
     discounts_.push_back(1 / std::log2(static_cast<double>(place) + 2));
@@ -71,6 +73,16 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
       label.ndcg.resize(options_.ks.size());
     }
   }
+  estimates_.OnAnswer(answer.row, impression, answer.hour, ts, answer.scores);
+  answer.visitor = answer.subject;
+  answer.outcomes_row =
+      outcomes_.OnAnswer(answer.row, answer.visitor, answer.group, answer.items.size(), ts);
+  const ScoreBins* bins = estimates_.BinsOf(answer.scores);
+  behaviour_.OnAnswer(answer.row, impression, answer.items,
+                      {.scored = bins != nullptr && bins->ready(),
+                       .lowest = bins == nullptr ? 0 : bins->lowest(),
+                       .highest = bins == nullptr ? 0 : bins->highest()},
+                      answer.hour);
   Index(answer, first_ + waiting_.size());
   waiting_.push_back(std::move(answer));
   Advance(ts);
@@ -113,6 +125,8 @@ void Attribution::DropFinalHours(const std::vector<HourRow>& hours) {
   for (const HourRow& hour : hours) {
     final_hours_.erase(hour);
   }
+  estimates_.DropFinalHours(hours);
+  behaviour_.DropFinalHours(hours);
 }
 
 void Attribution::Index(const Answer& answer, std::uint64_t sequence) {
@@ -135,11 +149,29 @@ void Attribution::LeaveSubject(std::uint64_t sequence) {
 
 void Attribution::Advance(Micros ts) {
   watermark_ = std::max(watermark_, ts);
+  TellLabels();
   const std::int64_t window = std::max(options_.click_window.value, options_.purchase_window.value);
   while (!waiting_.empty() && waiting_.front().ts.value + window < watermark_.value) {
     Pop(true);
   }
+  estimates_.Advance(watermark_, hours_);
   FinishHours();
+  estimates_.Finish(final_before_);
+  behaviour_.Finish(final_before_);
+}
+
+void Attribution::TellLabels() {
+  for (std::size_t l = 0; l < kLabels; ++l) {
+    const auto label = static_cast<Label>(l);
+    std::uint64_t& next = told_[l];
+    for (next = std::max(next, first_); next < first_ + waiting_.size(); ++next) {
+      const Answer& answer = waiting_[next - first_];
+      if (answer.ts.value + WindowOf(label).value >= watermark_.value) {
+        break;
+      }
+      estimates_.OnLabels(label, answer.scores, answer.labels[l].places, answer.group, answer.hour);
+    }
+  }
 }
 
 void Attribution::Pop(bool mature) {
@@ -189,116 +221,6 @@ std::vector<Attribution::Answer*> Attribution::AnswersOf(std::uint64_t subject, 
     }
   }
   return answers;
-}
-
-void Attribution::Record(const Event& event) {
-  Advance(event.ts);
-  if (event.type == EventType::kIdentify) {
-    Identify(event);
-    return;
-  }
-  for (const EventItem& item : event.items) {
-    switch (event.type) {
-      case EventType::kClick:
-      case EventType::kView:
-        RecordItem(event, Label::kClick, item.item_id);
-        break;
-      case EventType::kPurchase:
-        RecordItem(event, Label::kPurchase, item.item_id);
-        break;
-      case EventType::kReturn:
-        RecordReturn(event, item.item_id);
-        break;
-      default:
-        break;
-    }
-  }
-}
-
-void Attribution::RecordItem(const Event& event, Label label, const std::string& item) {
-  JoinCounts& join = joins_[static_cast<std::size_t>(event.type)];
-  ++join.events;
-  const std::uint64_t hash = StableHash(item);
-  const auto place_of = [hash](const Answer& answer) {
-    return static_cast<std::size_t>(std::find(answer.items.begin(), answer.items.end(), hash) -
-                                    answer.items.begin());
-  };
-  const auto joined = [&](Answer& answer, std::size_t place) {
-    if (event.type == EventType::kClick) {
-      ++rows_[answer.row].clicks;
-      if (QualityCounts* hour = HourOf(answer)) {
-        ++hour->clicks;
-      }
-    }
-    SetPlace(answer, label, place, true);
-  };
-  if (!event.request_id.empty()) {
-    Answer* answer = FindRequest(event.request_id);
-    if (answer != nullptr && event.ts.value <= answer->ts.value + WindowOf(label).value) {
-      const std::size_t place = place_of(*answer);
-      if (place < answer->items.size()) {
-        ++join.by_request;
-        joined(*answer, place);
-      } else {
-        ++join.unshown;
-        AddMissed(*answer, label, hash);
-      }
-      return;
-    }
-    ++join.orphans;
-    return;
-  }
-  const auto answers = AnswersOf(StableHash(event.subject()), event.ts, WindowOf(label));
-  for (Answer* answer : answers) {
-    const std::size_t place = place_of(*answer);
-    if (place < answer->items.size()) {
-      ++join.by_subject;
-      joined(*answer, place);
-      return;
-    }
-  }
-  ++join.unjoined;
-  if (!answers.empty()) {
-    AddMissed(*answers.front(), label, hash);
-  }
-}
-
-void Attribution::RecordReturn(const Event& event, const std::string& item) {
-  const std::uint64_t hash = StableHash(item);
-  constexpr auto kBought = static_cast<std::size_t>(Label::kPurchase);
-  for (Answer* answer :
-       AnswersOf(StableHash(event.subject()), event.ts, options_.purchase_window)) {
-    for (std::size_t place = 0; place < answer->items.size(); ++place) {
-      if (answer->items[place] == hash && (answer->labels[kBought].places >> place & 1U) != 0) {
-        SetPlace(*answer, Label::kPurchase, place, false);
-        return;
-      }
-    }
-  }
-}
-
-void Attribution::Identify(const Event& event) {
-  if (event.user_id.empty() || event.anonymous_id.empty()) {
-    return;
-  }
-  const auto anonymous = by_subject_.find(StableHash(event.anonymous_id));
-  if (anonymous == by_subject_.end()) {
-    return;
-  }
-  std::vector<std::uint64_t> moved = std::move(anonymous->second);
-  by_subject_.erase(anonymous);
-  const std::uint64_t user = StableHash(event.user_id);
-  for (const std::uint64_t sequence : moved) {
-    if (sequence >= first_) {
-      waiting_[sequence - first_].subject = user;
-    }
-  }
-  auto& answers = by_subject_[user];
-  answers.insert(answers.end(), moved.begin(), moved.end());
-  std::sort(answers.begin(), answers.end());
-  for (; answers.size() > kAnswersPerSubject; answers.erase(answers.begin())) {
-    LeaveSubject(answers.front());
-  }
 }
 
 void Attribution::SetPlace(Answer& answer, Label label, std::size_t place, bool on) {

@@ -19,16 +19,16 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/catalogue.h"
 #include "core/event.h"
 #include "core/impression.h"
 #include "core/status.h"
+#include "monitor/estimate/quality_estimate.h"
+#include "monitor/outcomes/business_outcomes.h"
+#include "monitor/outcomes/list_behaviour.h"
+#include "monitor/quality_counts.h"
 
 namespace vitrine::monitor {
-
-/// What a label is about. Clicks and views of an item say the same; so each place counts once.
-enum class Label : std::uint8_t { kClick, kPurchase };
-inline constexpr std::size_t kLabels = 2;
-std::string_view LabelName(Label label);
 
 struct AttributionOptions {
   std::size_t most_waiting = 20'000;  ///< answers kept for labels; the oldest leave first
@@ -36,42 +36,6 @@ struct AttributionOptions {
   Micros purchase_window{kMicrosPerDay};
   std::vector<int> ks = {5, 10, 20};  ///< rising, at most 64
 };
-
-/// Shoppers are cut into so many groups, for intervals that know that one shopper's answers are alike.
-inline constexpr std::size_t kShopperGroups = 32;
-
-/// The answers of one group of shoppers.
-struct ShopperGroup {
-  std::uint32_t answers = 0;
-  std::uint32_t clicked = 0;  ///< answers with a clicked place
-  std::uint32_t bought = 0;
-};
-
-/// Sums over the answers of one row; means are taken when reported.
-struct QualityCounts {
-  struct OfLabel {
-    std::uint64_t answers = 0;      ///< with a labelled item, shown or missed
-    std::uint64_t hit_answers = 0;  ///< with a labelled place
-    std::uint64_t places = 0;
-    std::uint64_t missed = 0;
-    std::vector<double> recall;  ///< by index of ks
-    std::vector<double> ndcg;
-  };
-  std::uint64_t answers = 0;
-  std::uint64_t mature = 0;
-  std::uint64_t shown = 0;
-  std::uint64_t clicks = 0;
-  std::array<OfLabel, kLabels> labels;
-  std::array<ShopperGroup, kShopperGroups> groups{};
-};
-
-/// Key of a row of one hour: hours since 1970 of its answers, model and scene joined by '\n'.
-using HourRow = std::pair<std::int64_t, std::string>;
-
-/// As they are kept. `same_ks`: false where the cut-offs have changed since; the labels' sums then start anew.
-/// Throws nlohmann::json::exception where it is none.
-nlohmann::json QualityCountsToJson(const QualityCounts& counts);
-QualityCounts QualityCountsFromJson(const nlohmann::json& json, std::size_t ks, bool same_ks);
 
 struct JoinCounts {
   std::uint64_t events = 0;
@@ -92,6 +56,8 @@ class Attribution {
   bool Add(const Impression& impression) { return Add(impression, impression.ts); }
   /// Joins each item of an event; events without meaning here are ignored.
   void Record(const Event& event);
+  /// A row of the catalogue: which category an item is of.
+  void OnItem(const Item& item);
 
   /// Key: model and scene joined by '\n'.
   [[nodiscard]] const std::unordered_map<std::string, QualityCounts>& rows() const { return rows_; }
@@ -109,6 +75,10 @@ class Attribution {
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
   [[nodiscard]] const AttributionOptions& options() const { return options_; }
+  /// What answers are worth before their labels are in.
+  [[nodiscard]] const QualityEstimates& estimates() const { return estimates_; }
+  [[nodiscard]] const BusinessOutcomes& outcomes() const { return outcomes_; }
+  [[nodiscard]] const ListBehaviour& behaviour() const { return behaviour_; }
 
   /// One JSON text. Written straight, since up to most_waiting answers are in it and it is asked for every few seconds.
   [[nodiscard]] std::string Save() const;
@@ -116,7 +86,6 @@ class Attribution {
   Status Load(const nlohmann::json& saved);
 
  private:
-  static constexpr std::size_t kMostPlaces = 64;
   static constexpr std::size_t kMostMissed = 32;  ///< distinct missed items kept per answer
   static constexpr std::size_t kAnswersPerSubject = 8;
   static constexpr std::size_t kMostHourRows = 8192;  ///< beyond it hours are not told apart
@@ -137,11 +106,15 @@ class Attribution {
     std::string row;
     std::vector<std::uint64_t> items;
     std::array<LabelState, kLabels> labels;
+    AnswerScores scores;
+    std::uint64_t visitor = 0;  ///< the subject when it was given
+    std::uint16_t outcomes_row = 0;
   };
 
   static void AppendAnswer(const Answer& answer, std::string_view row, std::string& text);
-  void RecordItem(const Event& event, Label label, const std::string& item);
-  void RecordReturn(const Event& event, const std::string& item);
+  void RecordItem(const Event& event, Label label, const EventItem& item, std::uint64_t hash);
+  void RecordReturn(const Event& event, const EventItem& item);
+  void RecordDwell(const Event& event, std::uint64_t hash);
   void Identify(const Event& event);
   Answer* FindRequest(std::string_view request_id);
   /// The subject's waiting answers, newest first, that the event is in time for.
@@ -160,6 +133,8 @@ class Attribution {
   void FinishHours();
   void Advance(Micros ts);
   void Pop(bool mature);
+  /// Tells the estimates of answers whose labels are in.
+  void TellLabels();
   void Index(const Answer& answer, std::uint64_t sequence);
   [[nodiscard]] Micros WindowOf(Label label) const;
 
@@ -178,6 +153,11 @@ class Attribution {
   std::unordered_map<std::uint64_t, std::vector<std::uint64_t>> by_subject_;
   std::uint64_t forgotten_ = 0;
   Micros watermark_;
+  QualityEstimates estimates_;
+  BusinessOutcomes outcomes_;
+  ListBehaviour behaviour_;
+  std::array<std::uint64_t, kLabels>
+      told_{};  ///< sequence of the first answer whose labels it was not told
 };
 
 }  // namespace vitrine::monitor

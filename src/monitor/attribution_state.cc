@@ -1,6 +1,9 @@
 // Attribution across a restart.
 #include <fmt/compile.h>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "monitor/attribution.h"
@@ -62,6 +65,29 @@ QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks)
 
 namespace {
 
+/// Two hexadecimal digits a place.
+void AppendHex(const AnswerScores& scores, std::string& text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  for (std::size_t place = 0; place < scores.places; ++place) {
+    text += kDigits[scores.bins[place] >> 4U];
+    text += kDigits[scores.bins[place] & 15U];
+  }
+}
+
+AnswerScores ScoresOf(std::uint32_t series, std::string_view text) {
+  AnswerScores scores;
+  scores.series = series;
+  const std::size_t places = std::min(text.size() / 2, kMostPlaces);
+  for (std::size_t place = 0; place < places; ++place) {
+    const char* at = text.data() + 2 * place;
+    if (std::from_chars(at, at + 2, scores.bins[place], 16).ec != std::errc()) {
+      throw json::other_error::create(501, "bins that are no hexadecimal numbers", nullptr);
+    }
+  }
+  scores.places = static_cast<std::uint8_t>(places);
+  return scores;
+}
+
 json OfHours(const std::map<HourRow, QualityCounts>& hours) {
   json out = json::array();
   for (const auto& [key, counts] : hours) {
@@ -102,8 +128,11 @@ void Attribution::AppendAnswer(const Answer& answer, std::string_view row, std::
     AppendHashes(state.missed, text);
     text += ']';
   }
-  fmt::format_to(out, FMT_COMPILE("],{},{},{}]"), answer.hour, answer.group,
-                 answer.in_hour ? "true" : "false");
+  fmt::format_to(out, FMT_COMPILE("],{},{},{},{},\""), answer.hour, answer.group,
+                 answer.in_hour ? "true" : "false", answer.scores.series);
+  AppendHex(answer.scores, text);
+  fmt::format_to(out, FMT_COMPILE("\",{},{},{},{}]"), answer.scores.known ? "true" : "false",
+                 answer.scores.expected, answer.visitor, answer.outcomes_row);
 }
 
 std::string Attribution::Save() const {
@@ -115,6 +144,10 @@ std::string Attribution::Save() const {
   for (const JoinCounts& c : joins_) {
     joins.push_back({c.events, c.by_request, c.by_subject, c.orphans, c.unshown, c.unjoined});
   }
+  json told = json::array();
+  for (const std::uint64_t next : told_) {
+    told.push_back(std::max(next, first_) - first_);
+  }
   const json rest = {{"ks", options_.ks},
                      {"rows", rows},
                      {"joins", joins},
@@ -123,7 +156,11 @@ std::string Attribution::Save() const {
                      {"hours", OfHours(hours_)},
                      {"final_hours", OfHours(final_hours_)},
                      {"lost_hours", lost_hours_},
-                     {"final_before", final_before_}};
+                     {"final_before", final_before_},
+                     {"told", told},
+                     {"estimates", estimates_.Save()},
+                     {"outcomes", outcomes_.Save()},
+                     {"behaviour", behaviour_.Save()}};
   std::string text = rest.dump(-1, ' ', false, json::error_handler_t::replace);
   text.pop_back();  // its brace: what waits comes behind
   text += R"(,"waiting":[)";
@@ -169,6 +206,13 @@ Status Attribution::Load(const json& saved) {
       answer.hour = a.at(6).get<std::int64_t>();
       answer.group = a.at(7).get<std::size_t>() % kShopperGroups;
       answer.in_hour = a.at(8).get<bool>();
+      if (a.size() > 14 && same_ks) {
+        answer.scores = ScoresOf(a.at(9).get<std::uint32_t>(), a.at(10).get<std::string>());
+        answer.scores.known = a.at(11).get<bool>();
+        answer.scores.expected = a.at(12).get<double>();
+        answer.visitor = a.at(13).get<std::uint64_t>();
+        answer.outcomes_row = a.at(14).get<std::uint16_t>();
+      }
       read.Index(answer, read.waiting_.size());
       read.waiting_.push_back(std::move(answer));
     }
@@ -178,6 +222,13 @@ Status Attribution::Load(const json& saved) {
     read.final_hours_ = HoursOf(saved.at("final_hours"), options_.ks.size(), same_ks);
     read.lost_hours_ = saved.at("lost_hours").get<std::uint64_t>();
     read.final_before_ = saved.at("final_before").get<std::int64_t>();
+    // A state of before there were estimates, or of other cut-offs: they begin anew.
+    if (saved.contains("estimates") && same_ks) {
+      read.estimates_.Load(saved.at("estimates"));
+      read.outcomes_.Load(saved.at("outcomes"));
+      read.behaviour_.Load(saved.at("behaviour"));
+      read.told_ = saved.at("told").get<std::array<std::uint64_t, kLabels>>();
+    }
     *this = std::move(read);
     return Status::Ok();
   } catch (const json::exception& e) {

@@ -185,6 +185,8 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
     }
     if (event != nullptr) {
       change = CountEvent(*event);
+    } else if (const auto* item = std::get_if<Item>(&record.body)) {
+      state_->attribution.OnItem(*item);
     } else if (const auto* impression = std::get_if<Impression>(&record.body)) {
       // One answer dated into the future would make all others late, and their hours final.
       const Micros latest{record.received.value + data::kFutureSlack.value};

@@ -2,9 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <map>
+
 #include "core/allocations_testing.h"
+#include "monitor/estimate/quality_estimate.h"
 #include "monitor/online_monitor.h"
 #include "monitor/watched_testing.h"
+#include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -36,11 +41,41 @@ TEST(OnlineMonitorAllocation, AnAnswerCostsNone) {
     impression.fallback = i % 10 == 0 ? "no_model" : "";
     monitor.OnServed(impression.model, impression.request_id,
                      features[static_cast<std::size_t>(i) % 100], scores,
-                     Micros{i * kMicrosPerSecond});
+                     Micros{i * kMicrosPerSecond / 2});  // within an hour: its beginning costs some
     monitor.OnImpression(impression);
   }
   EXPECT_EQ(allocations - before, 0U);
   EXPECT_EQ(monitor.Service().answers, 4000U);
+}
+
+TEST(OnlineMonitorAllocation, AnEstimateCostsNone) {
+  const std::array<Micros, kLabels> windows = {Micros{1'800 * kMicrosPerSecond},
+                                               Micros{1'800 * kMicrosPerSecond}};
+  QualityEstimates estimates({5, 10, 20}, windows);
+  const std::string row = "a version with a long name:1\na scene of more than sixteen letters";
+  Impression impression;
+  std::map<HourRow, QualityCounts> hours;
+  std::size_t before = 0;
+  for (int i = 0; i < 4000; ++i) {
+    if (i == 1000) {
+      hours[{0, row}].answers = 1000;
+      estimates.Advance({2 * kMicrosPerHour}, hours);
+    }
+    if (i == 2000) {
+      before = allocations;
+    }
+    impression.items.resize(10);
+    for (int place = 0; place < 10; ++place) {
+      impression.items[static_cast<std::size_t>(place)].score = (i * 7 + place) % 100;
+    }
+    AnswerScores scores;
+    estimates.OnAnswer(row, impression, i < 1000 ? 0 : 3, {i}, scores);
+    estimates.OnLabels(Label::kClick, scores, 1, 0, i < 1000 ? 0 : 3);
+    estimates.OnLabels(Label::kPurchase, scores, 1, 0, i < 1000 ? 0 : 3);
+  }
+  EXPECT_EQ(allocations - before, 0U);
+  ASSERT_FALSE(estimates.Report().empty());
+  EXPECT_EQ(estimates.Report()[0].open.answers, 3000U);
 }
 
 }  // namespace

@@ -309,6 +309,12 @@ TEST(ReportsJsonTest, HasTheFieldsThatClientsRead) {
   Take(monitor, Click("r1", "a"));
   const auto quality = nlohmann::json::parse(ToJson(monitor.Quality()));
   EXPECT_EQ(quality.at("rows").at(0).at("labels").at(0).at("ndcg").at("10"), 1.0);
+  const auto& estimate = quality.at("estimates").at(0);
+  EXPECT_EQ(estimate.at("calibration"), "none");  // one answer teaches nothing
+  EXPECT_TRUE(estimate.at("ctr").is_null());
+  EXPECT_EQ(estimate.at("past").at("ctr").at("hours"), 0);
+  EXPECT_EQ(quality.at("business").at(0).at("visitors"), 1);
+  EXPECT_EQ(quality.at("behaviour").at(0).at("tied_share"), 0.5);
 }
 
 }  // namespace

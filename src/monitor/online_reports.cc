@@ -71,6 +71,14 @@ QualityReport OnlineMonitor::Quality() const {
   for (const auto& [key, counts] : attribution.rows()) {
     report.rows.push_back(QualityRowOf(key, counts, attribution.options().ks));
   }
+  report.ks = attribution.options().ks;
+  report.estimates = attribution.estimates().Report();
+  report.scores = attribution.estimates().Scores();
+  report.business = attribution.outcomes().Report();
+  for (const auto& [row, counts] : attribution.behaviour().totals()) {
+    const std::size_t split = row.find('\n');
+    report.behaviour.push_back({row.substr(0, split), row.substr(split + 1), counts});
+  }
   std::sort(report.rows.begin(), report.rows.end(), [](const QualityRow& a, const QualityRow& b) {
     return std::pair(a.model, a.scene) < std::pair(b.model, b.scene);
   });
@@ -134,8 +142,11 @@ std::vector<WindowRow> OnlineMonitor::Hours() const {
   const Attribution& attribution = state_->attribution;
   const auto quality = [&](const std::map<HourRow, QualityCounts>& hours, bool final) {
     for (const auto& [key, counts] : hours) {
-      rows.push_back({WindowKind::kQuality, key.first, key.second,
-                      QualityWindowText(counts, attribution.options().ks), final});
+      rows.push_back(
+          {WindowKind::kQuality, key.first, key.second,
+           QualityWindowText(counts, attribution.options().ks, attribution.estimates().Find(key),
+                             attribution.behaviour().Find(key)),
+           final});
     }
   };
   quality(attribution.final_hours(), true);

@@ -14,16 +14,6 @@ constexpr int kFewestGroups = 6;
 
 double Ratio(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 
-/// Student's 97.5 % quantile, to 0.2 % from 5 degrees of freedom on.
-/// Source: Abramowitz and Stegun 26.7.5
-double StudentQuantile(double freedom) {
-  const double z3 = kZ * kZ * kZ;
-  const double z5 = z3 * kZ * kZ;
-  const double z7 = z5 * kZ * kZ;
-  return kZ + (z3 + kZ) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * kZ) / (96 * freedom * freedom) +
-         (3 * z7 + 19 * z5 + 17 * z3 - 15 * kZ) / (384 * freedom * freedom * freedom);
-}
-
 LabelQuality OfLabel(Label which, const QualityCounts::OfLabel& counts,
                      const std::vector<int>& ks) {
   LabelQuality quality;
@@ -39,6 +29,14 @@ LabelQuality OfLabel(Label which, const QualityCounts::OfLabel& counts,
 }
 
 }  // namespace
+
+double StudentQuantile(double freedom) {
+  const double z3 = kZ * kZ * kZ;
+  const double z5 = z3 * kZ * kZ;
+  const double z7 = z5 * kZ * kZ;
+  return kZ + (z3 + kZ) / (4 * freedom) + (5 * z5 + 16 * z3 + 3 * kZ) / (96 * freedom * freedom) +
+         (3 * z7 + 19 * z5 + 17 * z3 - 15 * kZ) / (384 * freedom * freedom * freedom);
+}
 
 MetricValue WilsonInterval(std::uint64_t hits, std::uint64_t n) {
   if (n == 0) {

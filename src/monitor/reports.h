@@ -11,6 +11,9 @@
 #include "core/artifact.h"
 #include "core/metrics.h"
 #include "core/time.h"
+#include "monitor/estimate/estimate_rows.h"
+#include "monitor/outcomes/business_outcomes.h"
+#include "monitor/outcomes/list_behaviour.h"
 #include "monitor/statistics/drift_verdict.h"
 
 namespace vitrine::monitor {
@@ -49,6 +52,22 @@ struct LabelQuality {
   std::map<int, double> ndcg;
 };
 
+/// What was said of one figure before labels came, and what came.
+struct EstimatedFigure {
+  MetricValue estimate;
+  std::optional<double> carried;  ///< what the newest hour with labels had then
+  std::optional<double> came;     ///< once labels are in
+};
+
+/// Estimates of the answers of a row's hours, for one label.
+struct EstimateBesideLabels {
+  std::string label;
+  std::uint64_t answers =
+      0;  ///< that were estimated; an error means something where they are nearly all
+  EstimatedFigure ctr;
+  std::map<int, EstimatedFigure> ndcg;  ///< by k
+};
+
 struct QualityRow {
   std::string model;
   std::string scene;
@@ -62,6 +81,9 @@ struct QualityRow {
   /// More clicks than places were shown: clicks are sent twice, by robots, or under wrong ids.
   bool more_clicks_than_shown = false;
   std::vector<LabelQuality> labels;
+  std::vector<EstimateBesideLabels> estimates;  ///< of history
+  std::optional<ScoreHour> scores;              ///< of history: scores against clicks
+  std::optional<BehaviourCounts> behaviour;     ///< of history: what the lists looked like
 };
 
 struct JoinRow {
@@ -86,6 +108,11 @@ struct QualityReport {
   std::uint64_t forgotten = 0;   ///< left before their time because too many waited
   std::vector<QualityRow> rows;
   std::vector<JoinRow> joins;
+  std::vector<int> ks;                  ///< of `estimates`
+  std::vector<EstimateRow> estimates;   ///< of answers whose labels are not in
+  std::vector<ScoreRow> scores;         ///< scores against clicks, since each version began
+  std::vector<BusinessRow> business;    ///< the same for what answers are worth
+  std::vector<BehaviourRow> behaviour;  ///< and for what lists look like
 };
 
 struct DataRow {

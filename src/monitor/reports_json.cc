@@ -6,6 +6,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "monitor/quality_json.h"
+
 namespace vitrine::monitor {
 namespace {
 
@@ -45,6 +47,10 @@ json Of(const QualityRow& r) {
   for (const LabelQuality& l : r.labels) {
     labels.push_back(Of(l));
   }
+  json estimates = json::array();
+  for (const EstimateBesideLabels& e : r.estimates) {
+    estimates.push_back(ToJsonValue(e));
+  }
   return {{"model", r.model},
           {"scene", r.scene},
           {"answers", r.answers},
@@ -55,7 +61,10 @@ json Of(const QualityRow& r) {
           {"click_rate", Of(r.click_rate)},
           {"conversion_rate", Of(r.conversion_rate)},
           {"more_clicks_than_shown", r.more_clicks_than_shown},
-          {"labels", std::move(labels)}};
+          {"labels", std::move(labels)},
+          {"estimates", std::move(estimates)},
+          {"scores", r.scores ? ToJsonValue(*r.scores) : json()},
+          {"behaviour", r.behaviour ? ToJsonValue(*r.behaviour) : json()}};
 }
 
 json Of(const JoinRow& r) {
@@ -179,6 +188,24 @@ std::string ToJson(const QualityReport& report) {
   for (const JoinRow& r : report.joins) {
     joins.push_back(Of(r));
   }
+  json estimates = json::array();
+  for (const EstimateRow& row : report.estimates) {
+    estimates.push_back(ToJsonValue(row, report.ks));
+  }
+  json business = json::array();
+  for (const BusinessRow& row : report.business) {
+    business.push_back(ToJsonValue(row));
+  }
+  json behaviour = json::array();
+  for (const BehaviourRow& row : report.behaviour) {
+    behaviour.push_back(ToJsonValue(row));
+  }
+  json scores = json::array();
+  for (const ScoreRow& row : report.scores) {
+    if (row.report.all.places > 0) {
+      scores.push_back(ToJsonValue(row));
+    }
+  }
   return Text({{"since", FormatIso(report.since)},
                {"counted", report.counted},
                {"behind", report.behind},
@@ -187,6 +214,10 @@ std::string ToJson(const QualityReport& report) {
                {"waiting", report.waiting},
                {"forgotten", report.forgotten},
                {"rows", std::move(rows)},
+               {"estimates", std::move(estimates)},
+               {"scores", std::move(scores)},
+               {"business", std::move(business)},
+               {"behaviour", std::move(behaviour)},
                {"joins", std::move(joins)}});
 }
 

@@ -5,6 +5,9 @@
 namespace vitrine::monitor {
 namespace {
 
+/// More self-information than any counted item has.
+constexpr double kMostBits = 64;
+
 double Number(std::uint64_t count) { return static_cast<double>(count); }
 
 Labels ModelAndScene(const std::string& model, const std::string& scene) {
@@ -73,6 +76,21 @@ SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& rep
     shares[{"quality.conversion", labels}] = {row.conversion_rate.mean * Number(row.answers),
                                               Number(row.answers)};
   }
+  for (const EstimateRow& row : reports.quality.estimates) {
+    if (row.label == Label::kClick) {
+      shares[{"quality.estimated_ctr", ModelAndScene(row.model, row.scene)}] = {row.labelled_ever,
+                                                                                row.shown_ever};
+    }
+  }
+  for (const BehaviourRow& row : reports.quality.behaviour) {
+    const Labels labels = ModelAndScene(row.model, row.scene);
+    const BehaviourCounts& c = row.counts;
+    shares[{"quality.novelty", labels}] = {c.novelty, c.places, kMostBits};
+    shares[{"quality.diversity", labels}] = {c.diversity, c.lists};
+    shares[{"quality.head_share", labels}] = {c.head, c.places};
+    shares[{"quality.tied_share", labels}] = {c.tied, c.places};
+    shares[{"quality.outside_share", labels}] = {c.outside, c.scored};
+  }
   for (const JoinRow& row : reports.quality.joins) {
     shares[{"quality.unjoined_share", {{"event", row.event}}}] = {
         Number(row.orphans + row.unshown + row.unjoined), Number(row.events)};
@@ -98,7 +116,7 @@ void SignalsFromReports::AddDifferences(const Totals& before, const Totals& afte
     const Part then = found == before.shares.end() ? Part() : found->second;
     const double rows = now.whole - then.whole;
     if (rows > 0) {
-      const double part = std::clamp(now.part - then.part, 0.0, rows);
+      const double part = std::clamp(now.part - then.part, 0.0, rows * now.most);
       out.push_back({series.first, series.second, part / rows, rows});
     }
   }

@@ -48,6 +48,7 @@ class SignalsFromReports {
   struct Part {
     double part = 0;
     double whole = 0;
+    double most = 1;  ///< of a part of one
   };
   /// Everything that only grows.
   struct Totals {

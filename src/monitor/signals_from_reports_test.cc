@@ -139,10 +139,29 @@ TEST_F(SignalsTest, DriftSkewAndBreakersAreAsTheyAre) {
   EXPECT_EQ(Value(signals, "service.breaker_open{model=remote:b}"), 0);
 }
 
+TEST_F(SignalsTest, WhatIsExpectedAndHowListsLookIsOfTheLastMinutesToo) {
+  reports_.quality.estimates = {
+      {.model = "m:1", .scene = "home", .shown_ever = 1000, .labelled_ever = 100},
+      {.model = "m:1", .scene = "home", .label = Label::kPurchase, .shown_ever = 9}};
+  reports_.quality.behaviour = {{"m:1", "home", {.places = 1000, .novelty = 9000}}};
+  At(0);
+  reports_.quality.estimates[0].shown_ever = 1500;
+  reports_.quality.estimates[0].labelled_ever = 110;
+  reports_.quality.behaviour[0].counts = {.places = 1500, .novelty = 14'000, .head = 200};
+  const auto recent = At(60);
+  EXPECT_DOUBLE_EQ(Value(recent, "quality.estimated_ctr{model=m:1,scene=home}"), 10.0 / 500);
+  EXPECT_EQ(Rows(recent, "quality.estimated_ctr{model=m:1,scene=home}"), 500);
+  EXPECT_DOUBLE_EQ(Value(recent, "quality.novelty{model=m:1,scene=home}"), 10);  // bits, no share
+  EXPECT_DOUBLE_EQ(Value(recent, "quality.head_share{model=m:1,scene=home}"), 0.4);
+}
+
 TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   At(0);
   QualityRow row{.model = "m:1", .scene = "home", .answers = 100, .shown = 1000};
   reports_.quality = {.rows = {row}, .joins = {{.event = "click", .events = 10}}};
+  reports_.quality.estimates.push_back({.model = "m:1", .scene = "home", .shown_ever = 9});
+  reports_.quality.behaviour.push_back(
+      {"m:1", "home", {.places = 9, .novelty = 90, .scored = 9, .lists = 1}});
   reports_.service.rows = {{.model = "m:1", .scene = "home", .latencies = Latencies(1, 0)}};
   reports_.service.failures["m:1"] = 1;
   reports_.service.answers = 1;

@@ -30,9 +30,22 @@ std::string Interval(const json& value) {
                      value.value("high", 0.0));
 }
 
+/// What was expected before clicks came, and how far off that was.
+std::string ExpectedClicks(const json& row) {
+  for (const json& estimate : row.value("estimates", json::array())) {
+    if (estimate.value("label", "") == "click") {
+      const json& ctr = estimate["ctr"];
+      return Interval(ctr) + (ctr.contains("error")
+                                  ? fmt::format(" {:+.4f}", ctr.value("error", 0.0))
+                                  : std::string());
+    }
+  }
+  return "-";
+}
+
 std::string QualityLine(const json& row) {
-  return fmt::format("{:>9}  {:>9}  {:.4f}  {:<28}  {}", row.value("answers", 0),
-                     row.value("mature", 0), row.value("ctr", 0.0),
+  return fmt::format("{:>9}  {:>9}  {:.4f}  {:<36}  {:<28}  {}", row.value("answers", 0),
+                     row.value("mature", 0), row.value("ctr", 0.0), ExpectedClicks(row),
                      Interval(row.value("click_rate", json::object())),
                      Interval(row.value("conversion_rate", json::object())));
 }
@@ -70,7 +83,8 @@ std::string Line(const std::string& monitor, const json& row) {
 
 std::string Head(const std::string& monitor) {
   return monitor == "quality"
-             ? "  answers     mature  CTR     answers with a click (95 %)   answers with a purchase"
+             ? "  answers     mature  CTR     expected before clicks came, error    answers with a "
+               "click (95 %)   answers with a purchase"
          : monitor == "drift" ? " requests  features that moved most, PSI above chance"
                               : "  answers  fallbacks  p50 (ms)  p95 (ms)  p99 (ms)";
 }

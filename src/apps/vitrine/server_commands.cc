@@ -39,6 +39,29 @@ std::string Number(const json& object, const char* key) {
   return it != object.end() && it->is_number() ? it->dump() : "-";
 }
 
+/// A line a version and scene whose labels are not in: what is expected of them, and how well that held before.
+std::string EstimateLines(const json& quality) {
+  std::string text;
+  for (const json& row : quality.value("estimates", json::array())) {
+    if (row.value("label", "") != "click" || !row["ctr"].is_object()) {
+      continue;
+    }
+    const json& ctr = row["ctr"];
+    const json& past = row["past"]["ctr"];
+    text += fmt::format(
+        "expected  {} in {}: CTR {:.4f} ({:.4f} to {:.4f}) over {} answers without labels yet",
+        row.value("model", ""), row.value("scene", ""), ctr.value("mean", 0.0),
+        ctr.value("low", 0.0), ctr.value("high", 0.0), Number(row, "answers"));
+    if (past["coverage"].is_number()) {
+      text += fmt::format("; of {} hours before, {:.0f} % came as said, bias {:+.4f}",
+                          Number(past, "hours"), 100 * past.value("coverage", 0.0),
+                          past.value("bias", 0.0));
+    }
+    text += '\n';
+  }
+  return text;
+}
+
 Status ShowStatus(const CommandLine& line) {
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
   const json models = Fetch(session, "/v1/aliases");
@@ -84,6 +107,7 @@ Status ShowStatus(const CommandLine& line) {
       text += fmt::format("quality   {} in {}: CTR {} over {} answers\n", row.value("model", ""),
                           row.value("scene", ""), Number(row, "ctr"), Number(row, "answers"));
     }
+    text += EstimateLines(quality);
   }
   if (drift.is_object() && drift.contains("models")) {
     for (const json& model : drift["models"]) {

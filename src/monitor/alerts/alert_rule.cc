@@ -272,6 +272,21 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .rests_in_sales = true,
                    .runbook = "vitrine status; compare versions: GET /v1/monitors/quality",
                    .runbook_zh = "运行 vitrine status;对比版本:GET /v1/monitors/quality"});
+  rules.push_back(
+      {.name = "fewer-clicks-expected",
+       .signal = "quality.estimated_ctr",
+       .side = Side::kBelow,
+       .against = Against::kLastDay,
+       .warning = -0.2,
+       .critical = -0.5,
+       .recovery = -0.1,
+       .bad_for = minutes(15),
+       .good_for = minutes(30),
+       .least_rows = 1000,
+       .priority = 2,
+       .rests_in_sales = true,
+       .runbook = "what is shown changed, not yet the clicks: vitrine status, vitrine drift",
+       .runbook_zh = "展示内容已变化,点击尚未体现:运行 vitrine status、vitrine drift"});
   return rules;
 }
 

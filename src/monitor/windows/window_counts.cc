@@ -15,6 +15,12 @@ namespace {
 
 using nlohmann::json;
 
+struct QualityHour {
+  QualityCounts counts;
+  HourEstimates estimates;
+  BehaviourCounts behaviour;
+};
+
 /// Sums of each step: the counts of its series by name.
 template <typename Counts>
 struct Step {
@@ -47,6 +53,36 @@ Result<std::map<std::int64_t, Step<Counts>>> Sum(std::span<const WindowRow> rows
     }
   }
   return steps;
+}
+
+/// To six digits.
+std::string BehaviourText(const BehaviourCounts& c) {
+  return fmt::format("[{},{:.6g},{},{},{},{},{},{:.6g},{},{:.6g},{}]", c.places, c.novelty, c.head,
+                     c.tied, c.outside, c.scored, c.lists, c.diversity, c.known, c.gini,
+                     c.gini_places);
+}
+
+EstimateBesideLabels BesideLabels(Label label, const HourEstimate& hour,
+                                  const QualityCounts& counted, const std::vector<int>& ks) {
+  const auto figure = [&](const MetricValue& estimate, double carried, double came) {
+    EstimatedFigure of{.estimate = estimate, .carried = {}, .came = {}};
+    if (carried >= 0) {
+      of.carried = carried;
+    }
+    if (hour.labels_in) {
+      of.came = came;
+    }
+    return of;
+  };
+  EstimateBesideLabels out;
+  out.label = LabelName(label);
+  out.answers = hour.answers;
+  out.ctr = figure(EstimatedCtr(hour), hour.ctr_carried, CountedCtr(counted, label));
+  for (std::size_t k = 0; k < ks.size() && k < hour.gains.size(); ++k) {
+    out.ndcg[ks[k]] =
+        figure(EstimatedNdcg(hour, k), hour.ndcg_carried[k], CountedNdcg(counted, label, k));
+  }
+  return out;
 }
 
 void AddCounts(AnswerCounts& sum, const AnswerCounts& other) {
@@ -89,8 +125,19 @@ bool InRange(const WindowRow& row, const WindowRange& range) {
           (split != std::string_view::npos && series.substr(split + 1) == *range.scene));
 }
 
-std::string QualityWindowText(const QualityCounts& counts, const std::vector<int>& ks) {
-  return json({{"ks", ks}, {"counts", QualityCountsToJson(counts)}}).dump();
+std::string QualityWindowText(const QualityCounts& counts, const std::vector<int>& ks,
+                              const HourEstimates* estimates,
+                              const std::optional<BehaviourCounts>& behaviour) {
+  std::string text = json({{"ks", ks}, {"counts", QualityCountsToJson(counts)}}).dump();
+  if (estimates != nullptr) {
+    text.back() = ',';
+    text += "\"estimates\":" + HourEstimatesText(*estimates) + "}";
+  }
+  if (behaviour) {
+    text.back() = ',';
+    text += "\"behaviour\":" + BehaviourText(*behaviour) + "}";
+  }
+  return text;
 }
 
 std::string ServiceWindowText(const AnswerCounts& counts) {
@@ -148,24 +195,51 @@ Result<std::vector<HistoryPoint<QualityRow>>> QualityHistory(std::span<const Win
       return DataLoss(fmt::format("the kept hour {} is broken: {}", newest->hour, e.what()));
     }
   }
-  const auto read = [&ks](const json& j) -> std::optional<QualityCounts> {
+  const auto read = [&ks](const json& j) -> std::optional<QualityHour> {
     if (j.at("ks").get<std::vector<int>>() != ks) {
       return std::nullopt;
     }
-    return QualityCountsFromJson(j.at("counts"), ks.size(), true);
+    QualityHour hour{QualityCountsFromJson(j.at("counts"), ks.size(), true), {}, {}};
+    if (j.contains("behaviour")) {
+      hour.behaviour = BehaviourFromJson(j.at("behaviour"));
+    }
+    for (std::size_t l = 0; l < kLabels && j.contains("estimates"); ++l) {
+      hour.estimates.labels[l] = HourEstimateFromJson(j.at("estimates").at(l), ks.size());
+      hour.estimates.scores = ScoreHourFromJson(j.at("estimates").at(kLabels));
+    }
+    return hour;
   };
   ASSIGN_OR_RETURN(const auto steps,
-                   Sum<QualityCounts>(rows, WindowKind::kQuality, step, read,
-                                      [](QualityCounts& sum, const QualityCounts& c) {
-                                        monitor::AddCounts(sum, c);
-                                      }));
+                   Sum<QualityHour>(rows, WindowKind::kQuality, step, read,
+                                    [](QualityHour& sum, const QualityHour& hour) {
+                                      monitor::AddCounts(sum.counts, hour.counts);
+                                      AddScores(sum.estimates.scores, hour.estimates.scores);
+                                      AddBehaviour(sum.behaviour, hour.behaviour);
+                                      for (std::size_t l = 0; l < kLabels; ++l) {
+                                        AddEstimate(sum.estimates.labels[l],
+                                                    hour.estimates.labels[l]);
+                                      }
+                                    }));
   std::vector<HistoryPoint<QualityRow>> points;
   for (const auto& [hour, sums] : steps) {
     auto& point = points.emplace_back();
     point.hour = hour;
     point.final = sums.final;
-    for (const auto& [series, counts] : sums.series) {
-      point.rows.push_back(QualityRowOf(series, counts, ks));
+    for (const auto& [series, summed] : sums.series) {
+      QualityRow row = QualityRowOf(series, summed.counts, ks);
+      for (std::size_t l = 0; l < kLabels; ++l) {
+        const HourEstimate& estimate = summed.estimates.labels[l];
+        if (estimate.answers > 0) {
+          row.estimates.push_back(BesideLabels(static_cast<Label>(l), estimate, summed.counts, ks));
+        }
+      }
+      if (summed.estimates.scores.places > 0) {
+        row.scores = summed.estimates.scores;
+      }
+      if (summed.behaviour.places > 0) {
+        row.behaviour = summed.behaviour;
+      }
+      point.rows.push_back(std::move(row));
     }
   }
   return points;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +16,10 @@
 
 namespace vitrine::monitor {
 
-std::string QualityWindowText(const QualityCounts& counts, const std::vector<int>& ks);
+/// `estimates` null: nothing was estimated; `behaviour` none: nothing is known.
+std::string QualityWindowText(const QualityCounts& counts, const std::vector<int>& ks,
+                              const HourEstimates* estimates,
+                              const std::optional<BehaviourCounts>& behaviour);
 std::string ServiceWindowText(const AnswerCounts& counts);
 
 /// `key`: model and scene joined by '\n'.
