@@ -15,6 +15,7 @@
 
 #include "adapters/files/artifact_store.h"
 #include "adapters/files/durable.h"
+#include "adapters/files/numbered_files.h"
 #include "adapters/onnxruntime/runtime.h"
 #include "adapters/rocksdb/rocks_event_log.h"
 #include "adapters/sqlite/monitor_db.h"
@@ -92,6 +93,8 @@ struct Application::Parts {
   std::unique_ptr<serve::Trending> trending;
   std::unique_ptr<search::LiveCatalogue> catalogue;
   std::unique_ptr<monitor::OnlineMonitor> monitor;
+  std::unique_ptr<files::NumberedFiles> contract_files;
+  std::unique_ptr<monitor::ContractBook> contract;
   std::unique_ptr<sqlite::MonitorDb> history;
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
@@ -121,6 +124,7 @@ struct Application::Parts {
   Status OpenStores();
   Status OpenServing();
   Status LoadScenes();
+  Status OpenContract();
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);
   Status OpenServices();
@@ -158,6 +162,18 @@ Status Application::Parts::LoadScenes() {
   return Status::Ok();
 }
 
+Status Application::Parts::OpenContract() {
+  monitor->SetKnownIds(KnownIdsOf(*log));
+  contract_files = std::make_unique<files::NumberedFiles>(directory.Sub("contract"));
+  ASSIGN_OR_RETURN(
+      contract,
+      monitor::ContractBook::Open(
+          *contract_files, [this](const std::shared_ptr<const monitor::ContractVersion>& version) {
+            monitor->SetContract({version, &version->contract}, version->version);
+          }));
+  return Status::Ok();
+}
+
 Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
   ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
@@ -189,6 +205,7 @@ Status Application::Parts::OpenServing() {
     // A file that cannot be read costs the drift windows of the last hours, not the start; labels are joined anew.
     static_cast<void>(monitor->Load(kept));
   }
+  RETURN_IF_ERROR(OpenContract());
   observer = std::make_unique<MonitorObserver>(*monitor, settings.Flag("monitor.enabled"));
   log->SetListener([this](const data::LogRecord& record) {
     items->Apply(record);
@@ -261,6 +278,7 @@ Status Application::Parts::OpenServices() {
       .models = &*versions,
       .jobs = &*jobs,
       .monitors = &*reports,
+      .contract = &*contract,
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,
@@ -285,6 +303,9 @@ Status Application::Parts::OpenServices() {
       .on_rejected = [this](std::string_view code,
                             std::uint64_t rows) { monitor->OnRejected(code, rows); },
       .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
+      .on_feed = [this](std::string_view feed, std::span<const Event> events,
+                        std::uint64_t duplicates,
+                        Micros now) { monitor->OnFeed(feed, events, duplicates, now); },
       .on_external_answer =
           [this](const Impression& impression) { observer->OnImpression(impression, true); },
       .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },

@@ -298,7 +298,7 @@ Result<DataContract> ContractFromJson(const Json& json) {
   return out;
 }
 
-Result<DataContract> ContractFromJson(std::string_view text) {
+Result<DataContract> ContractFromText(std::string_view text) {
   ASSIGN_OR_RETURN(const Json json, data::ParseJson(text));
   return ContractFromJson(json);
 }

@@ -18,7 +18,7 @@ namespace vitrine::monitor {
 nlohmann::ordered_json ToJson(const DataContract& contract);
 /// Errors: kInvalidArgument (not JSON, an unknown or missing field, a value that cannot be: named by
 ///         its path), kFailedPrecondition (a newer format).
-Result<DataContract> ContractFromJson(std::string_view text);
+Result<DataContract> ContractFromText(std::string_view text);
 Result<DataContract> ContractFromJson(const nlohmann::ordered_json& json);
 
 nlohmann::ordered_json ToJson(const ContractFinding& finding);

@@ -273,6 +273,11 @@ void LiveContract::Load(const json& saved) {
   TakeUp();
 }
 
+void LiveContract::TakeOver(LiveContract read) {
+  saved_ = std::move(read.saved_);
+  TakeUp();
+}
+
 void LiveContract::TakeUp() {
   if (!counter_.has_value() || !saved_.is_object() ||
       saved_.at("version").get<std::uint64_t>() != version_) {

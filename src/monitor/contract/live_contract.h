@@ -62,6 +62,8 @@ class LiveContract {
   [[nodiscard]] nlohmann::json Save() const;
   /// What SetContract of the same version takes up. Throws nlohmann::json::exception.
   void Load(const nlohmann::json& saved);
+  /// What `read` has loaded, under the contract that is here.
+  void TakeOver(LiveContract read);
 
  private:
   void Enter(Micros hour, bool whole);
