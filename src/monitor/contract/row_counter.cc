@@ -203,10 +203,15 @@ void RowCounter::ForgetItem(std::string_view id) {
 
 void RowCounter::Remember(const Compiled& compiled, const Line& line) {
   auto& place = examples_[compiled.rule];
-  const std::string_view item = line.item == nullptr ? "" : std::string_view(line.item->item_id);
+  // Shoppers' ids stay out of reports.
+  const bool personal =
+      compiled.field == EventField::kUser || compiled.field == EventField::kAnonymous;
   const auto end = fmt::format_to_n(
-      place.data(), place.size() - 1, "event_id {}, {} of item {}, price {:g}", line.event.event_id,
-      EventName(line.event.type), item, line.item == nullptr ? 0.0 : line.item->price);
+      place.data(), place.size() - 1, "event_id {}, {} of item '{}', price {:g}, {} '{}'",
+      line.event.event_id, EventName(line.event.type),
+      line.item == nullptr ? std::string_view() : std::string_view(line.item->item_id),
+      line.item == nullptr ? 0.0 : line.item->price, EventFieldName(compiled.field),
+      personal ? std::string_view() : TextOf(compiled.field, line.event, line.item));
   *end.out = '\0';
 }
 
