@@ -112,7 +112,7 @@ TEST_F(FilesTest, ColumnsAndValuesThatChanged) {
       const auto example = (*now)->ExampleOf(*rule, finding.grain, finding.window);
       ASSERT_TRUE(example.ok()) << example.status().message();
       if (rule->kind == monitor::ContractKind::kRange) {
-        EXPECT_NE(example->find("price 5"), std::string::npos) << *example;
+        EXPECT_NE(example->find("50.0, at 2026-03-"), std::string::npos) << *example;
       }
     }
   }

@@ -175,7 +175,7 @@ TEST_P(FaultTest, IsFound) {
   live.Advance(feed.now());
   Broken before, after;
   std::set<std::string> rules;
-  for (int hour = 0; hour < 33; ++hour) {
+  for (int hour = 0; hour < 49; ++hour) {
     std::vector<Arrived> events = feed.Next();
     const bool wrong = hour >= 9;
     if (wrong && fault.happen) {

@@ -18,7 +18,7 @@ using monitor::ContractWindow;
 
 constexpr std::int64_t kHour = 3'600 * kMicrosPerSecond;
 /// Hours that are laid out at most: a row of the year 2200 must not ask for all that lie between.
-constexpr std::int64_t kMostHours = 24 * 366 * 10;
+constexpr std::int64_t kMostHours = 24 * 366 * 2;
 
 double NumberOf(const std::string& text) { return text.empty() ? 0 : std::stod(text); }
 
@@ -117,21 +117,25 @@ Status ContractRows::State::ReadRows(const Progress& progress) {
   input.from = options.from;
   input.until = options.until;
   RETURN_IF_ERROR(database->Execute(ContractRowsSql(input)));
-  ASSIGN_OR_RETURN(const auto range,
-                   database->QueryTexts("SELECT count(*), min(hour), max(hour) FROM "
-                                        "contract_rows WHERE hour IS NOT NULL"));
+  // Without bounds of its own, a longer range than can be laid out is that of all rows but the outermost.
+  ASSIGN_OR_RETURN(
+      const auto range,
+      database->QueryTexts("SELECT count(*), min(hour), max(hour), quantile_disc(hour, 0.005), "
+                           "quantile_disc(hour, 0.995) FROM contract_rows WHERE hour IS NOT NULL"));
   if (range.at(0).at(0) == "0") {
     return FailedPrecondition(
         fmt::format("{} holds no event in the range that was asked for", name));
   }
-  first = {std::stoll(range[0][1]) * kHour};
-  last = {(std::stoll(range[0][2]) + 1) * kHour};
+  const bool wide = std::stoll(range[0][2]) - std::stoll(range[0][1]) > kMostHours;
+  first = {std::stoll(range[0][wide ? 3 : 1]) * kHour};
+  last = {(std::stoll(range[0][wide ? 4 : 2]) + 1) * kHour};
   // Whole days, so that a day that began late is seen to lack its morning.
   first.value =
       (options.from.value != 0 ? options.from.value : first.value) / kMicrosPerDay * kMicrosPerDay;
   const std::int64_t end = options.until.value != 0 ? options.until.value : last.value;
   last.value = (end + kMicrosPerDay - 1) / kMicrosPerDay * kMicrosPerDay;
-  last.value = std::min(last.value, first.value + kMostHours * kHour);
+  first.value = std::max(
+      first.value, last.value - kMostHours * kHour);  // the newest, where it is still too long
   return Status::Ok();
 }
 
@@ -204,9 +208,12 @@ Result<std::vector<ContractWindow>> ContractRows::Count(const monitor::DataContr
   std::vector<ContractWindow> out;
   const Micros first_day{state_->first.value + kMicrosPerDay};
   const Micros last_day{state_->last.value - kMicrosPerDay};
+  const Micros from = state_->options.from;
+  const Micros until = state_->options.until;
+  const bool begins_whole = from.value != 0 && from.value % kMicrosPerDay == 0;
+  const bool ends_whole = until.value != 0 && until.value % kMicrosPerDay == 0;
   for (Micros at = state_->first; at < state_->last; at.value += kHour) {
-    const bool edge = (state_->options.from.value == 0 && at < first_day) ||
-                      (state_->options.until.value == 0 && at >= last_day);
+    const bool edge = (!begins_whole && at < first_day) || (!ends_whole && at >= last_day);
     out.push_back({.from = at, .whole = !edge, .rules = {}, .examples = {}});
     out.back().rules.resize(contract.rules.size());
   }

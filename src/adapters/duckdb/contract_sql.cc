@@ -151,7 +151,9 @@ std::string CountSql(const monitor::DataContract& contract, std::vector<CountCol
     const std::string only = fmt::format(" FILTER (WHERE {})", sql.about);
     add(r, &RuleCounts::rows, "count(*)" + only);
     if (rule.kind == ContractKind::kMean) {
-      const std::string log = fmt::format("ln({})", Named(rule.field));
+      // DuckDB may take the logarithm before it looks at the filter.
+      const std::string log =
+          fmt::format("(CASE WHEN {0} > 0 THEN ln({0}) END)", Named(rule.field));
       add(r, &RuleCounts::sum, fmt::format("sum({})", log) + only);
       add(r, &RuleCounts::squares, fmt::format("sum({0} * {0})", log) + only);
     } else if (rule.kind == ContractKind::kSilence) {

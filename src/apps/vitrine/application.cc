@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,7 +16,6 @@
 
 #include "adapters/files/artifact_store.h"
 #include "adapters/files/durable.h"
-#include "adapters/files/numbered_files.h"
 #include "adapters/onnxruntime/runtime.h"
 #include "adapters/rocksdb/rocks_event_log.h"
 #include "adapters/sqlite/monitor_db.h"
@@ -25,6 +25,7 @@
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/job_service.h"
+#include "apps/vitrine/kept_contract.h"
 #include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/objectives.h"
@@ -93,8 +94,7 @@ struct Application::Parts {
   std::unique_ptr<serve::Trending> trending;
   std::unique_ptr<search::LiveCatalogue> catalogue;
   std::unique_ptr<monitor::OnlineMonitor> monitor;
-  std::unique_ptr<files::NumberedFiles> contract_files;
-  std::unique_ptr<monitor::ContractBook> contract;
+  std::unique_ptr<KeptContract> contract;
   std::unique_ptr<sqlite::MonitorDb> history;
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
@@ -124,7 +124,6 @@ struct Application::Parts {
   Status OpenStores();
   Status OpenServing();
   Status LoadScenes();
-  Status OpenContract();
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);
   Status OpenServices();
@@ -162,18 +161,6 @@ Status Application::Parts::LoadScenes() {
   return Status::Ok();
 }
 
-Status Application::Parts::OpenContract() {
-  monitor->SetKnownIds(KnownIdsOf(*log));
-  contract_files = std::make_unique<files::NumberedFiles>(directory.Sub("contract"));
-  ASSIGN_OR_RETURN(
-      contract,
-      monitor::ContractBook::Open(
-          *contract_files, [this](const std::shared_ptr<const monitor::ContractVersion>& version) {
-            monitor->SetContract({version, &version->contract}, version->version);
-          }));
-  return Status::Ok();
-}
-
 Result<std::shared_ptr<const serve::Servable>> Application::Parts::LoadModel(
     const std::string& version, const std::string& folder) {
   ASSIGN_OR_RETURN(graph::Artifact artifact, graph::OpenArtifact(folder));
@@ -205,7 +192,7 @@ Status Application::Parts::OpenServing() {
     // A file that cannot be read costs the drift windows of the last hours, not the start; labels are joined anew.
     static_cast<void>(monitor->Load(kept));
   }
-  RETURN_IF_ERROR(OpenContract());
+  ASSIGN_OR_RETURN(contract, OpenContract(directory.Sub("contract"), *monitor, *log));
   observer = std::make_unique<MonitorObserver>(*monitor, settings.Flag("monitor.enabled"));
   log->SetListener([this](const data::LogRecord& record) {
     items->Apply(record);
@@ -278,7 +265,7 @@ Status Application::Parts::OpenServices() {
       .models = &*versions,
       .jobs = &*jobs,
       .monitors = &*reports,
-      .contract = &*contract,
+      .contract = contract->book.get(),
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,
@@ -303,9 +290,7 @@ Status Application::Parts::OpenServices() {
       .on_rejected = [this](std::string_view code,
                             std::uint64_t rows) { monitor->OnRejected(code, rows); },
       .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
-      .on_feed = [this](std::string_view feed, std::span<const Event> events,
-                        std::uint64_t duplicates,
-                        Micros now) { monitor->OnFeed(feed, events, duplicates, now); },
+      .on_feed = std::bind_front(&monitor::OnlineMonitor::OnFeed, monitor.get()),
       .on_external_answer =
           [this](const Impression& impression) { observer->OnImpression(impression, true); },
       .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },

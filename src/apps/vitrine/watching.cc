@@ -128,20 +128,6 @@ Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
   return monitor::ToJson(points);
 }
 
-monitor::KnownIds KnownIdsOf(const data::EventLog& log) {
-  return {.item =
-              [&log](std::string_view id) {
-                monitor::CatalogueFacts facts;
-                if (const auto item = log.GetItem(id); item.ok()) {
-                  facts.known = true;
-                  facts.price = item->price;
-                  item->currency.copy(facts.currency.data(), facts.currency.size() - 1);
-                }
-                return facts;
-              },
-          .user = [&log](std::string_view id) { return log.GetUser(id).ok(); }};
-}
-
 MonitorKeeper::MonitorKeeper(monitor::OnlineMonitor& monitor,
                              const monitor::ObjectiveWatch& objectives,
                              const serve::ModelSet& models, const serve::OutsideRankers& outside,

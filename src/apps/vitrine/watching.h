@@ -49,9 +49,6 @@ class MonitorReports final : public http::MonitorService {
   const monitor::ObjectiveWatch& objectives_;
 };
 
-/// What the log says of items and users, for the data contract. `log` outlives it.
-monitor::KnownIds KnownIdsOf(const data::EventLog& log);
-
 struct KeeperOptions {
   std::chrono::milliseconds save_every{10'000};
   std::int64_t history_days = 32;  ///< older hours are forgotten

@@ -19,6 +19,8 @@ constexpr std::size_t kMostRules = 1000;
 constexpr std::size_t kMostValues = 1000;
 constexpr std::size_t kLongestId = 200;
 
+Json TimeOrNull(Micros time) { return time.value == 0 ? Json(nullptr) : Json(FormatIso(time)); }
+
 Json Of(const Tolerance& tolerance) {
   return {{"low", tolerance.low}, {"high", tolerance.high}, {"rows", tolerance.rows}};
 }
@@ -246,8 +248,8 @@ Json ToJson(const DataContract& contract) {
               {"alpha", contract.alpha},
               {"learned",
                {{"source", contract.learned.source},
-                {"from", FormatIso(contract.learned.from)},
-                {"until", FormatIso(contract.learned.until)},
+                {"from", TimeOrNull(contract.learned.from)},
+                {"until", TimeOrNull(contract.learned.until)},
                 {"days", contract.learned.days},
                 {"hours", contract.learned.hours},
                 {"rows", contract.learned.rows}}},
