@@ -34,7 +34,7 @@ Json ToJson(const ContractVersion& version, bool with_contract) {
 }
 
 Result<ContractVersion> VersionFromJson(std::string_view text, const std::string& path) {
-  const auto read = [&]() -> Result<ContractVersion> {
+  auto read = [&]() -> Result<ContractVersion> {
     ASSIGN_OR_RETURN(const Json json, data::ParseJson(text));
     if (!json.is_object()) {
       return InvalidArgument("it is no object");

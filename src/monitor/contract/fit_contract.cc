@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "monitor/contract/learn_contract.h"
+#include "monitor/statistics/special_functions.h"
 #include "monitor/statistics/tails.h"
 
 namespace vitrine::monitor {
@@ -155,29 +156,45 @@ void FitPattern(const Windows& hours, std::size_t index, std::size_t days, Contr
   }
 }
 
-/// Factor to what the pattern expects, from the logarithms of how windows differed from it.
+/// Factor to what the pattern expects, from how windows differed from it: by their logarithms, or, where that is
+/// tighter, as a Gamma factor, since a few windows without a row make logarithms of any width.
 std::optional<Tolerance> FitVolume(const Windows& windows, std::size_t index, Grain grain,
                                    double cells, double degrees, double chance,
                                    const ContractRule& rule) {
-  double n = 0, sum = 0, squares = 0, sampling = 0;
+  double n = 0, logs = 0, log_squares = 0, ratios = 0, ratio_squares = 0, sampling = 0;
   for (const ContractWindow& window : windows) {
     const double expected = ExpectedRows(rule, grain, window.from);
     if (expected >= kLeastExpected) {
       constexpr double kHalf = 0.5;  // a window without rows has no logarithm
-      const double ratio = std::log((window.rules[index].rows + kHalf) / (expected + kHalf));
+      const double rows = window.rules[index].rows;
+      const double log = std::log((rows + kHalf) / (expected + kHalf));
       ++n;
-      sum += ratio;
-      squares += ratio * ratio;
+      logs += log;
+      log_squares += log * log;
+      ratios += rows / expected;
+      ratio_squares += rows / expected * rows / expected;
       sampling += 1 / expected;
     }
   }
   if (n <= cells + 1) {
     return std::nullopt;
   }
-  const double variance = std::max(0.0, (squares - sum * sum / n) / (n - cells) - sampling / n);
-  const double way =
-      Held(StudentAbove(chance, degrees) * std::sqrt(variance * (1 + 1 / rule.repeats)));
-  return Tolerance{.low = std::exp(-way), .high = std::exp(way), .rows = 0};
+  const auto between = [&](double sum, double squares) {
+    return std::max(0.0, (squares - sum * sum / n) / (n - cells) - sampling / n) *
+           (1 + 1 / rule.repeats);
+  };
+  const double student = StudentAbove(chance, degrees);
+  const double way = Held(student * std::sqrt(between(logs, log_squares)));
+  Tolerance out{.low = std::exp(-way), .high = std::exp(way), .rows = 0};
+  // As uncertain as Student's t makes the normal.
+  const double wider = student / -NormalQuantile(chance);
+  const double variance = between(ratios, ratio_squares) * wider * wider;
+  if (variance > 0) {
+    const double shape = 1 / variance;
+    out.low = std::max(out.low, GammaAbove(1 - chance, shape) / shape);
+    out.high = std::min(out.high, GammaAbove(chance, shape) / shape);
+  }
+  return out;
 }
 
 std::optional<Tolerance> FitSilence(const Windows& days, std::size_t index, double chance,

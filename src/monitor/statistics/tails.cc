@@ -108,6 +108,15 @@ double StudentAbove(double chance, double degrees) {
   return Crossing(0, high, chance, above);
 }
 
+double GammaAbove(double chance, double shape) {
+  const auto above = [shape](double x) { return x <= 0 ? 1 : GammaQ(shape, x); };
+  double high = shape;
+  while (above(high) > chance && high < 1e12) {
+    high *= 2;
+  }
+  return Crossing(0, high, chance, above);
+}
+
 double ShareAtMost(double hits, double n, double chance) {
   if (n <= 0 || hits >= n) {
     return 1;

@@ -19,6 +19,9 @@ double PoissonAtLeast(double k, double mean);
 /// t with P(T >= t) = `chance` of Student's t; `degrees` 1 or more, chance in (0, 0.5].
 double StudentAbove(double chance, double degrees);
 
+/// x with P(X >= x) = `chance` of a Gamma variable of this shape and scale 1; chance in (0, 1).
+double GammaAbove(double chance, double shape);
+
 /// The largest (smallest) share under which `hits` or fewer (more) of `n` have this chance:
 /// Clopper and Pearson's bounds. 1 (0) where n is 0.
 double ShareAtMost(double hits, double n, double chance);

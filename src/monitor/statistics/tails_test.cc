@@ -50,6 +50,13 @@ TEST(Tails, StudentWithOneAndTwoDegrees) {
   EXPECT_NEAR(StudentAbove(0.025, 1e7), 1.959964, 1e-5) << "the normal's, of many degrees";
 }
 
+TEST(Tails, GammaOfShapeOneIsTheExponential) {
+  for (const double chance : {0.9, 0.5, 1e-3, 1e-7}) {
+    EXPECT_NEAR(GammaAbove(chance, 1) / -std::log(chance), 1, 1e-9);
+  }
+  EXPECT_NEAR(GammaAbove(0.5, 1e4), 1e4, 1) << "the middle of a narrow one is near its mean";
+}
+
 TEST(Tails, SharesAreBoundedWhereTheirTailIsTheChance) {
   EXPECT_NEAR(ShareAtMost(0, 1000, 1e-4), 1 - std::pow(1e-4, 1e-3), 1e-12);
   for (const double hits : {1.0, 50.0, 999.0}) {
