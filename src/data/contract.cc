@@ -24,7 +24,7 @@ void CompareColumns(const std::string& where, const std::vector<SourceColumn>& b
     const auto found = find(now, column.name);
     if (found == now.end()) {
       out.push_back(fmt::format("{}: the column '{}' is gone", where, column.name));
-    } else if (found->type != column.type) {
+    } else if (found->type != column.type && !found->type.empty() && !column.type.empty()) {
       out.push_back(fmt::format("{}: the column '{}' was {} and is {}", where, column.name,
                                 column.type, found->type));
     }

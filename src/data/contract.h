@@ -37,7 +37,7 @@ struct Contract {
   static Result<Contract> Parse(std::string_view text, const std::string& path);
 };
 
-/// What differs, a sentence each: columns that came, went or changed type; fields that fill or empty
+/// What differs, a sentence each: columns that came, went or changed a type that both know; fields that fill or empty
 /// by more than 10 points; ids of another format; event names that came or went.
 std::vector<std::string> CompareContracts(const Contract& before, const Contract& now);
 

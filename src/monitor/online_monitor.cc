@@ -185,6 +185,7 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
     }
     if (event != nullptr) {
       change = CountEvent(*event);
+      state_->contract.Count(*event, record.received);
     } else if (const auto* item = std::get_if<Item>(&record.body)) {
       state_->attribution.OnItem(*item);
     } else if (const auto* impression = std::get_if<Impression>(&record.body)) {
@@ -195,6 +196,10 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
         state_->service_hours.Finish(state_->attribution.final_before());
         state_->service_hours.Add(*impression, ts);
       }
+    } else if (const auto* item = std::get_if<Item>(&record.body)) {
+      state_->contract.ForgetItem(item->id);
+    } else if (const auto* gone = std::get_if<data::ItemDeletion>(&record.body)) {
+      state_->contract.ForgetItem(gone->id);
     }
     state_->watermark = record.sequence;
   }
@@ -221,9 +226,30 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
   joins("none", before.unjoined, after.unjoined);
 }
 
-void OnlineMonitor::OnReadThrough(std::uint64_t sequence) {
+void OnlineMonitor::OnReadThrough(std::uint64_t sequence, Micros read_at) {
   const std::scoped_lock lock(state_->log_mutex);
   state_->watermark = std::max(state_->watermark, sequence);
+  state_->contract.CountRefused(static_cast<double>(state_->refused_rows.exchange(0)));
+  state_->contract.CountRepeated(static_cast<double>(state_->repeated_rows.exchange(0)));
+  if (read_at.value > 0) {
+    state_->contract.Advance(read_at);
+  }
+}
+
+void OnlineMonitor::SetContract(std::shared_ptr<const DataContract> contract,
+                                std::uint64_t version) {
+  const std::scoped_lock lock(state_->log_mutex);
+  state_->contract.SetContract(std::move(contract), version);
+}
+
+void OnlineMonitor::SetKnownIds(KnownIds known) {
+  const std::scoped_lock lock(state_->log_mutex);
+  state_->contract.SetKnownIds(std::move(known));
+}
+
+void OnlineMonitor::OnFeed(std::string_view feed, std::span<const Event> events,
+                           std::uint64_t duplicates, Micros now) {
+  state_->feeds.Count(feed, events, duplicates, now);
 }
 
 void OnlineMonitor::StartLogAnew() {
@@ -232,6 +258,7 @@ void OnlineMonitor::StartLogAnew() {
   state_->newest_event = {};
   state_->attribution = Attribution(options_.attribution);
   state_->service_hours = ServiceHours();
+  state_->contract.StartAnew();
   for (State::EventCounts& counts : state_->events) {
     counts = {.metric = counts.metric};
   }
@@ -266,6 +293,7 @@ void OnlineMonitor::OnDuplicates(std::uint64_t rows) {
     const std::scoped_lock lock(state_->mutex);
     state_->duplicates += rows;
   }
+  state_->repeated_rows += rows;
   if (metrics_ != nullptr && rows > 0) {
     metrics_->GetCounter("vitrine_events_duplicate_total", "Events that were already in the log.")
         .Add(rows);
@@ -278,6 +306,7 @@ void OnlineMonitor::OnRejected(std::string_view code, std::uint64_t rows) {
     const std::scoped_lock lock(state_->mutex);
     state_->rejected[known] += rows;
   }
+  state_->refused_rows += rows;
   if (metrics_ != nullptr) {
     metrics_
         ->GetCounter("vitrine_events_rejected_total", "Rows that were refused.", {{"code", known}})

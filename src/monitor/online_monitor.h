@@ -37,6 +37,8 @@
 #include "data/event_log.h"
 #include "data/reference_histograms.h"
 #include "monitor/attribution.h"
+#include "monitor/contract/contract_rule.h"
+#include "monitor/contract/row_counter.h"
 #include "monitor/feature_window.h"
 #include "monitor/reports.h"
 #include "monitor/skew_checks.h"
@@ -86,12 +88,21 @@ class OnlineMonitor {
   /// the watermark is taken for known. Threads: one caller at a time.
   void OnRecord(const data::LogRecord& record);
   /// Up to here the log holds nothing more: what was erased or replaced is missing from its sequence.
-  void OnReadThrough(std::uint64_t sequence);
+  /// `read_at`: a moment before the log was read, so that hours which ended by then can be judged by the data
+  /// contract; 0: none is.
+  void OnReadThrough(std::uint64_t sequence, Micros read_at = {});
   /// Forgets what follows from the log: it is counted anew, from its first record.
   void StartLogAnew();
   /// Sequence of the newest record that is counted, or known to be missing.
   [[nodiscard]] std::uint64_t watermark() const;
   void OnDuplicates(std::uint64_t rows);
+  /// Events that `feed` (who sent them) got into the log at `now`; `duplicates` of them were there.
+  void OnFeed(std::string_view feed, std::span<const Event> events, std::uint64_t duplicates,
+              Micros now);
+  /// The data contract that is held against what comes in from here on.
+  void SetContract(std::shared_ptr<const DataContract> contract, std::uint64_t version);
+  /// What ids of events are held against. Call before the first contract.
+  void SetKnownIds(KnownIds known);
   /// `code` is one of data::kRejectionCodes (others are counted as "other").
   void OnRejected(std::string_view code, std::uint64_t rows = 1);
 

@@ -74,6 +74,7 @@ std::string OnlineMonitor::Save() const {
     }
     out["events"] = std::move(events);
     out["service_hours"] = state_->service_hours.Save();
+    out["contract"] = state_->contract.Save();
     attribution = state_->attribution.Save();
   }
   json models = json::object();
@@ -138,7 +139,12 @@ Status OnlineMonitor::Load(std::string_view saved) {
       }
     }
 
+    LiveContract contract;  // a state from before there were contracts has none
+    if (format >= kFirstWithWatermark && j.contains("contract")) {
+      contract.Load(j.at("contract"));
+    }
     const std::scoped_lock lock(state_->mutex, state_->log_mutex, state_->models_mutex);
+    state_->contract.TakeOver(std::move(contract));
     state_->since = read.since;
     state_->watermark = read.watermark;
     state_->newest_event = read.newest_event;

@@ -108,6 +108,8 @@ DataReport OnlineMonitor::Data() const {
                              c.without_request, c.anonymous, c.late});
     }
   }
+  report.feeds = state_->feeds.Rows();
+  report.contract = state_->contract.Report();
   report.rejected_share =
       Ratio(static_cast<double>(rejected),
             static_cast<double>(rejected + report.accepted + report.duplicates));

@@ -12,6 +12,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "monitor/contract/feed_table.h"
+#include "monitor/contract/live_contract.h"
 #include "monitor/distinct_items.h"
 #include "monitor/latency_counts.h"
 #include "monitor/online_monitor.h"
@@ -70,6 +72,11 @@ struct OnlineMonitor::State {
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t, std::less<>> rejected;
 
+  FeedTable feeds;  ///< has a lock of its own
+  /// Rows that the contract has still to hear of: routes do not wait for the log's lock.
+  std::atomic<std::uint64_t> refused_rows{0};
+  std::atomic<std::uint64_t> repeated_rows{0};
+
   /// Of what the log says, down to `service_hours`; no answer waits for it.
   mutable std::mutex log_mutex;
   std::uint64_t watermark = 0;  ///< sequence of the newest record that is in it
@@ -77,6 +84,7 @@ struct OnlineMonitor::State {
   Attribution attribution;
   Micros newest_event;
   ServiceHours service_hours;
+  LiveContract contract;
 
   mutable std::mutex models_mutex;  ///< of the two maps, not of what they point at
   std::map<std::string, std::shared_ptr<Model>, std::less<>> models;

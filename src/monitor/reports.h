@@ -11,6 +11,8 @@
 #include "core/artifact.h"
 #include "core/metrics.h"
 #include "core/time.h"
+#include "monitor/contract/feed_table.h"
+#include "monitor/contract/live_contract.h"
 #include "monitor/estimate/estimate_rows.h"
 #include "monitor/outcomes/business_outcomes.h"
 #include "monitor/outcomes/list_behaviour.h"
@@ -130,6 +132,8 @@ struct DataReport {
   std::map<std::string, std::uint64_t> rejected;  ///< by code
   double rejected_share = 0;                      ///< of all rows that came
   std::vector<DataRow> rows;
+  std::vector<FeedRow> feeds;  ///< since the server began
+  ContractReport contract;
 };
 
 struct DriftSeries {

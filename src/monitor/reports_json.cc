@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "monitor/contract/contract_json.h"
 #include "monitor/quality_json.h"
 
 namespace vitrine::monitor {
@@ -149,6 +150,40 @@ void Append(const FeatureRow& row, std::string& text) {
   text += "]}";
 }
 
+json Of(const FeedRow& feed) {
+  return {{"feed", feed.feed},
+          {"events", feed.events},
+          {"duplicates", feed.duplicates},
+          {"future", feed.future},
+          {"ahead_seconds", feed.ahead_seconds},
+          {"lag_p50_seconds", feed.lags.Quantile(0.5)},
+          {"lag_p95_seconds", feed.lags.Quantile(0.95)},
+          {"lag_p99_seconds", feed.lags.Quantile(0.99)},
+          {"newest", FormatIso(feed.newest)},
+          {"arrived", FormatIso(feed.arrived)}};
+}
+
+json Of(const ContractReport& contract) {
+  const auto time = [](Micros at) { return at.value == 0 ? json(nullptr) : json(FormatIso(at)); };
+  json findings = json::array();
+  for (const ContractFinding& finding : contract.findings) {
+    findings.push_back(json(ToJson(finding)));
+  }
+  std::uint64_t broken = 0;
+  for (const RuleState& state : contract.states) {
+    broken += state.broken ? 1 : 0;
+  }
+  return {{"version", contract.version},
+          {"rules", contract.rules},
+          {"judged", contract.states.size()},
+          {"broken", broken},
+          {"hour", time(contract.hour)},
+          {"looks", contract.looks},
+          {"judged_hour", time(contract.judged_hour)},
+          {"judged_day", time(contract.judged_day)},
+          {"findings", std::move(findings)}};
+}
+
 template <typename Row>
 std::string OfPoints(const std::vector<HistoryPoint<Row>>& points) {
   json out = json::array();
@@ -223,6 +258,10 @@ std::string ToJson(const QualityReport& report) {
 
 std::string ToJson(const DataReport& report) {
   json rows = json::array();
+  json feeds = json::array();
+  for (const FeedRow& feed : report.feeds) {
+    feeds.push_back(Of(feed));
+  }
   for (const DataRow& r : report.rows) {
     rows.push_back({{"event", r.event},
                     {"accepted", r.accepted},
@@ -235,7 +274,9 @@ std::string ToJson(const DataReport& report) {
                {"duplicates", report.duplicates},
                {"rejected", report.rejected},
                {"rejected_share", report.rejected_share},
-               {"rows", std::move(rows)}});
+               {"rows", std::move(rows)},
+               {"feeds", std::move(feeds)},
+               {"contract", Of(report.contract)}});
 }
 
 std::string ToJson(const DriftReport& report) {

@@ -47,7 +47,7 @@ void AddDrift(const DriftReport& drift, std::vector<Signal>& out) {
 }  // namespace
 
 SignalsFromReports::Totals SignalsFromReports::ServedTotals(const ReportSet& reports, Micros now) {
-  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}};
+  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}, .lags = {}};
   auto& shares = totals.shares;
   for (const ServiceRow& row : reports.service.rows) {
     totals.latencies[ModelAndScene(row.model, row.scene)] = row.latencies;
@@ -68,7 +68,7 @@ SignalsFromReports::Totals SignalsFromReports::ServedTotals(const ReportSet& rep
 }
 
 SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& reports, Micros now) {
-  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}};
+  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}, .lags = {}};
   auto& shares = totals.shares;
   for (const QualityRow& row : reports.quality.rows) {
     const Labels labels = ModelAndScene(row.model, row.scene);
@@ -103,11 +103,43 @@ SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& rep
   const double came = Number(data.accepted + data.duplicates + rejected);
   shares[{"data.duplicate_share", {}}] = {Number(data.duplicates), came};
   shares[{"data.rejected_share", {}}] = {Number(rejected), came};
+  for (const FeedRow& feed : data.feeds) {
+    const Labels labels = {{"feed", feed.feed}};
+    shares[{"data.future_share", labels}] = {Number(feed.future), Number(feed.events)};
+    totals.lags[labels] = feed.lags;
+  }
   for (const DataRow& row : data.rows) {
     shares[{"data.late_share", {{"event", row.event}}}] = {Number(row.late), Number(row.accepted)};
   }
   return totals;
 }
+
+namespace {
+
+/// What `now` counts that `then` did not yet; everything where that was of other bounds, or begun anew.
+Histogram::View Since(const std::map<Labels, Histogram::View>& then, const Labels& labels,
+                      const Histogram::View& now) {
+  Histogram::View recent = now;
+  const auto found = then.find(labels);
+  if (found != then.end() && found->second.counts.size() == recent.counts.size() &&
+      found->second.count <= recent.count) {
+    for (std::size_t i = 0; i < recent.counts.size(); ++i) {
+      recent.counts[i] -= std::min(found->second.counts[i], recent.counts[i]);
+    }
+    recent.count -= found->second.count;
+    recent.sum -= found->second.sum;
+  }
+  return recent;
+}
+
+void AddContract(const ContractReport& contract, std::vector<Signal>& out) {
+  for (const RuleState& state : contract.states) {
+    out.push_back(
+        {"data.contract_broken", {{"rule", state.rule}}, state.broken ? 1.0 : 0.0, state.rows});
+  }
+}
+
+}  // namespace
 
 void SignalsFromReports::AddDifferences(const Totals& before, const Totals& after,
                                         std::vector<Signal>& out) {
@@ -121,21 +153,18 @@ void SignalsFromReports::AddDifferences(const Totals& before, const Totals& afte
     }
   }
   for (const auto& [labels, now] : after.latencies) {
-    Histogram::View recent = now;
-    const auto found = before.latencies.find(labels);
-    if (found != before.latencies.end() && found->second.counts.size() == recent.counts.size() &&
-        found->second.count <= recent.count) {
-      for (std::size_t i = 0; i < recent.counts.size(); ++i) {
-        recent.counts[i] -= std::min(found->second.counts[i], recent.counts[i]);
-      }
-      recent.count -= found->second.count;
-      recent.sum -= found->second.sum;
-    }
+    const Histogram::View recent = Since(before.latencies, labels, now);
     if (recent.count > 0) {
       const double rows = Number(recent.count);
       out.push_back({"service.p50_seconds", labels, recent.Quantile(0.5), rows});
       out.push_back({"service.p95_seconds", labels, recent.Quantile(0.95), rows});
       out.push_back({"service.p99_seconds", labels, recent.Quantile(0.99), rows});
+    }
+  }
+  for (const auto& [labels, now] : after.lags) {
+    const Histogram::View recent = Since(before.lags, labels, now);
+    if (recent.count > 0) {
+      out.push_back({"data.lag_p95_seconds", labels, recent.Quantile(0.95), Number(recent.count)});
     }
   }
   for (const auto& [labels, now] : after.failures) {
@@ -189,6 +218,7 @@ std::vector<Signal> SignalsFromReports::operator()(Micros now) {
   if (CaughtUp(reports.quality, now)) {
     AddRecent(logged_, LoggedTotals(reports, now), out);
     AddSilence(reports.data, now, out);
+    AddContract(reports.data.contract, out);
   } else {
     logged_.clear();
   }

@@ -56,6 +56,7 @@ class SignalsFromReports {
     std::map<Series, Part> shares;
     std::map<Labels, Histogram::View> latencies;
     std::map<Labels, double> failures;
+    std::map<Labels, Histogram::View> lags;  ///< by feed
   };
   static Totals ServedTotals(const ReportSet& reports, Micros now);
   static Totals LoggedTotals(const ReportSet& reports, Micros now);

@@ -59,6 +59,26 @@ TEST_F(SignalsTest, CountsAreThoseOfTheLastMinutes) {
   EXPECT_FALSE(Find(At(330), "quality.ctr{model=m:1,scene=home}").has_value());
 }
 
+TEST_F(SignalsTest, FeedsAndBrokenRulesOfTheContract) {
+  FeedRow feed{.feed = "app", .events = 100, .future = 50};
+  feed.lags = Latencies(100, 0);
+  reports_.data.feeds = {feed};
+  reports_.data.contract.states = {{.rule = "volume", .broken = true, .rows = 7},
+                                   {.rule = "silence", .broken = false, .rows = 1}};
+  const auto first = At(0);
+  EXPECT_EQ(Value(first, "data.contract_broken{rule=volume}"), 1);
+  EXPECT_EQ(Rows(first, "data.contract_broken{rule=volume}"), 7);
+  EXPECT_EQ(Value(first, "data.contract_broken{rule=silence}"), 0);
+  EXPECT_FALSE(Find(first, "data.lag_p95_seconds{feed=app}").has_value());
+  reports_.data.feeds[0].events = 200;
+  reports_.data.feeds[0].future = 75;
+  reports_.data.feeds[0].lags = Latencies(100, 100);
+  const auto then = At(15);
+  EXPECT_DOUBLE_EQ(Value(then, "data.future_share{feed=app}"), 0.25);
+  EXPECT_GT(Value(then, "data.lag_p95_seconds{feed=app}"), 0.9) << "of the last hundred alone";
+  EXPECT_EQ(Rows(then, "data.lag_p95_seconds{feed=app}"), 100);
+}
+
 TEST_F(SignalsTest, QuantilesAreOfTheDifferenceOfTwoHistograms) {
   reports_.service.rows = {{.model = "m:1", .scene = "home", .latencies = Latencies(100'000, 0)}};
   At(0);
@@ -165,7 +185,10 @@ TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   reports_.service.rows = {{.model = "m:1", .scene = "home", .latencies = Latencies(1, 0)}};
   reports_.service.failures["m:1"] = 1;
   reports_.service.answers = 1;
-  reports_.data = {.accepted = 1, .rows = {{.event = "click", .accepted = 1}}};
+  reports_.data = {.accepted = 1,
+                   .rows = {{.event = "click", .accepted = 1}},
+                   .feeds = {{.feed = "app", .events = 1, .lags = Latencies(1, 0)}}};
+  reports_.data.contract.states = {{.rule = "volume"}};
   reports_.skew.models = {{.model = "m:1", .features = {{.feature = "price", .values = 9}}}};
   DriftSeries series{.training = {.feature = "price", .judged = true}, .drifted = false};
   series.baseline = series.training;

@@ -150,10 +150,53 @@ Result<data::TimeBinding> ResolveTime(Database& database, const Source& source,
   return time;
 }
 
-std::vector<data::SourceColumn> SchemaOf(const FileColumns& columns) {
+namespace {
+
+constexpr int kTypedRows = 2000;
+/// Between the two shares nobody can say what a column is.
+constexpr double kIs = 0.9, kIsNot = 0.5;
+
+std::string LooksLike(double there, double numbers, double times) {
+  if (there == 0) {
+    return "";
+  }
+  if (numbers >= kIs * there) {
+    return "number";
+  }
+  if (times >= kIs * there) {
+    return "time";
+  }
+  return numbers <= kIsNot * there && times <= kIsNot * there ? "text" : "";
+}
+
+}  // namespace
+
+std::vector<data::SourceColumn> SchemaOf(Database& database, const Source& source,
+                                         const std::string& path, const FileColumns& columns) {
   std::vector<data::SourceColumn> out;
   for (std::size_t i = 0; i < columns.names.size(); ++i) {
     out.push_back({columns.names[i], columns.types[i]});
+  }
+  const bool text = source.format == FileFormat::kCsv || source.format == FileFormat::kTsv;
+  if (!text || source.typed_header || out.empty()) {
+    return out;
+  }
+  std::string select;
+  for (const std::string& column : columns.columns) {
+    const std::string value = fmt::format("nullif(trim({}), '')", Named(column));
+    select += fmt::format(
+        "{0}count({1}), count(TRY_CAST({1} AS DOUBLE)), count(TRY_CAST({1} AS TIMESTAMP))",
+        select.empty() ? "" : ", ", value);
+  }
+  const auto counts = database.QueryTexts(
+      fmt::format("SELECT {} FROM (SELECT * FROM {} LIMIT {})", select,
+                  ReaderSql(source, path, columns.columns, "rejects_0"), kTypedRows));
+  if (!counts.ok() || counts->empty()) {
+    return out;  // a file that cannot be read is said to be so by who reads it
+  }
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto number = [&](std::size_t at) { return std::stod((*counts)[0].at(3 * i + at)); };
+    out[i].type = LooksLike(number(0), number(1), number(2));
   }
   return out;
 }

@@ -22,8 +22,10 @@ Result<data::TimeBinding> ResolveTime(Database& database, const data::Source& so
                                       const std::string& path, const FileColumns& columns,
                                       std::string& description);
 
-/// Names and types for the schema's comparison between imports.
-std::vector<data::SourceColumn> SchemaOf(const FileColumns& columns);
+/// Names and types for the schema's comparison between imports. Text formats have no types: what the
+/// first rows look like is taken, "number", "time" or "text"; none where it is not clear, or empty.
+std::vector<data::SourceColumn> SchemaOf(Database& database, const data::Source& source,
+                                         const std::string& path, const FileColumns& columns);
 
 /// The files of `paths` that a source of the mapping takes, a folder's in name order.
 struct FileForSource {

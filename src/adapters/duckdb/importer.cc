@@ -83,7 +83,7 @@ Result<FileImport::Outcome> FileImport::Read(const FileForSource& from, const Fi
   RETURN_IF_ERROR(CountRows(target, out));
   RETURN_IF_ERROR(CountBroken(input.rejects, out));
   RETURN_IF_ERROR(CheckAccepted(out));
-  out.part.columns = SchemaOf(input.columns);
+  out.part.columns = SchemaOf(database_, source, from.path, input.columns);
   out.part.ordinal =
       source.table == TableKind::kEvents && input.time.notation == data::TimeNotation::kSequence;
   return out;

@@ -97,12 +97,6 @@ Result<std::string> RunImport(const LakeArguments& arguments, const Progress& pr
   return arguments.json ? report.ToJson() : report.ToText();
 }
 
-Result<std::string> RunCheck(const LakeArguments& arguments, const Progress& progress) {
-  ASSIGN_OR_RETURN(const data::ImportRequest request, ImportRequestOf(arguments));
-  ASSIGN_OR_RETURN(const data::ImportReport report, OpenLake(arguments)->Check(request, progress));
-  return arguments.json ? report.ToJson() : report.ToText();
-}
-
 Result<std::string> RunClean(const LakeArguments& arguments, const Progress& progress) {
   return CleanWith(arguments, false, progress);
 }

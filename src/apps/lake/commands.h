@@ -22,6 +22,14 @@ struct DriftArguments {
   double alpha = 0.01;
 };
 
+/// Of `check`, `contract-learn` and `reconcile`.
+struct ContractArguments {
+  std::string source;         ///< of reconcile: a TOML or JSON file
+  std::uint64_t version = 0;  ///< of the data contract; 0: the one in force
+  std::string from, until;    ///< bounds of event times; empty: open
+  double alpha = 0;           ///< 0: the contract's
+};
+
 struct LakeArguments {
   std::string data = "vitrine-data";
   bool json = false;
@@ -34,10 +42,18 @@ struct LakeArguments {
   std::string snapshot;  ///< empty: the newest
   std::string out;
   DriftArguments drift;
+  ContractArguments contract;
+  /// Set to kExitGateFailed where the answer is that the data are not as they should be.
+  int* verdict = nullptr;
 };
 
 Result<std::string> RunImport(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunCheck(const LakeArguments& arguments, const Progress& progress);
+/// A contract learned from a snapshot's rows, with the version that it was based on; nothing is kept:
+/// {"based_on": 3, "contract": {...}}.
+Result<std::string> RunContractLearn(const LakeArguments& arguments, const Progress& progress);
+/// Our rows against a source that the user names, by day and by id.
+Result<std::string> RunReconcile(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunClean(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunReplay(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunReport(const LakeArguments& arguments, const Progress& progress);

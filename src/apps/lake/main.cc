@@ -11,7 +11,7 @@
 
 #include "apps/lake/commands.h"
 #include "apps/lake/console.h"
-#include "apps/lake/exit_code.h"
+#include "core/exit_code.h"
 
 namespace vitrine::apps {
 namespace {
@@ -35,11 +35,37 @@ void AddImportOptions(CLI::App* sub, LakeArguments& arguments) {
   sub->add_option("--mapping", arguments.mapping, "a ready mapping's name, or a file")->required();
 }
 
+void AddWindow(CLI::App* sub, ContractArguments& contract) {
+  sub->add_option("--from", contract.from, "only events from then on, ISO 8601");
+  sub->add_option("--until", contract.until, "only events before then, ISO 8601");
+}
+
+void AddContractVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
+  ContractArguments& contract = arguments.contract;
+  CLI::App* check =
+      AddVerb(app, "check",
+              "hold a snapshot, or files under a mapping, against the data contract; keep nothing",
+              arguments, chosen, RunCheck);
+  check->add_option("SOURCE", arguments.paths, "a snapshot's id (lake: for the newest), or files")
+      ->required();
+  check->add_option("--mapping", arguments.mapping, "of files: a ready mapping's name, or a file");
+  check->add_option("--contract", contract.version, "a version; the one in force where left out");
+  check->add_option("--alpha", contract.alpha, "chance of any false finding in a day");
+  AddWindow(check, contract);
+  CLI::App* learn = AddVerb(app, "contract-learn", "print the contract that a snapshot suggests",
+                            arguments, chosen, RunContractLearn);
+  learn->add_option("--snapshot", arguments.snapshot, "its id; the newest where left out");
+  AddWindow(learn, contract);
+  CLI::App* reconcile = AddVerb(app, "reconcile", "compare our rows with another system's export",
+                                arguments, chosen, RunReconcile);
+  reconcile->add_option("SOURCE", contract.source, "a file that describes the export")->required();
+  AddWindow(reconcile, contract);
+}
+
 void AddVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   AddImportOptions(AddVerb(app, "import", "read files into the lake", arguments, chosen, RunImport),
                    arguments);
-  AddImportOptions(
-      AddVerb(app, "check", "read files and keep nothing", arguments, chosen, RunCheck), arguments);
+  AddContractVerbs(app, arguments, chosen);
   CLI::App* clean = AddVerb(app, "clean", "make the next snapshot", arguments, chosen, RunClean);
   clean->add_option("--mapping", arguments.mapping,
                     "rules of this mapping instead of the import's");
@@ -101,6 +127,8 @@ void AddDrift(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
 int Run(int argc, char** argv) {
   LakeArguments arguments;
   Verb chosen;
+  int verdict = kExitOk;
+  arguments.verdict = &verdict;
   CLI::App app("vitrine-lake: collect, clean and compare");
   app.require_subcommand(1);
   AddVerbs(app, arguments, chosen);
@@ -119,7 +147,7 @@ int Run(int argc, char** argv) {
     return ExitCodeOf(result.status().code());
   }
   const bool written = std::fputs(result->c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-  return written ? 0 : 1;
+  return written ? verdict : kExitFailure;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -24,6 +25,7 @@
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/job_service.h"
+#include "apps/vitrine/kept_contract.h"
 #include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/objectives.h"
@@ -92,6 +94,7 @@ struct Application::Parts {
   std::unique_ptr<serve::Trending> trending;
   std::unique_ptr<search::LiveCatalogue> catalogue;
   std::unique_ptr<monitor::OnlineMonitor> monitor;
+  std::unique_ptr<KeptContract> contract;
   std::unique_ptr<sqlite::MonitorDb> history;
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
@@ -189,6 +192,7 @@ Status Application::Parts::OpenServing() {
     // A file that cannot be read costs the drift windows of the last hours, not the start; labels are joined anew.
     static_cast<void>(monitor->Load(kept));
   }
+  ASSIGN_OR_RETURN(contract, OpenContract(directory.Sub("contract"), *monitor, *log));
   observer = std::make_unique<MonitorObserver>(*monitor, settings.Flag("monitor.enabled"));
   log->SetListener([this](const data::LogRecord& record) {
     items->Apply(record);
@@ -261,6 +265,7 @@ Status Application::Parts::OpenServices() {
       .models = &*versions,
       .jobs = &*jobs,
       .monitors = &*reports,
+      .contract = contract->book.get(),
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,
@@ -285,6 +290,7 @@ Status Application::Parts::OpenServices() {
       .on_rejected = [this](std::string_view code,
                             std::uint64_t rows) { monitor->OnRejected(code, rows); },
       .on_duplicates = [this](std::uint64_t rows) { monitor->OnDuplicates(rows); },
+      .on_feed = std::bind_front(&monitor::OnlineMonitor::OnFeed, monitor.get()),
       .on_external_answer =
           [this](const Impression& impression) { observer->OnImpression(impression, true); },
       .ready = [this] { return models->WaitUntilServing(std::chrono::steady_clock::now()); },

@@ -1,10 +1,12 @@
-// vitrine data import|check|clean|report|replay|drift: vitrine-lake on this data directory.
+// vitrine data import|check|clean|report|replay|drift: vitrine-lake on this data directory. The contract and
+// reconciliation: contract_commands.cc.
 #include <CLI/CLI.hpp>
 #include <iterator>
 #include <memory>
 #include <utility>
 
 #include "apps/vitrine/command_line.h"
+#include "apps/vitrine/contract_commands.h"
 #include "apps/vitrine/lake_child.h"
 
 namespace vitrine::apps {
@@ -15,6 +17,7 @@ struct DataFlags {
   std::string mapping;
   std::string as_of;
   std::string snapshot;
+  std::string contract, alpha, from, until;
   bool full = false;
 };
 
@@ -29,10 +32,15 @@ Status RunVerb(const CommandLine& line, const std::string& verb, const DataFlags
   add("--mapping", flags.mapping);
   add("--as-of", flags.as_of);
   add("--snapshot", flags.snapshot);
+  add("--contract", flags.contract);
+  add("--alpha", flags.alpha);
+  add("--from", flags.from);
+  add("--until", flags.until);
   if (flags.full) {
     arguments.emplace_back("--full");
   }
-  ASSIGN_OR_RETURN(const std::string result, RunLake(line, std::move(arguments), StopOnSignals()));
+  ASSIGN_OR_RETURN(const std::string result,
+                   RunLake(line, std::move(arguments), StopOnSignals(), &line.outcome));
   Print(result);
   return Status::Ok();
 }
@@ -93,12 +101,19 @@ void AddDataCommands(CLI::App& app, CommandLine& line) {
     });
     return verb;
   };
-  for (CLI::App* verb :
-       {add("import", "Read files into the lake"),
-        add("check", "Read files and keep nothing: what would be taken, what not")}) {
-    verb->add_option("PATH", flags->paths, "Files, or the folder of a data set")->required();
-    verb->add_option("--mapping", flags->mapping, "A ready mapping's name, or a file")->required();
-  }
+  CLI::App* import = add("import", "Read files into the lake");
+  import->add_option("PATH", flags->paths, "Files, or the folder of a data set")->required();
+  import->add_option("--mapping", flags->mapping, "A ready mapping's name, or a file")->required();
+  CLI::App* check = add("check",
+                        "Hold a snapshot, or files, against the data contract and keep nothing; of "
+                        "files, also what would be taken");
+  check->add_option("SOURCE", flags->paths, "A snapshot's id (lake: is the newest), or files")
+      ->required();
+  check->add_option("--mapping", flags->mapping, "Of files: a ready mapping's name, or a file");
+  check->add_option("--contract", flags->contract, "A version; the one in force where left out");
+  check->add_option("--alpha", flags->alpha, "Chance of any false finding in a day");
+  check->add_option("--from", flags->from, "Only events from then on, ISO 8601");
+  check->add_option("--until", flags->until, "Only events before then, ISO 8601");
   CLI::App* clean = add("clean", "Make the next snapshot");
   clean->add_option("--mapping", flags->mapping, "Rules of this mapping instead of the import's");
   clean->add_option("--as-of", flags->as_of, "What counts as now, ISO 8601");
@@ -108,6 +123,7 @@ void AddDataCommands(CLI::App& app, CommandLine& line) {
   replay->add_option("--as-of", flags->as_of, "What counts as now, ISO 8601");
   add("report", "What a snapshot's cleaning found")
       ->add_option("--snapshot", flags->snapshot, "Its id; the newest where left out");
+  AddContractCommands(*data, line);
   AddDrift(*data, line);
 }
 

@@ -25,6 +25,7 @@ void LogFollower::Run(const std::stop_token& stop) {
   }
   while (!stop.stop_requested()) {
     // A log that cannot be read is reported by those who write to it; its records are read later.
+    const Micros begun = Now();
     const std::uint64_t last = log_.LastSequence();
     const auto records = log_.Read(monitor_.watermark(), kBatch);
     if (records.ok()) {
@@ -37,7 +38,7 @@ void LogFollower::Run(const std::stop_token& stop) {
       if (records->size() == kBatch) {
         continue;
       }
-      monitor_.OnReadThrough(last);
+      monitor_.OnReadThrough(last, begun);
     }
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, stop, kPause, [] { return false; });

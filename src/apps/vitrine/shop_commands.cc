@@ -79,7 +79,7 @@ Status BackUp(const CommandLine& line, const ShopFlags& flags) {
     return AlreadyExists(fmt::format("{} is there already; name a new folder", flags.path));
   }
   fs::create_directories(flags.path, error);
-  for (const char* name : {"log", "lake", "artifacts"}) {
+  for (const char* name : {"log", "lake", "artifacts", "contract"}) {
     if (!error && fs::exists(directory.Sub(name))) {
       fs::copy(directory.Sub(name), flags.path + "/" + name, fs::copy_options::recursive, error);
     }

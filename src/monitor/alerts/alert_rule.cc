@@ -242,6 +242,39 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .priority = 2,
                    .runbook = "vitrine data report: which rows, by reason",
                    .runbook_zh = "运行 vitrine data report,按原因查看被拒绝的行"});
+  rules.push_back(
+      {.name = "contract-broken",
+       .signal = "data.contract_broken",
+       .warning = 1,
+       .bad_for = minutes(0),
+       .good_for = minutes(15),
+       .priority = 2,
+       .rests_in_sales = true,
+       .runbook =
+           "GET /v1/monitors/data: contract.findings says what was expected, what came, and the "
+           "newest such row; wanted: vitrine data contract set FILE",
+       .runbook_zh = "GET /v1/monitors/data 的 contract.findings 给出预期、实际与最新样例;"
+                     "若属正常,运行 vitrine data contract set FILE"});
+  rules.push_back(
+      {.name = "clock-ahead",
+       .signal = "data.future_share",
+       .warning = 0.05,
+       .critical = 0.5,
+       .bad_for = minutes(5),
+       .least_rows = 200,
+       .priority = 2,
+       .runbook = "the sender's clock or its time zone is wrong; GET /v1/monitors/data, feeds",
+       .runbook_zh = "上报方时钟或时区有误;GET /v1/monitors/data 中的 feeds"});
+  rules.push_back(
+      {.name = "feed-slower",
+       .signal = "data.lag_p95_seconds",
+       .against = Against::kLastWeek,
+       .warning = 4,
+       .bad_for = minutes(15),
+       .least_rows = 200,
+       .priority = 3,
+       .runbook = "the feed's events wait longer than a week ago; GET /v1/monitors/data, feeds",
+       .runbook_zh = "该来源的事件比一周前到得更晚;GET /v1/monitors/data 中的 feeds"});
   rules.push_back({.name = "feature-drifted",
                    .signal = "drift.drifted",
                    .warning = 1,

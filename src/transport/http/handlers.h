@@ -62,6 +62,14 @@ Handler GetMonitor;
 Handler GetMonitorHistory;
 Handler FollowChanges;
 
+// data contract
+Handler GetDataContract;
+Handler PutDataContract;
+Handler LearnDataContract;
+Handler ListDataContractVersions;
+Handler GetDataContractVersion;
+Handler DiffDataContract;
+
 // alerts
 Handler ListAlerts;
 Handler GetAlert;

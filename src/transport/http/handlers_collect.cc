@@ -237,10 +237,15 @@ void PostEvents(const Services& services, Request& request, Response& response) 
       WriteAppendProblem(verdicts.status(), request, response);
       return;
     }
+    std::uint64_t duplicates = 0;
     for (std::size_t i = 0; i < events.size(); ++i) {
       if ((*verdicts)[i] == data::AppendVerdict::kDuplicate) {
         tally[row_of[i]].kind = Verdict::Kind::kDuplicate;
+        ++duplicates;
       }
+    }
+    if (services.on_feed) {
+      services.on_feed(request.scope().principal, events, duplicates, now);
     }
   }
   tally.Tell(services);

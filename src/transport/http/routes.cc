@@ -70,6 +70,15 @@ constexpr std::array kRows = {
     Row{Method::kGet, "/v1/monitors/{monitor}/history", Permission::kOperate, kPool,
         GetMonitorHistory},
     Row{Method::kGet, "/v1/stream", Permission::kOperate, kInline, FollowChanges},
+    // data contract
+    Row{Method::kGet, "/v1/data-contract", Permission::kOperate, kPool, GetDataContract},
+    Row{Method::kPut, "/v1/data-contract", Permission::kOperate, kPool, PutDataContract},
+    Row{Method::kPost, "/v1/data-contract:learn", Permission::kOperate, kPool, LearnDataContract},
+    Row{Method::kGet, "/v1/data-contract/versions", Permission::kOperate, kPool,
+        ListDataContractVersions},
+    Row{Method::kGet, "/v1/data-contract/versions/{version}", Permission::kOperate, kPool,
+        GetDataContractVersion},
+    Row{Method::kGet, "/v1/data-contract/diff", Permission::kOperate, kPool, DiffDataContract},
     // alerts
     Row{Method::kGet, "/v1/alerts", Permission::kOperate, kPool, ListAlerts},
     Row{Method::kGet, "/v1/alerts/{alert}", Permission::kOperate, kPool, GetAlert},

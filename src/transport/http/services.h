@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "data/event_log.h"
 #include "loop/job.h"
 #include "monitor/alerts/alert_keeper.h"
+#include "monitor/contract/contract_book.h"
 #include "monitor/windows/window_store.h"
 #include "registry/model_version.h"
 #include "registry/ports.h"
@@ -150,6 +152,7 @@ struct Services {
   JobService* jobs = nullptr;
   MonitorService* monitors = nullptr;
   monitor::AlertKeeper* alerts = nullptr;
+  monitor::ContractBook* contract = nullptr;
   ChangeFeed* changes = nullptr;
   SearchService* search = nullptr;
   AnswerExplainer* explainer = nullptr;
@@ -171,6 +174,10 @@ struct Services {
   /// answers that another system gave. Any thread; must not block.
   std::function<void(std::string_view code, std::uint64_t rows)> on_rejected;
   std::function<void(std::uint64_t rows)> on_duplicates;
+  /// Told of events that the log has taken: who sent them, how many of them were there, when they came.
+  std::function<void(std::string_view feed, std::span<const Event> events, std::uint64_t duplicates,
+                     Micros now)>
+      on_feed;
   std::function<void(const Impression&)> on_external_answer;
   /// OK once requests can be answered as they should; else what is still missing.
   std::function<Status()> ready;
