@@ -94,6 +94,18 @@ INSTANTIATE_TEST_SUITE_P(
                              e.after.neighbours = false;
                            },
                            CauseCode::kIndexLost},
+                      Case{"BusyMachine", kSlower,
+                           [](E& e) {
+                             for (auto stage :
+                                  {&V::features_seconds, &V::graph_seconds, &V::rest_seconds}) {
+                               Change(e.after.*stage, [](MeanSample& m) { m.mean *= 2; });
+                             }
+                             Slow(e, &V::rest_seconds, 0);
+                             Change(e.after.latency,
+                                    [](LatencySample& l) { l.mean_seconds = 0.0038; });
+                             e.after.cpu_share = 0.97;
+                           },
+                           CauseCode::kCpuSaturated},
                       Case{"Rest", kSlower, [](E& e) { Slow(e, &V::rest_seconds, 0.002); },
                            CauseCode::kRestSlower},
                       Case{"Cache", kSlower,
@@ -206,6 +218,12 @@ INSTANTIATE_TEST_SUITE_P(
                              e.start.hash_matches = false;
                            },
                            CauseCode::kFileDamaged},
+                      Case{"Database", kStart,
+                           [](E& e) {
+                             Fail(e, 1);
+                             e.start.database_well = false;
+                           },
+                           CauseCode::kDatabaseDamaged},
                       Case{"Operator", kStart,
                            [](E& e) {
                              Fail(e, 2);

@@ -80,6 +80,14 @@ void LookAtArtifact(const StartEvidence& start, Findings& findings) {
   }
 }
 
+void LookAtDatabase(const StartEvidence& start, Findings& findings) {
+  if (findings.Noted(Look::kDatabase, Is(start.database_well, false))) {
+    findings.Found(CauseCode::kDatabaseDamaged, kProven,
+                   {{Quantity::kFound, "vitrine.db", {}, 0, ""}, TextLine(start)},
+                   {Step::kDoctor, Step::kRestore, Step::kOtherDirectory});
+  }
+}
+
 Verdict Empty(const std::optional<std::vector<std::string>>& names) {
   return !names ? Verdict::kUnknown : names->empty() ? Verdict::kWell : Verdict::kBad;
 }
@@ -177,6 +185,7 @@ void LookForStart(const Evidence& evidence, Findings& findings) {
   Findings own;
   LookAtPlace(start, own);
   LookAtArtifact(start, own);
+  LookAtDatabase(start, own);
   LookAtRuntime(start, own);
   LookAtMemory(start, own);
   LookAtExit(start, own);
