@@ -273,6 +273,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"Rejected", kNumbers, [](E& e) { e.data.rejected = {{{"bad_currency", 3000}}}; },
              CauseCode::kRowsRejected},
+        Case{"Future", kNumbers,
+             [](E& e) { e.data.rejected = {{{"bad_currency", 30}, {"future_time", 9000}}}; },
+             CauseCode::kClockWrong},
         Case{"Duplicates", kNumbers, [](E& e) { e.data.duplicates = ShareSample{9000, 20'000}; },
              CauseCode::kEventsTwice},
         Case{"MoreClicks", kNumbers, [](E& e) { e.data.more_clicks_than_shown = true; },
@@ -302,6 +305,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Down", kReach,
              [](E& e) {
                e.reach.server_alive = false;
+               e.reach.connect = ConnectResult::kRefused;
+             },
+             CauseCode::kServerDown},
+        Case{"Refused", kReach,
+             [](E& e) {
+               e.reach = ReachEvidence{};
                e.reach.connect = ConnectResult::kRefused;
              },
              CauseCode::kServerDown},

@@ -102,10 +102,17 @@ void LookAtName(const ReachEvidence& reach, Findings& findings) {
 }
 
 // A connection that nobody answers, though the server runs: packets are dropped on the way. Where it is
-// refused, the listener or the port says why.
+// refused, the listener or the port says why, where they are known.
 void LookAtConnect(const ReachEvidence& reach, Findings& findings) {
   if (!reach.connect) {
     findings.Missing(Look::kConnect);
+    return;
+  }
+  // Nothing is known of a server there but this: none, or one that listens elsewhere.
+  if (*reach.connect == ConnectResult::kRefused && !reach.server_alive) {
+    findings.Noted(Look::kConnect, Verdict::kBad);
+    findings.Found(CauseCode::kServerDown, kLikely, {{Quantity::kFound, "refused", {}, 0, ""}},
+                   {Step::kServerUp, Step::kStatus});
     return;
   }
   const bool dropped =

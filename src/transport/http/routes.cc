@@ -69,6 +69,7 @@ constexpr std::array kRows = {
     Row{Method::kGet, "/v1/monitors/{monitor}", Permission::kOperate, kPool, GetMonitor},
     Row{Method::kGet, "/v1/monitors/{monitor}/history", Permission::kOperate, kPool,
         GetMonitorHistory},
+    Row{Method::kGet, "/v1/diagnosis", Permission::kOperate, kPool, GetDiagnosis},
     Row{Method::kGet, "/v1/stream", Permission::kOperate, kInline, FollowChanges},
     // alerts
     Row{Method::kGet, "/v1/alerts", Permission::kOperate, kPool, ListAlerts},
