@@ -32,10 +32,13 @@ std::string NumberText(const json& value, const std::string& unit) {
   return fmt::format("{:.4g}{}", number, unit.empty() ? "" : " " + unit);
 }
 
-std::string EvidenceText(const json& line) {
+std::string EvidenceText(const json& line, const char* not_found) {
   const std::string unit = line.value("unit", "");
   const std::string subject = line.value("subject", "");
   const std::string detail = line.value("detail", "");
+  if (line.value("name", "") == "found") {
+    return fmt::format("   {}: {}\n", not_found, subject);
+  }
   std::string text = "   " + line.value("text", "");
   if (!subject.empty()) {
     text += " (" + subject + ")";
@@ -74,11 +77,20 @@ struct Words {
   const char* looked;
   const char* not_looked;
   const char* down;
+  const char* not_found;
 };
-constexpr Words kEnglish{"Nothing found.", "next", "Looked at, and well: ", "Not looked at: ",
-                         "No server answers, so what it counts is not known."};
-constexpr Words kChinese{"没有发现问题。", "下一步", "已检查且正常：", "未检查：",
-                         "服务没有应答，因此无法得知它的统计数据。"};
+constexpr Words kEnglish{"Nothing found.",
+                         "next",
+                         "Looked at, and well: ",
+                         "Not looked at: ",
+                         "No server answers, so what it counts is not known.",
+                         "not found"};
+constexpr Words kChinese{"没有发现问题。",
+                         "下一步",
+                         "已检查且正常：",
+                         "未检查：",
+                         "服务没有应答，因此无法得知它的统计数据。",
+                         "未找到"};
 
 }  // namespace
 
@@ -131,7 +143,7 @@ std::string DiagnosisText(const json& diagnosis, monitor::Language language) {
                         100 * cause.value("confidence", 0.0), cause.value("code", ""));
     for (const json& line : cause["evidence"]) {
       if (SaysSomething(line)) {
-        text += EvidenceText(line);
+        text += EvidenceText(line, words.not_found);
       }
     }
     for (const json& step : cause["next"]) {

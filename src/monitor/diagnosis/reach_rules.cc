@@ -32,6 +32,20 @@ std::vector<EvidenceLine> Lines(Quantity quantity, const std::vector<std::string
   return lines;
 }
 
+std::string_view ConnectText(ConnectResult result) {
+  switch (result) {
+    case ConnectResult::kConnected:
+      return "connected";
+    case ConnectResult::kRefused:
+      return "connection refused";
+    case ConnectResult::kTimedOut:
+      return "no answer to the connection";
+    case ConnectResult::kUnreachable:
+      return "no way to the address";
+  }
+  return "";
+}
+
 void LookAtServer(const ReachEvidence& reach, Findings& findings) {
   const Verdict alive = !reach.server_alive   ? Verdict::kUnknown
                         : *reach.server_alive ? Verdict::kWell
@@ -108,24 +122,19 @@ void LookAtConnect(const ReachEvidence& reach, Findings& findings) {
     findings.Missing(Look::kConnect);
     return;
   }
-  // Nothing is known of a server there but this: none, or one that listens elsewhere.
-  if (*reach.connect == ConnectResult::kRefused && !reach.server_alive) {
-    findings.Noted(Look::kConnect, Verdict::kBad);
-    findings.Found(CauseCode::kServerDown, kLikely, {{Quantity::kFound, "refused", {}, 0, ""}},
-                   {Step::kServerUp, Step::kStatus});
+  const ConnectResult result = *reach.connect;
+  if (!findings.Noted(Look::kConnect,
+                      result == ConnectResult::kConnected ? Verdict::kWell : Verdict::kBad)) {
     return;
   }
-  const bool dropped =
-      *reach.connect == ConnectResult::kTimedOut || *reach.connect == ConnectResult::kUnreachable;
-  if (findings.Noted(Look::kConnect, dropped ? Verdict::kBad : Verdict::kWell)) {
+  const EvidenceLine line{Quantity::kStartText, "", {}, {}, std::string(ConnectText(result))};
+  if (result != ConnectResult::kRefused) {
     findings.Found(CauseCode::kBlocked,
-                   reach.server_alive && *reach.server_alive ? kDirect : kResidual,
-                   {{Quantity::kFound,
-                     *reach.connect == ConnectResult::kTimedOut ? "timed_out" : "unreachable",
-                     {},
-                     0,
-                     ""}},
+                   reach.server_alive && *reach.server_alive ? kDirect : kResidual, {line},
                    {Step::kOpenWay, Step::kConfig});
+  } else if (!reach.server_alive) {
+    // Nothing is known of a server there but this: there is none, or it listens elsewhere.
+    findings.Found(CauseCode::kServerDown, kLikely, {line}, {Step::kServerUp, Step::kStatus});
   }
 }
 
