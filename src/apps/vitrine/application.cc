@@ -357,8 +357,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
-  std::unique_ptr<Application> application(new Application(std::move(parts)));
-  return application;
+  return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
 
 Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
