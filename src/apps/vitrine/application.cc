@@ -207,11 +207,11 @@ Status Application::Parts::OpenServing() {
                     .vocabulary_size = ranker->vocabulary().ids().size()});
   }
   seen = std::make_unique<LiveEvidence>(
-      EvidenceSources{&*monitor, &*log, &*registry, &*models, &scenes, &*inference, &metrics},
+      EvidenceSources{&*monitor, &*log, &*registry, &*models, &scenes, &*inference, &metrics,
+                      settings.Flag("monitor.enabled")},
       *observer);
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
-  serve::ListOptions lists;
-  lists.bytes = MegabytesOf(settings, "serving.answer_lists_mb");
+  const serve::ListOptions lists{.bytes = MegabytesOf(settings, "serving.answer_lists_mb")};
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
                                                                    .models = models.get(),

@@ -43,6 +43,7 @@ struct EvidenceSources {
   const serve::SceneBook* scenes = nullptr;
   const serve::Inference* inference = nullptr;
   const MetricRegistry* metrics = nullptr;
+  bool joins = true;  ///< somebody counts what the log holds
 };
 
 /// Stands between serving and its observer. Threads: any; its own thread looks once a second.

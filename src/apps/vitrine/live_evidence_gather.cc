@@ -153,8 +153,10 @@ void LiveEvidence::AddData(const monitor::Totals& now, const monitor::QualityRep
   if (ended_) {
     FillIn(ended_->difference, evidence.data_before);
   }
-  evidence.data.counted = quality.counted;
-  evidence.data.behind = Behind(quality.counted);
+  if (sources_.joins) {
+    evidence.data.counted = quality.counted;
+    evidence.data.behind = Behind(quality.counted);
+  }
   evidence.data.more_clicks_than_shown =
       std::any_of(quality.rows.begin(), quality.rows.end(), [](const monitor::QualityRow& row) {
         return row.more_clicks_than_shown && row.answers >= monitor::kLeastRows;
