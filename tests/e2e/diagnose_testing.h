@@ -32,7 +32,7 @@ class DiagnosedShop : public Import {
  protected:
   using json = nlohmann::json;
   static constexpr int kItems = 20;
-  static constexpr int kWidth = kItems + 2;
+  static constexpr std::int64_t kWidth = kItems + 2;
   static constexpr int kShoppers = 100;
 
   static std::string Item(int i) { return "i" + std::to_string(i); }
@@ -42,7 +42,7 @@ class DiagnosedShop : public Import {
     graph::Builder b("counter");
     const graph::Value history = b.Input("history", DType::kInt64, {"batch", "length"});
     std::vector<float> table(static_cast<std::size_t>(kWidth * kWidth));
-    for (int i = 0; i < kWidth; ++i) {
+    for (std::int64_t i = 0; i < kWidth; ++i) {
       table[static_cast<std::size_t>(i * kWidth + i)] = factor;
     }
     const graph::Value rows = b.Gather(b.Initializer("table", {kWidth, kWidth}, table), history);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -96,12 +97,12 @@ constexpr Words kChinese{"没有发现问题。",
 
 json Together(const json& server, const json& here) {
   json both = server;
-  for (const json& cause : here["causes"]) {
-    both["causes"].push_back(cause);
-  }
-  std::stable_sort(both["causes"].begin(), both["causes"].end(), [](const json& a, const json& b) {
-    return a.value("confidence", 0.0) > b.value("confidence", 0.0);
-  });
+  both["causes"] = json::array();
+  std::merge(server["causes"].begin(), server["causes"].end(), here["causes"].begin(),
+             here["causes"].end(), std::back_inserter(both["causes"]),
+             [](const json& a, const json& b) {
+               return a.value("confidence", 0.0) > b.value("confidence", 0.0);
+             });
   std::set<std::string> known;
   for (const json& look : server["healthy"]) {
     known.insert(look.value("name", ""));

@@ -95,7 +95,9 @@ TEST(AnswerTimes, StagesAddUpAndPositionsFollowFromLengths) {
   times.AddList(500);
   VersionEvidence version;
   times.FillIn(version);
-  ASSERT_TRUE(version.latency && version.rest_seconds && version.positions);
+  if (!version.latency || !version.rest_seconds || !version.positions) {
+    FAIL() << "a part is not known";
+  }
   EXPECT_NEAR(version.rest_seconds->mean, 0.001, 1e-12);
   EXPECT_NEAR(version.latency->mean_seconds, 0.004, 1e-12);
   EXPECT_EQ(version.rest_seconds->rows, 400U);

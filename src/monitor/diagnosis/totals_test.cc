@@ -44,7 +44,9 @@ TEST(Totals, TheDifferenceIsWhatCameBetween) {
   EXPECT_EQ(d.named, 220U);
   DataEvidence data;
   FillIn(d, data);
-  ASSERT_TRUE(data.orphans && data.duplicates);
+  if (!data.orphans || !data.duplicates) {
+    FAIL() << "a part is not known";
+  }
   EXPECT_EQ(data.orphans->hits, 20U);
   EXPECT_EQ(data.orphans->rows, 220U);
   EXPECT_EQ(data.duplicates->rows, 4040U);
