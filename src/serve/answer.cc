@@ -366,7 +366,10 @@ void AnswerSteps::Keep() {
          .features = ServedFeatures(),
          .shown_scores = scratch_.shown_scores,
          .model_seconds = std::chrono::duration<double>(model_ended_ - model_begun_).count(),
-         .seconds = response_.seconds});
+         .seconds = response_.seconds,
+         .features_seconds = std::chrono::duration<double>(features_time_).count(),
+         .graph_seconds = std::chrono::duration<double>(graph_time_).count(),
+         .ready = list_ != nullptr});
   }
   parts_.observer->OnImpression(impression, kept);
   if (rung_ != Rung::kFull) {

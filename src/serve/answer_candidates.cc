@@ -39,9 +39,13 @@ bool AnswerSteps::ScoreWith(const ServedModel& ranker, Deadline deadline) {
   if (scratch_.candidates.empty()) {
     return false;
   }
+  const Clock::time_point begun = Clock::now();
+  Clock::time_point featured = begun;
   const Status status = ScoreCandidates(ranker.graph(), ranker.spec(), *ranker.candidate_layout(),
                                         RankerInput(ranker), scratch_.ranker_features,
-                                        scratch_.candidate_scores, deadline);
+                                        scratch_.candidate_scores, deadline, &featured);
+  features_time_ += featured - begun;
+  graph_time_ += Clock::now() - featured;
   waited_ = waited_ || ranker.outside();
   if (!status.ok() && parts_.observer != nullptr) {
     parts_.observer->OnModelFailure(ranker, status.ToString());

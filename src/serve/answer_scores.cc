@@ -140,11 +140,15 @@ Status AnswerSteps::MakeFeatures(const ServedModel& model, const History& histor
 
 bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
                            std::vector<Tensor>& features, std::vector<Tensor>& outputs) {
+  const Clock::time_point begun = Clock::now();
   Status status = MakeFeatures(model, history, features);
+  const Clock::time_point featured = Clock::now();
+  features_time_ += featured - begun;
   const bool asks_query = dense_ && &model == model_.get();
   if (status.ok()) {
     status = asks_query ? dense_.Ask(features, outputs) : model.graph().Run(features, outputs);
   }
+  graph_time_ += Clock::now() - featured;
   if (status.ok() && !asks_query) {
     status = outputs.empty() ? Internal("the model has no output")
                              : CheckScores(outputs.front(), 1, model.space().width());

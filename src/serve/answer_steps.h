@@ -172,6 +172,8 @@ class AnswerSteps {
   std::string_view source_;
   Clock::time_point model_begun_;
   Clock::time_point model_ended_;
+  Clock::duration features_time_{};
+  Clock::duration graph_time_{};
   std::vector<Pick>& picks_;  // in the scratch
   RecommendResponse& response_;
   AnswerLists::List list_;  // the ready answer, where there was one

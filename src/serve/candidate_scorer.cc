@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cmath>
 #include <string_view>
 #include <utility>
@@ -163,10 +164,13 @@ Status ReadCandidateScores(const Tensor& output, std::size_t candidates,
 Status ScoreCandidates(const LoadedGraph& graph, const data::FeatureSpec& spec,
                        const CandidateLayout& layout, const data::FeatureInput& input,
                        std::vector<Tensor>& features, std::vector<double>& scores,
-                       Deadline deadline) {
+                       Deadline deadline, Deadline* featured) {
   thread_local std::vector<Tensor> arranged;
   thread_local std::vector<Tensor> outputs;
   RETURN_IF_ERROR(spec.Apply(std::span(&input, 1), features));
+  if (featured != nullptr) {
+    *featured = std::chrono::steady_clock::now();
+  }
   RETURN_IF_ERROR(graph.RunUntil(layout.Arrange(features, input.candidates.size(), arranged),
                                  outputs, deadline));
   if (outputs.empty()) {

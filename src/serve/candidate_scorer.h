@@ -55,12 +55,13 @@ Status ReadCandidateScores(const Tensor& output, std::size_t candidates,
                            std::vector<double>& scores);
 
 /// One run, until the deadline where another server does it. `features` gets what the spec made, a row a candidate, `scores` one a candidate; both are
-/// reused between calls. Precondition: input.candidates is not empty.
+/// reused between calls. `featured`, where it is not null, gets when the features were made. Precondition:
+/// input.candidates is not empty.
 /// Errors: the spec's, the graph's, those of ReadCandidateScores.
 Status ScoreCandidates(const LoadedGraph& graph, const data::FeatureSpec& spec,
                        const CandidateLayout& layout, const data::FeatureInput& input,
                        std::vector<Tensor>& features, std::vector<double>& scores,
-                       Deadline deadline = Deadline::max());
+                       Deadline deadline = Deadline::max(), Deadline* featured = nullptr);
 
 /// Scores every candidate beside all others and beside half of them: a score may not depend on which
 /// others are there, or it could neither be explained nor replayed.

@@ -20,8 +20,11 @@ struct ServedRun {
   /// What FeatureSpec made: a batch of one; of a ranker a row for each item shown, in order.
   std::span<const Tensor> features;
   std::span<const double> shown_scores;  ///< of the items shown, in order, before rules and bids
-  double model_seconds = 0;              ///< features + graph
+  double model_seconds = 0;              ///< features + graph of the version that was asked first
   double seconds = 0;                    ///< the whole answer so far
+  double features_seconds = 0;           ///< of every version that was asked
+  double graph_seconds = 0;              ///< the same
+  bool ready = false;                    ///< a list that lay ready: nothing was asked
 };
 
 /// Threads: any, several at once.

@@ -1,7 +1,6 @@
 #include "apps/vitrine/application.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
@@ -24,8 +23,10 @@
 #include "apps/vitrine/alerting.h"
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
+#include "apps/vitrine/diagnosing.h"
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/kept_contract.h"
+#include "apps/vitrine/live_evidence.h"
 #include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/objectives.h"
@@ -64,16 +65,6 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Connections and tables of the log are files, and shells start programs with 1,024 of them. Where the
-/// system allows no more, that is what there is.
-void RaiseFileLimit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-    files.rlim_cur = files.rlim_max;
-    static_cast<void>(setrlimit(RLIMIT_NOFILE, &files));
-  }
-}
-
 }  // namespace
 
 /// Members are made in this order and die in the reverse one: whoever calls somebody stands below.
@@ -101,6 +92,7 @@ struct Application::Parts {
   std::unique_ptr<serve::ModelSet> models;
   Remotes remotes;  // its threads are needed as long as the server lives
   std::unique_ptr<serve::Inference> inference;
+  std::unique_ptr<LiveEvidence> seen;
   std::unique_ptr<explain::ScoreExplainer> explainer;
   std::unique_ptr<serve::Recommender> recommender;
   std::unique_ptr<CatalogueSearch> search;
@@ -114,7 +106,9 @@ struct Application::Parts {
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
-  Guarded<std::string> grpc_address;  ///< empty until it listens
+  std::unique_ptr<LiveDiagnosis> diagnosis;
+  Guarded<std::string> grpc_address;            ///< empty until it listens
+  Guarded<std::vector<std::string>> listening;  ///< where others reach it
   http::Services services;
   std::unique_ptr<http::Authorizer> authorizer;
   std::unique_ptr<http::Router> router;
@@ -218,9 +212,12 @@ Status Application::Parts::OpenServing() {
                     .references = {},
                     .vocabulary_size = ranker->vocabulary().ids().size()});
   }
+  seen = std::make_unique<LiveEvidence>(
+      EvidenceSources{&*monitor, &*log, &*registry, &*models, &scenes, &*inference, &metrics,
+                      settings.Flag("monitor.enabled")},
+      *observer);
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
-  serve::ListOptions lists;
-  lists.bytes = MegabytesOf(settings, "serving.answer_lists_mb");
+  const serve::ListOptions lists{.bytes = MegabytesOf(settings, "serving.answer_lists_mb")};
   recommender =
       std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
                                                                    .models = models.get(),
@@ -228,7 +225,7 @@ Status Application::Parts::OpenServing() {
                                                                    .items = &*items,
                                                                    .trending = &*trending,
                                                                    .explainer = &*explainer,
-                                                                   .observer = &*observer,
+                                                                   .observer = &*seen,
                                                                    .outside = &remotes.rankers,
                                                                    .now = nullptr,
                                                                    .metrics = &metrics,
@@ -244,11 +241,13 @@ Status Application::Parts::OpenServices() {
   keeper = std::make_unique<MonitorKeeper>(*monitor, *objectives, *models, remotes.rankers,
                                            *history, directory.path(), KeeperOptionsOf(settings));
   if (settings.Flag("monitor.enabled")) {
-    follower = std::make_unique<LogFollower>(*log, *monitor);
+    follower = std::make_unique<LogFollower>(
+        *log, *monitor, [this](const data::LogRecord& record) { seen->OnRecord(record); });
   }
   const loop::Programs programs = loop::ProgramsBeside("");
   ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
                                                   directory.Sub("loaded.json"), [this] {
+                                                    seen->OnModelsChanged();
                                                     changes.Add("models", R"({"changed":true})");
                                                   }));
   jobs = std::make_unique<JobRunner>(
@@ -257,6 +256,7 @@ Status Application::Parts::OpenServices() {
                                      {"retrain", RetrainJob(directory.path(), settings, programs,
                                                             *log, *registry, *versions)}},
       changes);
+  diagnosis = std::make_unique<LiveDiagnosis>(*seen, listening);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {
       .log = log.get(),
@@ -266,6 +266,7 @@ Status Application::Parts::OpenServices() {
       .jobs = &*jobs,
       .monitors = &*reports,
       .contract = contract->book.get(),
+      .diagnosis = &*diagnosis,
       .changes = &changes,
       .search = &*search,
       .explainer = &*answers,
@@ -343,6 +344,7 @@ Status Application::Parts::Listen(bool publicly) {
                           .metrics = &metrics,
                           .trace = tracing.options()});
   ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
+  listening.With([this](auto& all) { all = ListenerTexts(server->listeners()); });
   return grpc_listener ? ListenForGrpc(*grpc_listener) : Status::Ok();
 }
 
@@ -364,8 +366,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
-  std::unique_ptr<Application> application(new Application(std::move(parts)));
-  return application;
+  return std::unique_ptr<Application>(new Application(std::move(parts)));
 }
 
 Application::Application(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}

@@ -40,6 +40,7 @@ void AddAlertCommands(CLI::App& app, CommandLine& line);
 void AddBenchCommands(CLI::App& app, CommandLine& line);
 void AddConfigCommands(CLI::App& app, CommandLine& line);
 void AddDataCommands(CLI::App& app, CommandLine& line);
+void AddDiagnoseCommands(CLI::App& app, CommandLine& line);
 void AddEvaluationCommands(CLI::App& app, CommandLine& line);
 /// Below `vitrine model`.
 void AddImportCommands(CLI::App& model, CommandLine& line);

@@ -1,6 +1,7 @@
 #include "apps/vitrine/log_follower.h"
 
 #include <chrono>
+#include <utility>
 
 namespace vitrine::apps {
 namespace {
@@ -11,8 +12,11 @@ constexpr std::chrono::milliseconds kPause{200};
 
 }  // namespace
 
-LogFollower::LogFollower(const data::EventLog& log, monitor::OnlineMonitor& monitor)
-    : log_(log), monitor_(monitor), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+LogFollower::LogFollower(const data::EventLog& log, monitor::OnlineMonitor& monitor, Also also)
+    : log_(log),
+      monitor_(monitor),
+      also_(std::move(also)),
+      thread_([this](const std::stop_token& stop) { Run(stop); }) {}
 
 LogFollower::~LogFollower() {
   thread_.request_stop();
@@ -34,6 +38,7 @@ void LogFollower::Run(const std::stop_token& stop) {
           return;
         }
         monitor_.OnRecord(record);
+        also_(record);
       }
       if (records->size() == kBatch) {
         continue;

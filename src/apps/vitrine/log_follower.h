@@ -3,6 +3,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <stop_token>
 #include <thread>
@@ -15,8 +16,10 @@ namespace vitrine::apps {
 /// Threads: one of its own, which ends with it.
 class LogFollower {
  public:
+  /// Whom else each record is told.
+  using Also = std::function<void(const data::LogRecord&)>;
   /// Both outlive it. It goes on behind monitor.watermark().
-  LogFollower(const data::EventLog& log, monitor::OnlineMonitor& monitor);
+  LogFollower(const data::EventLog& log, monitor::OnlineMonitor& monitor, Also also);
   ~LogFollower();
   LogFollower(const LogFollower&) = delete;
   LogFollower& operator=(const LogFollower&) = delete;
@@ -26,6 +29,7 @@ class LogFollower {
 
   const data::EventLog& log_;
   monitor::OnlineMonitor& monitor_;
+  Also also_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   std::jthread thread_;

@@ -39,6 +39,7 @@ int Run(int argc, char** argv) {
   AddShopCommands(app, line);
   AddMonitorCommands(app, line);
   AddAlertCommands(app, line);
+  AddDiagnoseCommands(app, line);
   AddKeyCommands(app, line);
   AddConfigCommands(app, line);
   AddSimulatorCommands(app, line);

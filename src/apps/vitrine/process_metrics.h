@@ -16,5 +16,9 @@ void AddProcessMetrics(MetricRegistry& metrics, const serve::ModelSet& models,
 
 /// Resident bytes of this process; 0 where the system does not tell.
 std::uint64_t ResidentBytes();
+/// CPU time of this process so far, in user and kernel mode.
+double ProcessCpuSeconds();
+/// Cores that this process may run on.
+std::uint64_t UsableCores();
 
 }  // namespace vitrine::apps

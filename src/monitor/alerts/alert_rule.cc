@@ -189,13 +189,14 @@ std::vector<AlertRule> DefaultAlertRules() {
   using std::chrono::minutes;
   std::vector<AlertRule> rules;
   AddObjectiveRules(rules);
-  rules.push_back({.name = "model-fails",
-                   .signal = "service.failures",
-                   .critical = 1,
-                   .bad_for = minutes(0),
-                   .priority = 1,
-                   .runbook = "vitrine status; roll back: vitrine model rollback",
-                   .runbook_zh = "运行 vitrine status;回滚:vitrine model rollback"});
+  rules.push_back(
+      {.name = "model-fails",
+       .signal = "service.failures",
+       .critical = 1,
+       .bad_for = minutes(0),
+       .priority = 1,
+       .runbook = "vitrine diagnose does_not_start; roll back: vitrine model rollback",
+       .runbook_zh = "运行 vitrine diagnose does_not_start;回滚:vitrine model rollback"});
   rules.push_back(
       {.name = "remote-not-asked",
        .signal = "service.breaker_open",
@@ -223,8 +224,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .bad_for = minutes(5),
                    .least_rows = 200,
                    .priority = 2,
-                   .runbook = "vitrine status; compare with before the last promotion",
-                   .runbook_zh = "运行 vitrine status;与上次发布前对比"});
+                   .runbook = "vitrine diagnose slower_after_deploy",
+                   .runbook_zh = "运行 vitrine diagnose slower_after_deploy"});
   rules.push_back({.name = "events-stopped",
                    .signal = "data.silence_seconds",
                    .warning = 900,
@@ -240,8 +241,10 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .bad_for = minutes(5),
                    .least_rows = 200,
                    .priority = 2,
-                   .runbook = "vitrine data report: which rows, by reason",
-                   .runbook_zh = "运行 vitrine data report,按原因查看被拒绝的行"});
+                   .runbook = "vitrine diagnose monitor_shows_wrong_numbers; vitrine data report: "
+                              "which rows, by reason",
+                   .runbook_zh = "运行 vitrine diagnose monitor_shows_wrong_numbers;vitrine data "
+                                 "report 按原因列出被拒绝的行"});
   rules.push_back(
       {.name = "contract-broken",
        .signal = "data.contract_broken",
@@ -303,8 +306,8 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .least_rows = 1000,
                    .priority = 2,
                    .rests_in_sales = true,
-                   .runbook = "vitrine status; compare versions: GET /v1/monitors/quality",
-                   .runbook_zh = "运行 vitrine status;对比版本:GET /v1/monitors/quality"});
+                   .runbook = "vitrine diagnose worse_after_deploy",
+                   .runbook_zh = "运行 vitrine diagnose worse_after_deploy"});
   rules.push_back(
       {.name = "fewer-clicks-expected",
        .signal = "quality.estimated_ctr",

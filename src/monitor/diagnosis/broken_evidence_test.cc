@@ -94,6 +94,18 @@ INSTANTIATE_TEST_SUITE_P(
                              e.after.neighbours = false;
                            },
                            CauseCode::kIndexLost},
+                      Case{"BusyMachine", kSlower,
+                           [](E& e) {
+                             for (auto stage :
+                                  {&V::features_seconds, &V::graph_seconds, &V::rest_seconds}) {
+                               Change(e.after.*stage, [](MeanSample& m) { m.mean *= 2; });
+                             }
+                             Slow(e, &V::rest_seconds, 0);
+                             Change(e.after.latency,
+                                    [](LatencySample& l) { l.mean_seconds = 0.0038; });
+                             e.after.cpu_share = 0.97;
+                           },
+                           CauseCode::kCpuSaturated},
                       Case{"Rest", kSlower, [](E& e) { Slow(e, &V::rest_seconds, 0.002); },
                            CauseCode::kRestSlower},
                       Case{"Cache", kSlower,
@@ -206,6 +218,12 @@ INSTANTIATE_TEST_SUITE_P(
                              e.start.hash_matches = false;
                            },
                            CauseCode::kFileDamaged},
+                      Case{"Database", kStart,
+                           [](E& e) {
+                             Fail(e, 1);
+                             e.start.database_well = false;
+                           },
+                           CauseCode::kDatabaseDamaged},
                       Case{"Operator", kStart,
                            [](E& e) {
                              Fail(e, 2);
@@ -255,6 +273,9 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Case{"Rejected", kNumbers, [](E& e) { e.data.rejected = {{{"bad_currency", 3000}}}; },
              CauseCode::kRowsRejected},
+        Case{"Future", kNumbers,
+             [](E& e) { e.data.rejected = {{{"bad_currency", 30}, {"future_time", 9000}}}; },
+             CauseCode::kClockWrong},
         Case{"Duplicates", kNumbers, [](E& e) { e.data.duplicates = ShareSample{9000, 20'000}; },
              CauseCode::kEventsTwice},
         Case{"MoreClicks", kNumbers, [](E& e) { e.data.more_clicks_than_shown = true; },
@@ -284,6 +305,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Down", kReach,
              [](E& e) {
                e.reach.server_alive = false;
+               e.reach.connect = ConnectResult::kRefused;
+             },
+             CauseCode::kServerDown},
+        Case{"Refused", kReach,
+             [](E& e) {
+               e.reach = ReachEvidence{};
                e.reach.connect = ConnectResult::kRefused;
              },
              CauseCode::kServerDown},

@@ -47,6 +47,7 @@ enum class CauseCode : std::uint8_t {
   kDirectoryInUse,
   kFileMissing,
   kFileDamaged,
+  kDatabaseDamaged,
   kOperatorUnsupported,
   kLibraryMissing,
   kOutOfMemory,
@@ -80,6 +81,6 @@ enum class CauseCode : std::uint8_t {
   kScrapePathWrong,
   kScrapeTooShort,
 };
-inline constexpr std::size_t kCauseCodes = 56;
+inline constexpr std::size_t kCauseCodes = 57;
 
 }  // namespace vitrine::monitor

@@ -126,5 +126,37 @@ TEST(Diagnose, WithoutTheTimeOfAnswersAStageIsLessSure) {
   EXPECT_LT(less[0].confidence, sure[0].confidence);
 }
 
+// Buckets move surely where the machine was busy for a moment; the means of its batches do not.
+TEST(Diagnose, AMomentThatWasSlowIsNoSlowerVersion) {
+  Evidence e = SteadyShop();
+  Slow(e, &VersionEvidence::graph_seconds, 0.002);
+  Change(e.before.latency,
+         [](LatencySample& l) { l.seconds = MeanSample{0.002, 1e-4, 20'000, 32}; });
+  Change(e.after.latency,
+         [](LatencySample& l) { l.seconds = MeanSample{0.004, 2e-3, 20'000, 32}; });
+  EXPECT_TRUE(Diagnose(Question::kSlowerAfterDeploy, e).empty());
+  Change(e.after.latency,
+         [](LatencySample& l) { l.seconds = MeanSample{0.004, 1e-4, 20'000, 32}; });
+  EXPECT_FALSE(Diagnose(Question::kSlowerAfterDeploy, e).empty());
+  // Of few batches nothing is said.
+  Change(e.after.latency, [](LatencySample& l) { l.seconds = MeanSample{0.004, 1e-4, 20'000, 8}; });
+  Change(e.after.graph_seconds, [](MeanSample& m) { m.batches = 8; });
+  EXPECT_TRUE(Diagnose(Question::kSlowerAfterDeploy, e).empty());
+}
+
+TEST(Diagnose, WhatNobodyNoticesIsNotSlower) {
+  Evidence e = SteadyShop();
+  for (VersionEvidence* v : {&e.before, &e.after}) {
+    const double times = v == &e.before ? 1 : 1.5;
+    v->graph_seconds = MeanSample{0.0002 * times, 1e-6, 20'000};
+    v->latency = LatencySample{0.0003 * times,
+                               0.0003 * times,
+                               0.0004 * times,
+                               0.0005 * times,
+                               {10'000, v == &e.before ? 10'000U : 20'000U}};
+  }
+  EXPECT_TRUE(Diagnose(Question::kSlowerAfterDeploy, e).empty());
+}
+
 }  // namespace
 }  // namespace vitrine::monitor

@@ -61,6 +61,7 @@ constexpr std::array<LookWords, kLooks> kLookTexts = {{
     {Look::kExit, "exit_status", "how it ended", "退出状态"},
     {Look::kFile, "file", "the files of the version", "版本文件"},
     {Look::kHash, "hash", "the hashes of the files", "文件哈希"},
+    {Look::kDatabase, "database", "the database of versions and keys", "版本与密钥数据库"},
     {Look::kOperators, "operators", "the operators of the model", "模型算子"},
     {Look::kLibraries, "libraries", "shared libraries", "共享库"},
     {Look::kMemory, "memory", "free memory", "可用内存"},

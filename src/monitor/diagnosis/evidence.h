@@ -19,6 +19,8 @@ struct MeanSample {
   double mean = 0;
   double standard_error = 0;  ///< of the mean; over times where answers of one are alike
   std::uint64_t rows = 0;
+  /// The error is that of the means of so many stretches of time; unset: rows are independent.
+  std::optional<std::uint64_t> batches = std::nullopt;
 };
 
 struct ShareSample {
@@ -31,8 +33,10 @@ struct LatencySample {
   double p50_seconds = 0;
   double p95_seconds = 0;
   double p99_seconds = 0;
-  /// Answers by bucket of time, with the same bounds before and after. The test looks at these.
+  /// Answers by bucket of time, with the same bounds before and after. The test looks at these,
   std::vector<std::uint64_t> buckets;
+  /// and at these, which know that answers of one moment are slow together. Either may be absent.
+  std::optional<MeanSample> seconds = std::nullopt;
 };
 
 struct SceneQuality {
@@ -60,7 +64,7 @@ struct VersionEvidence {
   std::optional<std::uint64_t> cores;
   std::optional<double> cpu_share;  ///< of all cores, [0, 1]
   std::optional<double> requests_per_second;
-  std::optional<ShareSample> cache_hits;
+  std::optional<ShareSample> cache_hits;  ///< answers that lay ready, of those that could have
 
   std::optional<std::uint64_t> answers;                           ///< of fallbacks and degraded
   std::optional<std::map<std::string, std::uint64_t>> fallbacks;  ///< by reason
@@ -87,13 +91,16 @@ struct DataEvidence {
   std::optional<std::map<std::string, std::uint64_t>> rejected;  ///< by code
   std::optional<ShareSample> duplicates;                         ///< of rows that came
   std::optional<ShareSample> late;                               ///< of rows accepted
-  std::optional<ShareSample> orphans;   ///< of events: a request that nobody knows
-  std::optional<ShareSample> unshown;   ///< of events: the request did not show the item
-  std::optional<ShareSample> unjoined;  ///< of events: no request id, and no answer that fits
+  std::optional<ShareSample> orphans;  ///< of items of events that name a request: nobody knows it
+  std::optional<ShareSample> unshown;  ///< of the same: the request did not show the item
+  /// Of clicked items: no request id, and no answer that fits. Clicks alone are on what was shown; most views
+  /// are of what shoppers found by themselves.
+  std::optional<ShareSample> unjoined;
   std::optional<bool> more_clicks_than_shown;
   std::optional<ClockSample> clock;
   std::optional<std::uint64_t> counted;  ///< records of the log that were joined
-  std::optional<std::uint64_t> behind;   ///< records that were not yet
+  std::optional<std::uint64_t>
+      behind;  ///< records that were not yet, though they had the time to be
   std::optional<ShareSample> forgotten;  ///< answers that had to leave early, of all
   std::optional<double> sampling;        ///< share of the answers that is looked at, (0, 1]
   std::optional<std::uint64_t> sampled;  ///< answers that were looked at
@@ -107,6 +114,7 @@ struct StartEvidence {
   std::optional<std::string> text;
   std::optional<bool> file_present;
   std::optional<bool> hash_matches;
+  std::optional<bool> database_well;  ///< vitrine.db opens, and is whole
   std::optional<std::vector<std::string>> unsupported_operators;
   std::optional<std::vector<std::string>> missing_libraries;
   std::optional<std::uint64_t> memory_needed_bytes;

@@ -7,6 +7,7 @@
 
 #include "monitor/statistics/sample_tests.h"
 #include "monitor/statistics/special_functions.h"
+#include "monitor/statistics/student.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -22,6 +23,24 @@ double ShareP(const ShareSample& a, const ShareSample& b) {
   const std::array<double, 2> right{static_cast<double>(b.hits) / kAlike,
                                     static_cast<double>(b.rows - b.hits) / kAlike};
   return ChiSquareTwoSamples(left, right).p_value;
+}
+
+bool Usable(const MeanSample& sample) {
+  return sample.rows >= kLeastRows && (!sample.batches || *sample.batches >= kLeastBatches);
+}
+
+// Two-sided p of the difference of two means; degrees of freedom by Welch and Satterthwaite.
+double MeanP(const MeanSample& a, const MeanSample& b) {
+  const double error = std::hypot(a.standard_error, b.standard_error);
+  const double z = (b.mean - a.mean) / error;
+  double parts = 0;
+  for (const MeanSample* sample : {&a, &b}) {
+    if (sample->batches) {
+      parts +=
+          std::pow(sample->standard_error / error, 4) / (static_cast<double>(*sample->batches) - 1);
+    }
+  }
+  return parts > 0 ? StudentTail(z, 1 / parts) : NormalP(z);
 }
 
 bool Usable(const ShareSample& sample) {
@@ -44,15 +63,15 @@ std::optional<double> ShareOf(const std::optional<ShareSample>& sample) {
 
 Verdict Rose(const std::optional<MeanSample>& before, const std::optional<MeanSample>& after,
              double least_ratio) {
-  if (!before || !after || before->rows < kLeastRows || after->rows < kLeastRows) {
+  if (!before || !after || !Usable(*before) || !Usable(*after)) {
     return Verdict::kUnknown;
   }
   const double rise = after->mean - before->mean;
   if (rise <= 0 || after->mean < before->mean * least_ratio) {
     return Verdict::kWell;
   }
-  const double error = std::hypot(before->standard_error, after->standard_error);
-  return error == 0 || NormalP(rise / error) < kSure ? Verdict::kBad : Verdict::kWell;
+  const bool exact = before->standard_error == 0 && after->standard_error == 0;
+  return exact || MeanP(*before, *after) < kSure ? Verdict::kBad : Verdict::kWell;
 }
 
 Verdict Rose(const std::optional<ShareSample>& before, const std::optional<ShareSample>& after,

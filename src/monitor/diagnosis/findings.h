@@ -35,6 +35,8 @@ inline constexpr double kLast = 0.3;
 inline constexpr double kWithoutEffect = 0.6;
 /// Below it on either side a comparison says nothing: the normal and chi-square limits of the tests.
 inline constexpr std::uint64_t kLeastRows = 200;
+/// The same of batches of time: with fewer their spread is hardly known.
+inline constexpr std::uint64_t kLeastBatches = 16;
 
 enum class Verdict : std::uint8_t { kUnknown, kWell, kBad };
 
@@ -44,7 +46,8 @@ double ConfidenceOfPart(double part);
 /// Two-sided p of a standard normal z.
 double NormalP(double z);
 
-/// Whether the mean rose by at least `least_ratio` - 1 of what it was, surely (Welch's z).
+/// Whether the mean rose by at least `least_ratio` - 1 of what it was, surely: Welch's t where an error comes from
+/// batches of time, else z.
 Verdict Rose(const std::optional<MeanSample>& before, const std::optional<MeanSample>& after,
              double least_ratio);
 

@@ -41,6 +41,7 @@ enum class Look : std::uint8_t {
   kExit,
   kFile,
   kHash,
+  kDatabase,
   kOperators,
   kLibraries,
   kMemory,
@@ -56,7 +57,7 @@ enum class Look : std::uint8_t {
   kHttp,
   kScrape,
 };
-inline constexpr std::size_t kLooks = 46;
+inline constexpr std::size_t kLooks = 47;
 
 /// What a line of evidence measures; it has one unit.
 enum class Quantity : std::uint8_t {

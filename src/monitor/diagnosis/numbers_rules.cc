@@ -48,6 +48,12 @@ void LookAtRejected(const DataEvidence& data, Findings& findings) {
     const double share_b = b.after.value_or(0);
     return share_a != share_b ? share_a > share_b : a.subject < b.subject;
   });
+  // Rows of the future are refused, so the clock of those that were taken says nothing of it.
+  if (!lines.empty() && lines.front().subject == "future_time") {
+    findings.Noted(Look::kClock, Verdict::kBad);
+    findings.Found(CauseCode::kClockWrong, kDirect + 0.05, {lines.front()},
+                   {Step::kSetClock, Step::kDataCheck});
+  }
   findings.Found(CauseCode::kRowsRejected, kDirect, std::move(lines),
                  {Step::kDataCheck, Step::kDataReport, Step::kAlerts});
 }

@@ -32,6 +32,20 @@ std::vector<EvidenceLine> Lines(Quantity quantity, const std::vector<std::string
   return lines;
 }
 
+std::string_view ConnectText(ConnectResult result) {
+  switch (result) {
+    case ConnectResult::kConnected:
+      return "connected";
+    case ConnectResult::kRefused:
+      return "connection refused";
+    case ConnectResult::kTimedOut:
+      return "no answer to the connection";
+    case ConnectResult::kUnreachable:
+      return "no way to the address";
+  }
+  return "";
+}
+
 void LookAtServer(const ReachEvidence& reach, Findings& findings) {
   const Verdict alive = !reach.server_alive   ? Verdict::kUnknown
                         : *reach.server_alive ? Verdict::kWell
@@ -102,23 +116,25 @@ void LookAtName(const ReachEvidence& reach, Findings& findings) {
 }
 
 // A connection that nobody answers, though the server runs: packets are dropped on the way. Where it is
-// refused, the listener or the port says why.
+// refused, the listener or the port says why, where they are known.
 void LookAtConnect(const ReachEvidence& reach, Findings& findings) {
   if (!reach.connect) {
     findings.Missing(Look::kConnect);
     return;
   }
-  const bool dropped =
-      *reach.connect == ConnectResult::kTimedOut || *reach.connect == ConnectResult::kUnreachable;
-  if (findings.Noted(Look::kConnect, dropped ? Verdict::kBad : Verdict::kWell)) {
+  const ConnectResult result = *reach.connect;
+  if (!findings.Noted(Look::kConnect,
+                      result == ConnectResult::kConnected ? Verdict::kWell : Verdict::kBad)) {
+    return;
+  }
+  const EvidenceLine line{Quantity::kStartText, "", {}, {}, std::string(ConnectText(result))};
+  if (result != ConnectResult::kRefused) {
     findings.Found(CauseCode::kBlocked,
-                   reach.server_alive && *reach.server_alive ? kDirect : kResidual,
-                   {{Quantity::kFound,
-                     *reach.connect == ConnectResult::kTimedOut ? "timed_out" : "unreachable",
-                     {},
-                     0,
-                     ""}},
+                   reach.server_alive && *reach.server_alive ? kDirect : kResidual, {line},
                    {Step::kOpenWay, Step::kConfig});
+  } else if (!reach.server_alive) {
+    // Nothing is known of a server there but this: there is none, or it listens elsewhere.
+    findings.Found(CauseCode::kServerDown, kLikely, {line}, {Step::kServerUp, Step::kStatus});
   }
 }
 

@@ -12,6 +12,8 @@ namespace {
 
 // A fifth more: below it nobody notices, and the hour of the day does as much.
 constexpr double kSlowerRatio = 1.2;
+// Half a millisecond: an answer of 0.2 ms that takes 0.3 is what other work on the machine does to it.
+constexpr double kNoticedSeconds = 0.0005;
 // A stage that makes up less than this of what was lost is no cause of it.
 constexpr double kLeastPart = 0.3;
 // A model a quarter larger reads a quarter more memory a request; less is another seed's vocabulary.
@@ -22,6 +24,10 @@ constexpr double kFewerRowsRatio = 0.5;
 constexpr double kMoreLoadRatio = 1.5;
 // Queues grow without bound as use nears 1; at 0.9 a wait is ten times a service time (M/M/1).
 constexpr double kSaturated = 0.9;
+// Of an answer's time: what less than this does says nothing of the machine.
+constexpr double kSmallStage = 0.05;
+// How far stages that wait for the same cores grow apart.
+constexpr double kAlikeRatio = 1.5;
 // A tenth of the requests that were answered from memory and are now made.
 constexpr double kCacheLoss = 0.1;
 
@@ -47,9 +53,19 @@ Verdict Slower(const std::optional<LatencySample>& before,
       std::accumulate(b.begin(), b.end(), 0.0) < least) {
     return Verdict::kUnknown;
   }
-  const bool larger = after->p95_seconds >= kSlowerRatio * before->p95_seconds ||
-                      after->mean_seconds >= kSlowerRatio * before->mean_seconds;
-  return larger && ChiSquareTwoSamples(a, b).p_value < kSure ? Verdict::kBad : Verdict::kWell;
+  const auto larger = [](double was, double is) {
+    return is >= kSlowerRatio * was && is - was >= kNoticedSeconds;
+  };
+  if (!larger(before->p95_seconds, after->p95_seconds) &&
+      !larger(before->mean_seconds, after->mean_seconds)) {
+    return Verdict::kWell;
+  }
+  if (ChiSquareTwoSamples(a, b).p_value >= kSure) {
+    return Verdict::kWell;
+  }
+  // A moment in which the machine did something else moves buckets surely, and the mean of its batch alone.
+  return before->seconds && after->seconds ? Rose(before->seconds, after->seconds, 1)
+                                           : Verdict::kBad;
 }
 
 double Rise(const std::optional<MeanSample>& before, const std::optional<MeanSample>& after) {
@@ -100,8 +116,9 @@ std::optional<double> StagePart(Look look, const std::optional<MeanSample>& befo
                                 const std::optional<MeanSample>& after, const Loss& loss,
                                 Findings& findings) {
   Verdict verdict = Rose(before, after, kSlowerRatio);
-  const double part = loss.PartOf(Rise(before, after));
-  if (verdict == Verdict::kBad && part < kLeastPart) {
+  const double rise = Rise(before, after);
+  const double part = loss.PartOf(rise);
+  if (verdict == Verdict::kBad && (part < kLeastPart || rise < kLeastPart * kNoticedSeconds)) {
     verdict = Verdict::kWell;
   }
   return findings.Noted(look, verdict) ? std::optional<double>(part) : std::nullopt;
@@ -257,6 +274,40 @@ void LookAtCache(const VersionEvidence& before, const VersionEvidence& after, co
   }
 }
 
+// Every stage that counts takes longer by much the same, and the cores are busy: it is not the version's work that
+// grew, the machine has less time for it.
+void LookAtMachine(const VersionEvidence& before, const VersionEvidence& after, const Loss& loss,
+                   Findings& findings) {
+  if (!after.cpu_share || *after.cpu_share < kSaturated || !before.latency) {
+    return;  // noted beside the queue
+  }
+  std::size_t stages = 0;
+  double least = 0;
+  double most = 0;
+  for (const auto stage : {&VersionEvidence::features_seconds, &VersionEvidence::graph_seconds,
+                           &VersionEvidence::rest_seconds}) {
+    const std::optional<MeanSample>& was = before.*stage;
+    const std::optional<MeanSample>& is = after.*stage;
+    if (!was || !is || was->mean < kSmallStage * before.latency->mean_seconds) {
+      continue;
+    }
+    if (Rose(was, is, kSlowerRatio) != Verdict::kBad) {
+      return;
+    }
+    const double ratio = is->mean / was->mean;
+    least = stages == 0 ? ratio : std::min(least, ratio);
+    most = std::max(most, ratio);
+    ++stages;
+  }
+  if (stages < 2 || most > kAlikeRatio * least) {
+    return;
+  }
+  findings.Noted(Look::kCpu, Verdict::kBad);
+  findings.Found(CauseCode::kCpuSaturated, loss.Confidence(1, 0.05),
+                 loss.Lines({NumberLine(Quantity::kCpuShare, before.cpu_share, after.cpu_share)}),
+                 {Step::kBench, Step::kMoreThreads, Step::kRollback});
+}
+
 }  // namespace
 
 void LookForSlower(const Evidence& evidence, Findings& findings) {
@@ -278,6 +329,7 @@ void LookForSlower(const Evidence& evidence, Findings& findings) {
         {Step::kModelShow, Step::kConfig, Step::kRollback});
   }
   LookAtRest(evidence.before, evidence.after, loss, findings);
+  LookAtMachine(evidence.before, evidence.after, loss, findings);
   LookAtCache(evidence.before, evidence.after, loss, findings);
 }
 

@@ -74,9 +74,15 @@ void LookAtArtifact(const StartEvidence& start, Findings& findings) {
   // Without the file there is nothing to hash.
   const bool absent = start.file_present && !*start.file_present;
   if (findings.Noted(Look::kHash, absent ? Verdict::kUnknown : Is(start.hash_matches, false))) {
-    findings.Found(CauseCode::kFileDamaged, kProven,
-                   {{Quantity::kFound, "sha256", {}, 0, ""}, TextLine(start)},
+    findings.Found(CauseCode::kFileDamaged, kProven, {TextLine(start)},
                    {Step::kProbe, Step::kImportAgain, Step::kRollback});
+  }
+}
+
+void LookAtDatabase(const StartEvidence& start, Findings& findings) {
+  if (findings.Noted(Look::kDatabase, Is(start.database_well, false))) {
+    findings.Found(CauseCode::kDatabaseDamaged, kProven, {TextLine(start)},
+                   {Step::kDoctor, Step::kRestore, Step::kOtherDirectory});
   }
 }
 
@@ -177,6 +183,7 @@ void LookForStart(const Evidence& evidence, Findings& findings) {
   Findings own;
   LookAtPlace(start, own);
   LookAtArtifact(start, own);
+  LookAtDatabase(start, own);
   LookAtRuntime(start, own);
   LookAtMemory(start, own);
   LookAtExit(start, own);

@@ -45,7 +45,8 @@ enum class Step : std::uint8_t {
   kOpenWay,
   kUseProxy,
   kMendScrape,
+  kRestore,
 };
-inline constexpr std::size_t kSteps = 36;
+inline constexpr std::size_t kSteps = 37;
 
 }  // namespace vitrine::monitor

@@ -27,7 +27,7 @@ constexpr std::array<StepWords, kSteps> kTexts = {{
      "See what the version is made of, and how long it takes.", "查看版本的构成与耗时。"},
     {Step::kProbe, "vitrine model probe FOLDER",
      "Check the artifact: hashes, graph, golden inputs.", "检查制品：哈希、计算图和样例输入。"},
-    {Step::kBench, "vitrine bench --help", "Quantity what the server can take.",
+    {Step::kBench, "vitrine bench --help", "Measure what the server can take.",
      "测量服务的承载能力。"},
     {Step::kRetrain, "vitrine retrain", "Fit the models on what comes now.",
      "用最新数据重新训练。"},
@@ -75,8 +75,10 @@ constexpr std::array<StepWords, kSteps> kTexts = {{
      "检查两端之间的防火墙和安全组。"},
     {Step::kUseProxy, "", "Put a proxy that ends TLS before the server; it speaks none itself.",
      "在服务前放置终止 TLS 的代理；服务本身不支持 TLS。"},
-    {Step::kMendScrape, "", "Mend the scraper's scheme, path (/metrics) or timeout.",
-     "修正抓取配置中的协议、路径（/metrics）或超时。"},
+    {Step::kMendScrape, "", "Mend the scraper's scheme, port, path (/metrics) or timeout.",
+     "修正抓取配置中的协议、端口、路径（/metrics）或超时。"},
+    {Step::kRestore, "vitrine --data FOLDER restore BACKUP", "Make a data directory from a backup.",
+     "用备份重建数据目录。"},
 }};
 
 }  // namespace

@@ -60,6 +60,7 @@ Handler CancelJob;
 Handler FollowJobLog;
 Handler GetMonitor;
 Handler GetMonitorHistory;
+Handler GetDiagnosis;
 Handler FollowChanges;
 
 // data contract

@@ -88,6 +88,19 @@ void GetMonitor(const Services& services, Request& request, Response& response) 
   response.body = std::move(report).value();
 }
 
+void GetDiagnosis(const Services& services, Request& request, Response& response) {
+  if (!Need(services.diagnosis, "diagnosis", request, response)) {
+    return;
+  }
+  auto diagnosis = services.diagnosis->Diagnose(request.QueryValue("question").value_or("all"),
+                                                request.QueryValue("language").value_or("en"));
+  if (!diagnosis.ok()) {
+    WriteProblem(response, request.id(), diagnosis.status());
+    return;
+  }
+  response.body = std::move(diagnosis).value();
+}
+
 namespace {
 
 constexpr std::int64_t kMostPoints = 800;

@@ -98,6 +98,16 @@ class MonitorService {
                                       std::int64_t step) const = 0;
 };
 
+/// Why something is slow, worse, dead or wrong. Threads: any; may block on reading what is kept.
+class DiagnosisService {
+ public:
+  virtual ~DiagnosisService() = default;
+  /// A diagnosis as JSON (monitor/diagnosis/diagnosis_json.h), and where the server listens.
+  /// Errors: kInvalidArgument (no such question or language: names those there are).
+  virtual Result<std::string> Diagnose(std::string_view question,
+                                       std::string_view language) const = 0;
+};
+
 /// Everything that changes, for /v1/stream. Threads: any; must not block.
 class ChangeFeed {
  public:
@@ -151,6 +161,7 @@ struct Services {
   ModelService* models = nullptr;
   JobService* jobs = nullptr;
   MonitorService* monitors = nullptr;
+  DiagnosisService* diagnosis = nullptr;
   monitor::AlertKeeper* alerts = nullptr;
   monitor::ContractBook* contract = nullptr;
   ChangeFeed* changes = nullptr;
