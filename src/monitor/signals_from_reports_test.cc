@@ -137,6 +137,13 @@ TEST_F(SignalsTest, DriftSkewAndBreakersAreAsTheyAre) {
   EXPECT_EQ(Value(signals, "service.breaker_open{model=remote:b}"), 0);
 }
 
+TEST_F(SignalsTest, WhatLiveAnswersRestOnIsTakenAsItIs) {
+  reports_.explanations = {{"m:1", {.ndcg = 0.83, .answers = 60}}};
+  const auto signals = At(0);
+  EXPECT_DOUBLE_EQ(Value(signals, "model.explanation_ndcg{model=m:1}"), 0.83);
+  EXPECT_EQ(Rows(signals, "model.explanation_ndcg{model=m:1}"), 60);
+}
+
 TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   At(0);
   QualityRow row{.model = "m:1", .scene = "home", .answers = 100, .shown = 1000};
@@ -150,6 +157,7 @@ TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   series.baseline = series.training;
   reports_.drift.models = {{.model = "m:1", .series = {series}}};
   reports_.breaker_open = {{"remote:ctr", true}};
+  reports_.explanations = {{"m:1", {.ndcg = 1, .answers = 30}}};
   std::set<std::string> seen;
   for (const Signal& signal : At(15)) {
     const SignalDef* def = FindSignal(signal.name);

@@ -17,7 +17,7 @@ namespace {
 constexpr std::int64_t kYearHours = 365 * 24;
 
 monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                             const Remotes& remotes) {
+                             const Remotes& remotes, const Explaining& explaining) {
   // Before the reports: what comes meanwhile is not missing.
   const std::uint64_t last = log.LastSequence();
   monitor::ReportSet set{.service = monitor.Service(),
@@ -25,8 +25,12 @@ monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::
                          .data = monitor.Data(),
                          .drift = monitor.Drift(),
                          .skew = monitor.Skew(),
-                         .breaker_open = {}};
+                         .breaker_open = {},
+                         .explanations = {}};
   set.quality.behind = last > set.quality.counted ? last - set.quality.counted : 0;
+  for (const auto& [model, stability] : explaining.Stabilities()) {
+    set.explanations[model] = {.ndcg = stability.ndcg, .answers = stability.answers};
+  }
   for (const adapters::RemoteGraph* remote : remotes.graphs) {
     const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
     set.breaker_open[model] = remote->breaker() != adapters::BreakerState::kClosed;
@@ -56,9 +60,10 @@ Result<std::string> AlertFiles::Read(std::string_view name) {
 }
 
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes) {
-  return monitor::SignalsFromReports(
-      [&monitor, &log, &remotes] { return ReportsOf(monitor, log, remotes); });
+                                const Remotes& remotes, const Explaining& explaining) {
+  return monitor::SignalsFromReports([&monitor, &log, &remotes, &explaining] {
+    return ReportsOf(monitor, log, remotes, explaining);
+  });
 }
 
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/vitrine/explaining.h"
 #include "apps/vitrine/remotes.h"
 #include "apps/vitrine/settings.h"
 #include "core/metrics.h"
@@ -26,10 +27,10 @@ class AlertFiles final : public monitor::AlertStore {
   std::string folder_;
 };
 
-/// What the monitor and the rankers of other servers say at this moment, as signals; `log`: how much of it the monitor
+/// What the monitor, the rankers of other servers and the looks at live explanations say at this moment, as signals; `log`: how much of it the monitor
 /// has still to count. All outlive it.
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes);
+                                const Remotes& remotes, const Explaining& explaining);
 
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
 /// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).

@@ -1,8 +1,6 @@
 #include "apps/vitrine/application.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -23,6 +21,8 @@
 #include "apps/vitrine/alerting.h"
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
+#include "apps/vitrine/explaining.h"
+#include "apps/vitrine/file_limit.h"
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/log_follower.h"
 #include "apps/vitrine/model_service.h"
@@ -61,16 +61,6 @@ std::string ReadFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// Connections and tables of the log are files, and shells start programs with 1,024 of them. Where the
-/// system allows no more, that is what there is.
-void RaiseFileLimit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-    files.rlim_cur = files.rlim_max;
-    static_cast<void>(setrlimit(RLIMIT_NOFILE, &files));
-  }
-}
-
 }  // namespace
 
 /// Members are made in this order and die in the reverse one: whoever calls somebody stands below.
@@ -100,7 +90,7 @@ struct Application::Parts {
   std::unique_ptr<explain::ScoreExplainer> explainer;
   std::unique_ptr<serve::Recommender> recommender;
   std::unique_ptr<CatalogueSearch> search;
-  std::unique_ptr<KeptAnswers> answers;
+  std::unique_ptr<Explaining> explaining;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
   std::unique_ptr<LogFollower> follower;
@@ -232,7 +222,9 @@ Status Application::Parts::OpenServing() {
 
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
-  answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
+  explaining = std::make_unique<Explaining>(
+      Explaining::Parts{log.get(), models.get(), recommender.get(), explainer.get(), registry.get(),
+                        directory.Sub("explanations"), LiveEvery(settings)});
   reports = std::make_unique<MonitorReports>(*monitor, *log, *history);
   keeper =
       std::make_unique<MonitorKeeper>(*monitor, *models, remotes.rankers, *history,
@@ -247,9 +239,11 @@ Status Application::Parts::OpenServices() {
                                                   }));
   jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
-      std::map<std::string, JobBody>{{"adopt", AdoptJob(directory.path(), programs, *log)},
-                                     {"retrain", RetrainJob(directory.path(), settings, programs,
-                                                            *log, *registry, *versions)}},
+      std::map<std::string, JobBody>{
+          {"adopt", AdoptJob(directory.path(), programs, *log)},
+          {"explain", explaining->Job(directory.path(), programs, settings)},
+          {"retrain",
+           RetrainJob(directory.path(), settings, programs, *log, *registry, *versions)}},
       changes);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {
@@ -261,7 +255,8 @@ Status Application::Parts::OpenServices() {
       .monitors = &*reports,
       .changes = &changes,
       .search = &*search,
-      .explainer = &*answers,
+      .explainer = &*explaining,
+      .model_explainer = &*explaining,
       .inference = &*inference,
       .metrics = &metrics,
       .outside = &remotes.rankers,
@@ -296,8 +291,8 @@ Status Application::Parts::OpenServices() {
 
 Status Application::Parts::OpenAlerts(bool watch) {
   alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(alerts, OpenAlerting(settings, SignalsOf(*monitor, *log, remotes), *alert_files,
-                                        metrics, watch));
+  ASSIGN_OR_RETURN(alerts, OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *explaining),
+                                        *alert_files, metrics, watch));
   services.alerts = alerts.get();
   return Status::Ok();
 }
