@@ -30,7 +30,7 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-void Prepare(const std::string& data) {
+void Prepare(const std::string& data, const std::vector<std::string>& specs) {
   const char* root = std::getenv("VITRINE_TEST_DATA");
   const std::string beauty =
       std::string(root == nullptr ? "../shared" : root) + "/data/amazon-beauty";
@@ -39,8 +39,11 @@ void Prepare(const std::string& data) {
     command.arguments.insert(
         command.arguments.end(),
         {"run", beauty, "--mapping", "tests/data/mappings/amazon-beauty.toml", "--protocol",
-         "tests/data/protocols/amazon-beauty.toml", "--spec", "item-knn-decay", "--no-serve"});
-    std::printf("model: item-knn-decay on amazon-beauty\n");
+         "tests/data/protocols/amazon-beauty.toml", "--no-serve"});
+    for (const std::string& spec : specs) {
+      command.arguments.insert(command.arguments.end(), {"--spec", spec});
+      std::printf("model: %s on amazon-beauty\n", spec.c_str());
+    }
   } else {
     command.arguments.emplace_back("demo");
     std::printf("model: the demo's, on a simulated shop\n");

@@ -28,7 +28,8 @@ class TemporaryFolder {
 
 /// Makes a data directory with a champion by the programs: item-knn-decay on the amazon-beauty data set
 /// (VITRINE_TEST_DATA, default ../shared), or the demo's on a simulated shop.
-void Prepare(const std::string& data);
+/// `specs`: the models to fit instead, where the data set is there.
+void Prepare(const std::string& data, const std::vector<std::string>& specs = {"item-knn-decay"});
 
 /// A server with one I/O thread and no gRPC that answers; ends the program where it does not start.
 std::unique_ptr<apps::Application> Serve(const std::string& data,

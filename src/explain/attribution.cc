@@ -31,6 +31,7 @@ class Attributor {
 
   Result<Attribution> Run() {
     result_.contributions.assign(targets_.size(), std::vector<double>(history_.size(), 0));
+    result_.errors = result_.contributions;
     RETURN_IF_ERROR(ScoreSinglesAndWhole());
     if (IsAdditive()) {
       result_.method = Method::kAdditive;
@@ -175,20 +176,49 @@ class Attributor {
       }
     }
     ASSIGN_OR_RETURN(const auto rows, Score(variants));
+    // Sums over the pairs and, in `errors`, over their squares.
     for (std::size_t w = 0; w < orders.size(); ++w) {
-      AddWalk(orders[w], std::span(rows).subspan(w * (order.size() - 1), order.size() - 1),
-              1.0 / static_cast<double>(orders.size()));
+      if (w % 2 == 0) {
+        pair_.assign(targets_.size(), std::vector<double>(history_.size(), 0));
+      }
+      AddWalk(orders[w], std::span(rows).subspan(w * (order.size() - 1), order.size() - 1));
+      if (w % 2 == 1) {
+        AddPair();
+      }
     }
+    TakeMeans(static_cast<double>(pairs));
     return Status::Ok();
   }
 
+  void AddPair() {
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
+      for (const std::size_t place : players_) {
+        result_.contributions[t][place] += pair_[t][place];
+        result_.errors[t][place] += pair_[t][place] * pair_[t][place];
+      }
+    }
+  }
+
+  // Pairs are independent of each other; the two walks of one are not.
+  void TakeMeans(double pairs) {
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
+      for (const std::size_t place : players_) {
+        double& mean = result_.contributions[t][place];
+        double& error = result_.errors[t][place];
+        mean /= pairs;
+        const double variance = std::max(0.0, error / pairs - mean * mean);
+        error = pairs > 1 ? std::sqrt(variance / (pairs - 1)) : 0;
+      }
+    }
+  }
+
   // Players join one by one; each gets what the score changes by. The steps telescope.
-  void AddWalk(const Order& order, std::span<const std::vector<double>> rows, double weight) {
+  void AddWalk(const Order& order, std::span<const std::vector<double>> rows) {
     for (std::size_t t = 0; t < targets_.size(); ++t) {
       double before = result_.base[t];
       for (std::size_t step = 0; step < order.size(); ++step) {
         const double after = step < rows.size() ? rows[step][t] : result_.score[t];
-        result_.contributions[t][players_[order[step]]] += weight * (after - before);
+        pair_[t][players_[order[step]]] += (after - before) / 2;
         before = after;
       }
     }
@@ -197,13 +227,17 @@ class Attributor {
   // What rounding (and, for an additive float32 model, its own sums) left over goes to the largest
   // part, so that the parts of a reason list add up.
   void CloseSums() {
-    for (std::size_t t = 0; t < targets_.size() && !players_.empty(); ++t) {
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
       std::vector<double>& parts = result_.contributions[t];
+      const double sum = std::accumulate(parts.begin(), parts.end(), result_.base[t]);
+      result_.residual = std::max(result_.residual, std::fabs(result_.score[t] - sum));
+      if (players_.empty()) {
+        continue;
+      }
       const std::size_t largest = *std::max_element(
           players_.begin(), players_.end(), [&parts](std::size_t a, std::size_t b) {
             return std::fabs(parts[a]) < std::fabs(parts[b]);
           });
-      const double sum = std::accumulate(parts.begin(), parts.end(), result_.base[t]);
       parts[largest] += result_.score[t] - sum;
     }
   }
@@ -214,10 +248,23 @@ class Attributor {
   const AttributionOptions& options_;
   std::vector<std::size_t> players_;
   std::vector<std::vector<double>> singles_;  // [player][target]
+  std::vector<std::vector<double>> pair_;     // [target][place]: means of the two walks of one pair
   Attribution result_;
 };
 
 }  // namespace
+
+std::string_view MethodName(Method method) {
+  switch (method) {
+    case Method::kAdditive:
+      return "additive";
+    case Method::kSubsets:
+      return "subsets";
+    case Method::kPermutations:
+      return "permutations";
+  }
+  return "unknown";
+}
 
 Result<Attribution> Attribute(const Scorer& scorer, const History& history,
                               std::span<const ItemIndex> targets,

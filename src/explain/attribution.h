@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "core/history.h"
@@ -36,7 +37,13 @@ struct Attribution {
   std::vector<double> base;                        ///< per target item
   std::vector<double> score;                       ///< per target item, of the whole history
   std::vector<std::vector<double>> contributions;  ///< [target][place]; 0 for removed and unknown
+  /// [target][place]: standard error of an estimate over its pairs of permutations; 0 where it is exact.
+  std::vector<std::vector<double>> errors;
+  /// Largest |score - base - sum of the parts| over the targets, before it was given to the largest part.
+  double residual = 0;
 };
+
+std::string_view MethodName(Method method);
 
 /// Explains the scores of `targets` (item indexes) for one history. For each target
 /// base + sum(contributions) equals score up to rounding of that sum, whatever the method.

@@ -140,6 +140,46 @@ TEST(Attribute, FewPlacesAreExactByEverySubset) {
   }
 }
 
+TEST(Attribute, AnEstimateSaysHowUncertainItIs) {
+  const FakeScorer scorer(12, Attentive);
+  const History history = Of({4, 7, 3, 11, 6, 9, 5});
+  double covered = 0;
+  double parts = 0;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    const auto estimate = Attribute(scorer, history, kTargets, {.pairs = 16, .seed = seed});
+    ASSERT_TRUE(estimate.ok());
+    EXPECT_LT(estimate->residual, 1e-12);
+    for (std::size_t t = 0; t < kTargets.size(); ++t) {
+      const std::vector<double> want = Oracle(Attentive, history, kTargets[t]);
+      for (std::size_t place = 0; place < history.size(); ++place) {
+        const double error = estimate->errors[t][place];
+        EXPECT_GT(error, 0);
+        covered += std::fabs(estimate->contributions[t][place] - want[place]) <= 2 * error ? 1 : 0;
+        ++parts;
+      }
+    }
+  }
+  EXPECT_GT(covered / parts, 0.88);  // 95 % of a normal one; 16 pairs are few
+  const auto exact = Attribute(scorer, Of({4, 7}), kTargets);
+  EXPECT_EQ(exact->errors[0], (std::vector<double>{0, 0}));
+}
+
+TEST(Attribute, TheResidualIsWhatRoundingLeft) {
+  // Additive but for a part that the tolerance lets pass.
+  const FakeScorer scorer(12, [](const History& history, ItemIndex target) {
+    int present = 0;
+    for (const HistoryEvent& event : history) {
+      present += event.item >= kFirstItem ? 1 : 0;
+    }
+    return Additive(history, target) + (present == 6 ? 1e-7 : 0);
+  });
+  const auto attribution = Attribute(scorer, Of({4, 7, 3, 11, 7, 2}), kTargets);
+  ASSERT_TRUE(attribution.ok());
+  EXPECT_EQ(attribution->method, Method::kAdditive);
+  EXPECT_NEAR(attribution->residual, 1e-7, 1e-12);
+  ExpectSums(*attribution);
+}
+
 double WorstError(const Attribution& attribution, const History& history) {
   double worst = 0;
   for (std::size_t t = 0; t < kTargets.size(); ++t) {

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <utility>
 
+#include "explain/feature_parts.h"
 #include "explain/sentence.h"
 #include "serve/candidate_scorer.h"
 #include "serve/graph_scorer.h"
@@ -33,13 +35,14 @@ bool ComesFirst(const Reason& a, const Reason& b) {
                             : std::fabs(a.contribution) > std::fabs(b.contribution);
 }
 
-// Reasons of one target: its places, events of one kind with one item together, and the base.
-std::vector<Reason> PlaceReasons(const serve::ExplainInput& input,
-                                 const std::vector<double>& contributions, double base) {
+// Reasons of one target: its places, events of one kind with one item together.
+std::vector<Reason> PlaceReasons(const serve::ExplainInput& input, const Attribution& attribution,
+                                 std::size_t target) {
   std::vector<Reason> reasons;
   std::map<std::pair<std::string_view, EventType>, std::size_t> known;
   for (std::size_t place = 0; place < input.history.size(); ++place) {
-    if (contributions[place] == 0) {
+    const double contribution = attribution.contributions[target][place];
+    if (contribution == 0) {
       continue;
     }
     const std::string& id = input.history_ids[place];
@@ -51,7 +54,35 @@ std::vector<Reason> PlaceReasons(const serve::ExplainInput& input,
       reason.item_id = id;
       reason.type = type;
     }
-    reasons[at->second].contribution += contributions[place];
+    Reason& reason = reasons[at->second];
+    reason.contribution += contribution;
+    reason.error = std::hypot(reason.error, attribution.errors[target][place]);
+  }
+  return reasons;
+}
+
+// What an attribution says of a model's scores: places, and of what is left the attributes.
+struct ModelParts {
+  Attribution places;
+  std::vector<std::string> names;  // of the attributes
+  Attribution attributes;          // by name; empty where there are none
+};
+
+std::vector<Reason> ModelReasons(const serve::ExplainInput& input, const ModelParts& parts,
+                                 std::size_t target, double shift) {
+  std::vector<Reason> reasons = PlaceReasons(input, parts.places, target);
+  double base = parts.places.base[target] + shift;
+  for (std::size_t n = 0; n < parts.names.size(); ++n) {
+    const double contribution = parts.attributes.contributions[target][n];
+    if (contribution == 0) {
+      continue;
+    }
+    base -= contribution;
+    Reason& reason = reasons.emplace_back();
+    reason.kind = ReasonKind::kFeature;
+    reason.feature = parts.names[n];
+    reason.contribution = contribution;
+    reason.error = parts.attributes.errors[target][n];
   }
   reasons.push_back({.kind = ReasonKind::kBase, .contribution = base});
   return reasons;
@@ -69,21 +100,31 @@ serve::Fallback ParseFallback(std::string_view name) {
 
 /// Of a retriever the targets are read out of the whole vocabulary's scores, of a ranker they are all that
 /// is scored.
-Result<Attribution> AttributeTo(const serve::ServedModel& model, const serve::ExplainInput& input,
-                                const std::vector<ItemIndex>& targets,
-                                const AttributionOptions& options) {
-  const History history(input.history.begin(), input.history.end());
-  const serve::RequestFacts facts{
-      .as_of = input.as_of, .user = input.user, .context = input.context};
-  if (model.candidate_layout() == nullptr) {
-    const serve::GraphScorer scorer(model.graph(), model.spec(), model.space().width(), facts);
-    return Attribute(scorer, history, targets, options);
+Result<ModelParts> AttributeTo(const serve::ServedModel& model, const serve::ExplainInput& input,
+                               const std::vector<ItemIndex>& targets,
+                               const AttributionOptions& options) {
+  const bool ranker = model.candidate_layout() != nullptr;
+  const ScorerOf make = [&](const User* user, const Attributes* context) {
+    const serve::RequestFacts facts{.as_of = input.as_of, .user = user, .context = context};
+    return ranker ? std::unique_ptr<Scorer>(std::make_unique<serve::CandidateScorer>(
+                        model.graph(), model.spec(), *model.candidate_layout(), targets, facts))
+                  : std::make_unique<serve::GraphScorer>(model.graph(), model.spec(),
+                                                         model.space().width(), facts);
+  };
+  std::vector<ItemIndex> places = targets;
+  if (ranker) {
+    std::iota(places.begin(), places.end(), ItemIndex{0});
   }
-  const serve::CandidateScorer scorer(model.graph(), model.spec(), *model.candidate_layout(),
-                                      targets, facts);
-  std::vector<ItemIndex> places(targets.size());
-  std::iota(places.begin(), places.end(), ItemIndex{0});
-  return Attribute(scorer, history, places, options);
+  const History history(input.history.begin(), input.history.end());
+  ModelParts parts;
+  ASSIGN_OR_RETURN(parts.places,
+                   Attribute(*make(input.user, input.context), history, places, options));
+  parts.names = GivenFeatures(model.spec(), input.user, input.context);
+  if (!parts.names.empty() && !targets.empty()) {
+    ASSIGN_OR_RETURN(parts.attributes, AttributeFeatures(make, history, places, input.user,
+                                                         input.context, parts.names, options));
+  }
+  return parts;
 }
 
 // What stands between the model's score and the one shown, by the source that was kept.
@@ -104,11 +145,12 @@ std::vector<Reason> AddedTo(const ShownItem& shown, double model_score) {
 ScoreExplainer::ScoreExplainer(const data::EventLog& log, AttributionOptions options)
     : log_(log), options_(options) {}
 
-Status ScoreExplainer::Explain(const serve::ExplainInput& input,
-                               std::span<const serve::ExplainItem> parts,
-                               std::span<serve::RecommendedItem> items) const {
+Result<serve::Explained> ScoreExplainer::Explain(const serve::ExplainInput& input,
+                                                 std::span<const serve::ExplainItem> parts,
+                                                 std::span<serve::RecommendedItem> items) const {
+  serve::Explained explained;
   if (input.model != nullptr) {
-    RETURN_IF_ERROR(ExplainByModel(input, parts, items));
+    ASSIGN_OR_RETURN(explained, ExplainByModel(input, parts, items));
   } else {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const bool searched = items[i].source.starts_with("search:");
@@ -122,12 +164,12 @@ Status ScoreExplainer::Explain(const serve::ExplainInput& input,
     std::stable_sort(reasons.begin(), reasons.end(), ComesFirst);
   }
   Word(input, items);
-  return Status::Ok();
+  return explained;
 }
 
-Status ScoreExplainer::ExplainByModel(const serve::ExplainInput& input,
-                                      std::span<const serve::ExplainItem> parts,
-                                      std::span<serve::RecommendedItem> items) const {
+Result<serve::Explained> ScoreExplainer::ExplainByModel(
+    const serve::ExplainInput& input, std::span<const serve::ExplainItem> parts,
+    std::span<serve::RecommendedItem> items) const {
   std::vector<ItemIndex> targets;
   for (const serve::ExplainItem& part : parts) {
     if (part.index != kUnknownItem) {
@@ -144,25 +186,40 @@ Status ScoreExplainer::ExplainByModel(const serve::ExplainInput& input,
             {.kind = ReasonKind::kOutside, .contribution = parts[i].model_score});
       }
     }
-    return Status::Ok();
+    return serve::Explained{};
   }
-  ASSIGN_OR_RETURN(const Attribution attribution, AttributeTo(model, input, targets, options_));
+  ASSIGN_OR_RETURN(const ModelParts made, AttributeTo(model, input, targets, options_));
+  serve::Explained explained{.method = MethodName(made.places.method),
+                             .scored = made.places.scored + made.attributes.scored,
+                             .residual = made.places.residual};
   std::size_t t = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {
     items[i].reasons.clear();
     if (parts[i].index == kUnknownItem) {
       continue;  // the model said nothing of it
     }
-    const double shift = parts[i].model_score - attribution.score[t];
+    const double shift = parts[i].model_score - made.places.score[t];
     if (!(std::fabs(shift) <= kBatchSlack * std::max(1.0, std::fabs(parts[i].model_score)))) {
       return Internal("version " + model.version() + " scores item '" + items[i].item_id +
                       "' otherwise when asked again");
     }
-    items[i].reasons =
-        PlaceReasons(input, attribution.contributions[t], attribution.base[t] + shift);
+    explained.residual = std::max(explained.residual, std::fabs(shift));
+    items[i].reasons = ModelReasons(input, made, t, shift);
     ++t;
   }
-  return Status::Ok();
+  return explained;
+}
+
+void ScoreExplainer::Word(serve::Absences& absences, std::string_view language) const {
+  const auto parsed = ParseLanguage(language);
+  const Language words = parsed.ok() ? *parsed : Language::kEnglish;
+  for (std::vector<serve::Absence>* list : {&absences.items, &absences.removed}) {
+    for (serve::Absence& absence : *list) {
+      for (serve::AbsenceReason& why : absence.why) {
+        why.text = Sentence(why, words);
+      }
+    }
+  }
 }
 
 void ScoreExplainer::Word(const serve::ExplainInput& input,
@@ -225,15 +282,16 @@ Result<Explanation> ExplainAnswer(const serve::Recommender& recommender,
         {.item_id = shown.item_id, .score = part.score, .source = shown.source, .reasons = {}});
     parts.push_back(std::move(part));
   }
-  RETURN_IF_ERROR(explainer.Explain({.model = model.get(),
-                                     .fallback = ParseFallback(impression.fallback),
-                                     .similar = impression.route == "similar",
-                                     .history = history,
-                                     .history_ids = ids,
-                                     .as_of = impression.ts,
-                                     .query = impression.query,
-                                     .language = language},
-                                    parts, explanation.items));
+  ASSIGN_OR_RETURN(explanation.explained,
+                   explainer.Explain({.model = model.get(),
+                                      .fallback = ParseFallback(impression.fallback),
+                                      .similar = impression.route == "similar",
+                                      .history = history,
+                                      .history_ids = ids,
+                                      .as_of = impression.ts,
+                                      .query = impression.query,
+                                      .language = language},
+                                     parts, explanation.items));
   explanation.impression = std::move(replayed.impression);
   return explanation;
 }

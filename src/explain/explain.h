@@ -16,8 +16,8 @@
 
 namespace vitrine::explain {
 
-/// Splits each score into the places of the history, what the model gives without them, rules and
-/// bid. Events of one kind with one item are one reason. Parts that are exactly 0 are left out.
+/// Splits each score into the places of the history, attributes of user and request, what the model gives without any of
+/// them, rules and bid. Events of one kind with one item are one reason. Parts that are exactly 0 are left out.
 /// Cost: (places + 2) runs of the model for an additive one, some hundreds for a network.
 /// Threads: any.
 class ScoreExplainer final : public serve::Explainer {
@@ -25,12 +25,15 @@ class ScoreExplainer final : public serve::Explainer {
   /// The log gives the titles that reasons name.
   explicit ScoreExplainer(const data::EventLog& log, AttributionOptions options = {});
 
-  Status Explain(const serve::ExplainInput& input, std::span<const serve::ExplainItem> parts,
-                 std::span<serve::RecommendedItem> items) const override;
+  Result<serve::Explained> Explain(const serve::ExplainInput& input,
+                                   std::span<const serve::ExplainItem> parts,
+                                   std::span<serve::RecommendedItem> items) const override;
+  void Word(serve::Absences& absences, std::string_view language) const override;
 
  private:
-  Status ExplainByModel(const serve::ExplainInput& input, std::span<const serve::ExplainItem> parts,
-                        std::span<serve::RecommendedItem> items) const;
+  Result<serve::Explained> ExplainByModel(const serve::ExplainInput& input,
+                                          std::span<const serve::ExplainItem> parts,
+                                          std::span<serve::RecommendedItem> items) const;
   void Word(const serve::ExplainInput& input, std::span<serve::RecommendedItem> items) const;
   [[nodiscard]] std::string TitleOf(const std::string& item_id) const;
 
@@ -45,6 +48,7 @@ struct Explanation {
   /// False where the version scores the same history otherwise than it did; the reasons then add up
   /// to what it says now.
   bool same = true;
+  serve::Explained explained;
 };
 
 /// Explains an answer that was given before.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "serve/fake_ranker.h"
@@ -28,6 +30,57 @@ void Attentive(std::span<const std::int64_t> history, std::span<float> scores) {
   for (std::size_t j = 0; j < scores.size(); ++j) {
     scores[j] = static_cast<float>(0.01 * static_cast<double>(j) + near[j] / present);
   }
+}
+
+// Looks at the request's hour beside the history.
+class HourGraph final : public serve::LoadedGraph {
+ public:
+  HourGraph(std::vector<TensorSpec> inputs, std::int64_t width) : inputs_(std::move(inputs)) {
+    outputs_.push_back({.name = "scores", .dtype = DType::kFloat64, .shape = {-1, width}});
+  }
+  [[nodiscard]] const std::vector<TensorSpec>& inputs() const override { return inputs_; }
+  [[nodiscard]] const std::vector<TensorSpec>& outputs() const override { return outputs_; }
+  Status Run(std::span<const Tensor> inputs, std::vector<Tensor>& outputs) const override {
+    const auto named = [&inputs](std::string_view name) {
+      return std::find_if(inputs.begin(), inputs.end(),
+                          [name](const Tensor& tensor) { return tensor.name() == name; });
+    };
+    const Tensor& history = *named("history");
+    const auto hours = named("hour")->values<float>();
+    const auto length = static_cast<std::size_t>(history.shape()[1]);
+    const auto width = static_cast<std::size_t>(outputs_[0].shape[1]);
+    outputs.resize(1);
+    outputs[0].set_name("scores");
+    const std::array shape = {history.shape()[0], outputs_[0].shape[1]};
+    outputs[0].Resize(DType::kFloat64, shape);
+    for (std::size_t b = 0; b < hours.size(); ++b) {
+      const auto row = outputs[0].values<double>().subspan(b * width, width);
+      for (std::size_t j = 0; j < width; ++j) {
+        row[j] = 0.01 * static_cast<double>(j) + 0.5 * static_cast<double>(hours[b]);
+      }
+      serve::Neighbours<double>(history.values<std::int64_t>().subspan(b * length, length), row);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  std::vector<TensorSpec> inputs_;
+  std::vector<TensorSpec> outputs_;
+};
+
+serve::ModelParts HourModel(const std::vector<std::string>& names) {
+  serve::ModelParts parts;
+  parts.manifest.name = "hour";
+  parts.vocabulary = data::Vocabulary(names);
+  auto spec = data::FeatureSpec::Fit(
+      {{.name = "history", .op = "history_items", .source = "", .options = {{"length", "5"}}},
+       {.name = "hour", .op = "context", .source = "context.hour", .options = {}}},
+      data::Interactions{}, data::ItemTable{}, parts.vocabulary, Micros{0});
+  CHECK(spec.ok());
+  parts.spec = *std::move(spec);
+  parts.graph = std::make_unique<HourGraph>(parts.spec.Outputs(),
+                                            static_cast<std::int64_t>(parts.vocabulary.width()));
+  return parts;
 }
 
 void ExpectReasonsAddUp(const std::vector<RecommendedItem>& items) {
@@ -107,6 +160,25 @@ TEST_F(Explain, ReasonsOfANetworkAddUp) {
   EXPECT_NE(response.items[0].reasons.back().contribution, 0);  // a base of its own
 }
 
+TEST_F(Explain, AnAttributeOfTheRequestIsAPartOfItsOwn) {
+  shop.make["hour:1"] = [this] { return HourModel(shop.names); };
+  ASSERT_TRUE(shop.Serve("hour:1").ok());
+  auto request = Ask();
+  request.context["hour"] = 8.0;
+  const auto response = Get(request);
+  ExpectReasonsAddUp(response.items);
+  const auto& reasons = response.items[0].reasons;
+  const auto hour = std::find_if(reasons.begin(), reasons.end(), [](const Reason& reason) {
+    return reason.kind == ReasonKind::kFeature;
+  });
+  ASSERT_NE(hour, reasons.end());
+  EXPECT_EQ(hour->feature, "context.hour");
+  EXPECT_NEAR(hour->contribution, 4, 1e-9);
+  EXPECT_EQ(hour->text, "Because of the request's hour");
+  EXPECT_EQ(reasons.back().kind, ReasonKind::kBase);
+  EXPECT_LT(reasons.back().contribution, 1);  // without the hour
+}
+
 // Asked again with places of the history removed, for the shown candidates alone.
 TEST_F(Explain, ReasonsOfARankerAddUp) {
   shop.make["ctr:1"] = [this] {
@@ -160,6 +232,44 @@ TEST_F(Explain, TheScoreOfAnotherServerIsOnePart) {
   ASSERT_EQ(items[0].reasons.size(), 2U);
   EXPECT_EQ(items[0].reasons[0].kind, ReasonKind::kOutside);
   EXPECT_EQ(items[0].reasons[0].contribution, 5);
+}
+
+TEST_F(Explain, SaysHowTheReasonsWereMade) {
+  auto response = Get(Ask());
+  EXPECT_EQ(response.explained.method, "additive");
+  EXPECT_EQ(response.explained.scored, 5U);  // three places, all of them, none of them
+  EXPECT_LT(response.explained.residual, 1e-6);
+  ASSERT_TRUE(shop.Serve("attentive:1").ok());
+  response = Get(Ask());
+  EXPECT_EQ(response.explained.method, "subsets");
+  EXPECT_LT(response.explained.residual, 1e-6);
+  auto request = Ask();
+  request.user_id = "nobody";
+  EXPECT_TRUE(Get(request).explained.method.empty());
+}
+
+// What is asked about shares the runs, and its parts add up to the score it would have had.
+TEST_F(Explain, AnAbsentItemHasReasonsAndWords) {
+  PutRules({{.name = "low", .when = {.items = {"item3"}}, .factor = 0.1}});
+  auto request = Ask();
+  request.absent.items = {"item3", "item0"};
+  request.language = "zh";
+  const auto response = Get(request);
+  EXPECT_EQ(response.explained.scored, 5U);
+  ASSERT_EQ(response.absent.items.size(), 2U);
+  for (const serve::Absence& absence : response.absent.items) {
+    double sum = 0;
+    for (const Reason& reason : absence.reasons) {
+      sum += reason.contribution;
+    }
+    EXPECT_NEAR(sum, absence.score.value_or(-1), 1e-9);
+    ASSERT_EQ(absence.why.size(), 1U);
+    EXPECT_FALSE(absence.why[0].text.empty());
+  }
+  EXPECT_EQ(response.absent.items[1].why[0].text, "其他商品得分更高");
+  EXPECT_EQ(response.absent.items[0].reasons[0].kind == ReasonKind::kRule ||
+                response.absent.items[0].reasons[1].kind == ReasonKind::kRule,
+            true);
 }
 
 TEST_F(Explain, WordsAreInTheRequestsLanguage) {

@@ -1,18 +1,7 @@
 #include "explain/sentence.h"
 
-#include <array>
-
 namespace vitrine::explain {
 namespace {
-
-struct Words {
-  std::string_view english;
-  std::string_view chinese;
-
-  [[nodiscard]] std::string_view In(Language language) const {
-    return language == Language::kChinese ? chinese : english;
-  }
-};
 
 // What was done with the item: "you ... X".
 Words Deed(EventType type) {
@@ -83,16 +72,72 @@ Words PopularityWords(std::string_view source) {
   return {"Popular in this shop", "本店热门"};
 }
 
+// "user.level" is the user's; "context.hour" the request's.
+std::string FeatureSentence(const serve::Reason& reason, Language language) {
+  const std::size_t dot = reason.feature.find('.');
+  const std::string name =
+      dot == std::string::npos ? reason.feature : reason.feature.substr(dot + 1);
+  const bool users = reason.feature.starts_with("user.");
+  const bool lowers = reason.contribution < 0;
+  const Phrase phrase = users ? (lowers ? Phrase::kUserLowers : Phrase::kUserRaises)
+                              : (lowers ? Phrase::kContextLowers : Phrase::kContextRaises);
+  return Say(phrase, language, {name});
+}
+
+Phrase PhraseOf(serve::AbsenceCause cause) {
+  using serve::AbsenceCause;
+  switch (cause) {
+    case AbsenceCause::kShown:
+      return Phrase::kIsShown;
+    case AbsenceCause::kDown:
+      return Phrase::kIsDown;
+    case AbsenceCause::kOutOfStock:
+      return Phrase::kIsOutOfStock;
+    case AbsenceCause::kNotInCatalogue:
+      return Phrase::kIsNotInCatalogue;
+    case AbsenceCause::kHiddenByRule:
+      return Phrase::kIsHiddenByRule;
+    case AbsenceCause::kHiddenByUser:
+      return Phrase::kIsHiddenByUser;
+    case AbsenceCause::kBought:
+      return Phrase::kIsBought;
+    case AbsenceCause::kSeen:
+      return Phrase::kIsSeen;
+    case AbsenceCause::kExcluded:
+      return Phrase::kIsExcluded;
+    case AbsenceCause::kNotIncluded:
+      return Phrase::kIsNotIncluded;
+    case AbsenceCause::kNoMatch:
+      return Phrase::kIsNoMatch;
+    case AbsenceCause::kAskedAbout:
+      return Phrase::kIsAskedAbout;
+    case AbsenceCause::kNotInModel:
+      return Phrase::kIsNotInModel;
+    case AbsenceCause::kNotCandidate:
+      return Phrase::kIsNotCandidate;
+    case AbsenceCause::kBrandLimit:
+      return Phrase::kIsOverBrandLimit;
+    case AbsenceCause::kCategoryLimit:
+      return Phrase::kIsOverCategoryLimit;
+    case AbsenceCause::kBrandGap:
+      return Phrase::kIsTooNearItsBrand;
+    case AbsenceCause::kMovedByRules:
+      return Phrase::kIsMovedByRules;
+    case AbsenceCause::kPinned:
+      return Phrase::kIsDisplacedByPin;
+    case AbsenceCause::kOutranked:
+      return Phrase::kIsOutranked;
+  }
+  return Phrase::kIsOutranked;
+}
+
 }  // namespace
 
-Result<Language> ParseLanguage(std::string_view name) {
-  if (name == "en") {
-    return Language::kEnglish;
+std::string Sentence(const serve::AbsenceReason& why, Language language) {
+  if (why.cause == serve::AbsenceCause::kMovedByRules && why.rule.empty()) {
+    return Say(Phrase::kIsMovedByAllRules, language);
   }
-  if (name == "zh") {
-    return Language::kChinese;
-  }
-  return InvalidArgument("language '" + std::string(name) + "' is not known; use en or zh");
+  return Say(PhraseOf(why.cause), language, {why.rule});
 }
 
 std::string Sentence(const serve::Reason& reason, std::string_view title, std::string_view source,
@@ -115,6 +160,8 @@ std::string Sentence(const serve::Reason& reason, std::string_view title, std::s
       return std::string(Words{"Scored by another server, which gives no reasons",
                                "由外部服务评分，该服务不提供理由"}
                              .In(language));
+    case serve::ReasonKind::kFeature:
+      return FeatureSentence(reason, language);
     case serve::ReasonKind::kBase:
       return std::string(
           Words{"What the model gives this item without any history", "没有历史时模型给出的基础分"}

@@ -52,7 +52,7 @@ TEST(Sentence, TellsTheFallbacksApart) {
 }
 
 TEST(Sentence, EveryKindHasWordsInBothLanguages) {
-  for (int k = 0; k <= static_cast<int>(ReasonKind::kOutside); ++k) {
+  for (int k = 0; k <= static_cast<int>(ReasonKind::kFeature); ++k) {
     for (int t = 0; t < kEventTypes; ++t) {
       const Reason reason{.kind = static_cast<ReasonKind>(k), .type = static_cast<EventType>(t)};
       EXPECT_FALSE(En(reason, "x").empty());

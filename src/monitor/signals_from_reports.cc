@@ -226,6 +226,9 @@ std::vector<Signal> SignalsFromReports::operator()(Micros now) {
   for (const auto& [model, open] : reports.breaker_open) {
     out.push_back({"service.breaker_open", {{"model", model}}, open ? 1.0 : 0.0, 1});
   }
+  for (const auto& [model, look] : reports.explanations) {
+    out.push_back({"model.explanation_ndcg", {{"model", model}}, look.ndcg, Number(look.answers)});
+  }
   return out;
 }
 

@@ -27,6 +27,12 @@ struct ReportSet {
   SkewReport skew;
   /// Rankers of other servers: whether each is not asked for the moment, because it failed too often.
   std::map<std::string, bool> breaker_open;
+  /// How well what live answers of a version rest on agrees with its report, of the newest look.
+  struct ExplanationLook {
+    double ndcg = 1;
+    std::uint64_t answers = 0;
+  };
+  std::map<std::string, ExplanationLook> explanations;
 };
 
 /// A SignalSource.

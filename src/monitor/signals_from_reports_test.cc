@@ -175,6 +175,13 @@ TEST_F(SignalsTest, WhatIsExpectedAndHowListsLookIsOfTheLastMinutesToo) {
   EXPECT_DOUBLE_EQ(Value(recent, "quality.head_share{model=m:1,scene=home}"), 0.4);
 }
 
+TEST_F(SignalsTest, WhatLiveAnswersRestOnIsTakenAsItIs) {
+  reports_.explanations = {{"m:1", {.ndcg = 0.83, .answers = 60}}};
+  const auto signals = At(0);
+  EXPECT_DOUBLE_EQ(Value(signals, "model.explanation_ndcg{model=m:1}"), 0.83);
+  EXPECT_EQ(Rows(signals, "model.explanation_ndcg{model=m:1}"), 60);
+}
+
 TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   At(0);
   QualityRow row{.model = "m:1", .scene = "home", .answers = 100, .shown = 1000};
@@ -194,6 +201,7 @@ TEST_F(SignalsTest, EverySignalIsADefinedOneWithItsLabels) {
   series.baseline = series.training;
   reports_.drift.models = {{.model = "m:1", .series = {series}}};
   reports_.breaker_open = {{"remote:ctr", true}};
+  reports_.explanations = {{"m:1", {.ndcg = 1, .answers = 30}}};
   ObjectiveWatch objectives(DefaultObjectives());
   static_cast<void>(objectives.Look({}, {}, {}));
   std::vector<Signal> signals = At(15);

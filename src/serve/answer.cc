@@ -100,6 +100,9 @@ Status AnswerSteps::Run() {
   filter.FillSkip(*space_, *states_, scratch_.skip);
   RunRanker(filter);
   Select(filter);
+  if (!request_.absent.empty()) {
+    RETURN_IF_ERROR(NameAbsent(filter));
+  }
   return Respond();
 }
 
@@ -115,6 +118,11 @@ Status AnswerSteps::Prepare() {
   if (request_.explain && parts_.explainer == nullptr) {
     return FailedPrecondition("this server does not explain; ask without 'explain'");
   }
+  if (!request_.absent.empty()) {
+    RETURN_IF_ERROR(CheckAbsent());
+  }
+  response_.absent = {};
+  response_.explained = {};
   as_of_ = request_.as_of ? *request_.as_of : parts_.now ? parts_.now() : Now();
   deadline_ = request_.deadline.value_or(started_ + std::chrono::milliseconds(scene_->deadline_ms));
   if (request_.request_id.empty()) {
@@ -127,6 +135,11 @@ Status AnswerSteps::Prepare() {
     rules_ = caches_.rules.Get(scene_, table_, *parts_.log);
   }
   model_ = parts_.models->Get(scene_->retriever);
+  if (const auto& version = question_.version; version != nullptr) {
+    const bool ranks =
+        version->candidate_layout() != nullptr || (!scene_->ranker.empty() && version != model_);
+    (ranks ? asked_ranker_ : model_) = version;
+  }
   if (model_ != nullptr && model_->candidate_layout() != nullptr) {
     retriever_is_ranker_ = true;
     model_ = nullptr;
@@ -146,6 +159,9 @@ Status AnswerSteps::ReadWhoAsks() {
   subject_ = request_.user_id.empty() ? request_.anonymous_id : request_.user_id;
   if (request_.history) {
     ReadGivenUser(*parts_.log, *request_.history, as_of_, user_);
+    if (question_.kept && !subject_.empty()) {
+      RETURN_IF_ERROR(AddStoredUser(*parts_.log, subject_, as_of_, user_));
+    }
   } else if (!subject_.empty()) {
     RETURN_IF_ERROR(ReadUser(*parts_.log, subject_, as_of_, user_));
   }
@@ -228,56 +244,6 @@ Status AnswerSteps::Respond() {
     Keep();
   }
   return Status::Ok();
-}
-
-Status AnswerSteps::ExplainAll() const {
-  const ServedModel* ranked_by = ranker_ != nullptr ? ranker_.get() : model_.get();
-  const bool by_model = fallback_ == Fallback::kNone;
-  const History& history = ranker_ != nullptr ? scratch_.ranker_history : scratch_.history;
-  const std::vector<std::uint32_t>& from =
-      ranker_ != nullptr ? scratch_.ranker_from : scratch_.from;
-  std::vector<std::string> ids;
-  for (std::size_t i = 0; by_model && i < history.size(); ++i) {
-    ids.push_back(question_.route == Route::kSimilar ? std::string(question_.similar_to)
-                  : user_.given                      ? std::string(user_.ids[from[i]])
-                                : parts_.log->ItemId(user_.events[from[i]].item));
-  }
-  std::vector<ExplainItem> items;
-  for (const Pick& pick : picks_) {
-    ExplainItem item{
-        .index = kUnknownItem, .model_score = pick.plain, .score = pick.score, .added = {}};
-    if (by_model && pick.number != kNoNumber) {
-      item.index = ranked_by->space().IndexOf(pick.number);
-    }
-    double running = pick.plain;
-    if (pick.bid_part != 0) {
-      item.added.push_back({.kind = ReasonKind::kBid, .contribution = pick.bid_part});
-      running = pick.plain + pick.bid_part;
-    }
-    for (const Rule& rule : scene_->rules) {
-      if (rule.kind == RuleKind::kBoost && RuleHolds(rule, pick)) {
-        const double next = Boosted(rule, running);
-        item.added.push_back(
-            {.kind = ReasonKind::kRule, .rule = rule.name, .contribution = next - running});
-        running = next;
-      }
-    }
-    if (pick.pin != nullptr) {
-      item.added.push_back({.kind = ReasonKind::kRule, .rule = pick.pin->name});
-    }
-    items.push_back(std::move(item));
-  }
-  return parts_.explainer->Explain({.model = by_model ? ranked_by : nullptr,
-                                    .fallback = fallback_,
-                                    .similar = question_.route == Route::kSimilar,
-                                    .history = by_model ? std::span<const HistoryEvent>(history)
-                                                        : std::span<const HistoryEvent>(),
-                                    .history_ids = ids,
-                                    .as_of = as_of_,
-                                    .user = user_.known ? &user_.user : nullptr,
-                                    .context = &request_.context,
-                                    .language = request_.language},
-                                   items, response_.items);
 }
 
 void AnswerSteps::FillHistory(std::vector<SeenEvent>& history) const {

@@ -17,6 +17,8 @@
 
 namespace vitrine::serve {
 
+class ServedModel;
+
 enum class Route : std::uint8_t { kRecommend, kSimilar, kRank };
 std::string_view RouteName(Route route);
 
@@ -43,6 +45,10 @@ struct Question {
   std::string_view scene;                 ///< the request's, or the route's own where it names none
   std::string_view similar_to;            ///< kSimilar: an item id that the log knows
   std::span<const Candidate> candidates;  ///< kRank
+  /// A kept answer is made again: by this version, where there is one, and with what is stored of the user
+  /// beside the history of the request.
+  bool kept = false;
+  std::shared_ptr<const ServedModel> version;
 };
 
 /// Uses the response's memory again.

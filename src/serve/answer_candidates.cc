@@ -19,6 +19,9 @@ data::FeatureInput AnswerSteps::RankerInput(const ServedModel& ranker) const {
 }
 
 std::shared_ptr<const ServedModel> AnswerSteps::FindRanker() const {
+  if (asked_ranker_ != nullptr) {
+    return asked_ranker_;
+  }
   if (!OutsideRankers::Names(scene_->ranker)) {
     return parts_.models->Get(scene_->ranker);
   }

@@ -196,12 +196,12 @@ void AnswerSteps::PlacePins(const CandidateFilter& filter) {
   }
 }
 
-void AnswerSteps::SelectCandidates(const CandidateFilter& filter) {
+std::vector<Pick> AnswerSteps::OrderCandidates(const CandidateFilter* filter) const {
   std::vector<Pick> picks;
   for (const Candidate& candidate : question_.candidates) {
     Pick pick{.number = parts_.log->FindItem(candidate.item_id).value_or(kNoNumber),
               .asked_id = candidate.item_id};
-    if (!filter.Allows(pick.number, candidate.item_id)) {
+    if (filter != nullptr && !filter->Allows(pick.number, candidate.item_id)) {
       continue;
     }
     pick.index = pick.number == kNoNumber ? kUnknownItem : space_->IndexOf(pick.number);
@@ -224,6 +224,11 @@ void AnswerSteps::SelectCandidates(const CandidateFilter& filter) {
     const bool known_b = b.index != kUnknownItem;
     return known_a != known_b ? known_a : a.score > b.score;
   });
+  return picks;
+}
+
+void AnswerSteps::SelectCandidates(const CandidateFilter& filter) {
+  const std::vector<Pick> picks = OrderCandidates(&filter);
   scratch_.likes.clear();
   for (const Pick& pick : picks) {
     scratch_.likes.push_back(LikenessOf(pick.number));

@@ -4,14 +4,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
-#include <variant>
 #include <vector>
 
-#include "core/tensor.h"
-#include "search/top_k.h"
 #include "serve/answer.h"
+#include "serve/answer_scratch.h"
 #include "serve/candidate_filter.h"
 #include "serve/dense_scores.h"
 #include "serve/explainer.h"
@@ -20,48 +19,6 @@
 #include "serve/user_view.h"
 
 namespace vitrine::serve {
-
-/// Scores over a space; of the graph's output, of this thread's scratch.
-using ScoreSpan = std::variant<std::span<const float>, std::span<const double>>;
-
-/// One item on its way into the answer.
-struct Pick {
-  data::ItemNumber number = kNoNumber;
-  ItemIndex index = kUnknownItem;  ///< in the space that was ranked
-  double plain = 0;                ///< the version's score (a fallback's: its order's)
-  double score = 0;                ///< with bid and rules
-  double bid_part = 0;
-  std::string_view asked_id;  ///< kRank: as the request spells it
-  const Rule* pin = nullptr;
-};
-
-/// What is reused between requests of one thread.
-struct Scratch {
-  std::vector<data::FeatureInput> inputs;
-  std::vector<Tensor> features;
-  std::vector<Tensor> outputs;
-  std::vector<Tensor> ranker_features;
-  std::vector<Tensor> ranker_outputs;
-  std::vector<ItemIndex> candidates;     ///< in a ranker's vocabulary, as handed to it
-  std::vector<double> candidate_scores;  ///< one each
-  History history;
-  History ranker_history;
-  std::vector<std::uint32_t> from;
-  std::vector<std::uint32_t> ranker_from;
-  DenseMemory dense;
-  std::vector<double> plain;       ///< scores that no graph made
-  std::vector<double> popularity;  ///< by index, the same for every vocabulary; only ever grows
-  std::vector<double> adjusted;    ///< with boosts
-  std::vector<std::uint64_t> skip;
-  std::vector<search::RankedItem> top;
-  std::vector<Likeness> likes;
-  std::vector<double> shown_scores;
-  std::vector<data::ItemNumber> recent;
-  std::vector<Pick> picks;
-  FilterNumbers filter;
-  UserView user;
-  Impression impression;
-};
 
 class AnswerSteps {
  public:
@@ -78,11 +35,14 @@ class AnswerSteps {
   [[nodiscard]] std::size_t Wanted() const;
   Status Respond();
   void Show(const Pick& pick, RecommendedItem& item) const;
-  Status ExplainAll() const;
   void Keep();
   [[nodiscard]] bool ErasedMeanwhile() const;
   void Remember();
   void FillHistory(std::vector<SeenEvent>& history) const;
+
+  // answer_explain.cc
+  Status ExplainAll();
+  [[nodiscard]] ExplainItem PartsOf(const Pick& pick, const ServedModel* ranked_by) const;
 
   // answer_list_steps.cc: answers that are ready.
   [[nodiscard]] bool MayBeReady() const;
@@ -125,6 +85,8 @@ class AnswerSteps {
   void Select(const CandidateFilter& filter);
   void SelectFromSpace(const CandidateFilter& filter);
   void SelectCandidates(const CandidateFilter& filter);
+  /// Best first; null: those that may not be shown too.
+  [[nodiscard]] std::vector<Pick> OrderCandidates(const CandidateFilter* filter) const;
   void ApplyBoosts();
   [[nodiscard]] std::size_t RuledItems() const;
   [[nodiscard]] double Boosted(const Rule& rule, double score) const;
@@ -137,6 +99,26 @@ class AnswerSteps {
   [[nodiscard]] bool IsLazy() const;
   void PlacePins(const CandidateFilter& filter);
   void BidOn(std::vector<Pick>& picks) const;
+
+  // answer_absent.cc: what is not in the answer, and why.
+  struct Field;
+  [[nodiscard]] Status CheckAbsent() const;
+  Status NameAbsent(const CandidateFilter& filter);
+  Status FindAsked();
+  void NameRemoved(const Field& field, const CandidateFilter& filter);
+  [[nodiscard]] Field FieldOfSpace(const CandidateFilter& filter);
+  [[nodiscard]] Field FieldOfCandidates(const CandidateFilter& filter) const;
+  void ScoreLeftOut(Field& field);
+  [[nodiscard]] std::vector<double> RankerScores(std::span<const ItemIndex> items);
+  [[nodiscard]] double RetrieverScore(ItemIndex index) const;
+  [[nodiscard]] bool IsShown(const Pick& pick) const;
+  [[nodiscard]] Absence AbsenceOf(const Field& field, const CandidateFilter& filter,
+                                  std::size_t place, const Pick& pick) const;
+  [[nodiscard]] AbsenceReason WhyBehind(const Field& field, std::size_t place,
+                                        const Pick& pick) const;
+  [[nodiscard]] AbsenceReason WhyMoved(const Pick& pick) const;
+  [[nodiscard]] std::optional<AbsenceCause> BrokenLimit(const Likeness& like) const;
+
   [[nodiscard]] Likeness LikenessOf(data::ItemNumber number) const;
   [[nodiscard]] std::string IdOf(const Pick& pick) const;
   void AssignId(const Pick& pick, std::string& id) const;
@@ -156,6 +138,7 @@ class AnswerSteps {
   std::shared_ptr<const RuleMatches> rules_;
   std::shared_ptr<const ServedModel> model_;   // the retriever's alias; ranks unless fallback_
   std::shared_ptr<const ServedModel> ranker_;  // null unless it ranked
+  std::shared_ptr<const ServedModel> asked_ranker_;  // of a kept answer
   bool retriever_is_ranker_ = false;
   NumberSpace numbers_;  // held while it is ranked over
   UserView& user_;       // in the scratch
@@ -176,7 +159,8 @@ class AnswerSteps {
   Clock::duration graph_time_{};
   std::vector<Pick>& picks_;  // in the scratch
   RecommendResponse& response_;
-  AnswerLists::List list_;  // the ready answer, where there was one
+  std::vector<Pick> asked_picks_;  // of the items that are asked "why not?"
+  AnswerLists::List list_;         // the ready answer, where there was one
   bool list_missed_ = false;
 };
 

@@ -52,8 +52,15 @@ class CandidateFilter {
 
   /// Both for one item, also one that no space holds.
   [[nodiscard]] bool Allows(data::ItemNumber number, std::string_view id) const;
+  /// Everything that keeps it out, the shop's word first; empty where Allows says yes. Slow: it is for explanations.
+  [[nodiscard]] std::vector<AbsenceReason> WhyNot(data::ItemNumber number,
+                                                  std::string_view id) const;
 
  private:
+  void AddShopsWord(data::ItemNumber number, std::vector<AbsenceReason>& why) const;
+  void AddUsersWord(data::ItemNumber number, std::vector<AbsenceReason>& why) const;
+  void AddRequestsWord(data::ItemNumber number, std::string_view id,
+                       std::vector<AbsenceReason>& why) const;
   [[nodiscard]] bool ShopAllows(data::ItemNumber number) const;
 
   FilterInput in_;

@@ -45,8 +45,10 @@ class Explainer {
   /// Fills items[i].reasons so that their contributions add up to items[i].score.
   /// Precondition: parts.size() == items.size().
   /// Errors: kInternal (the model failed or gave no finite score).
-  virtual Status Explain(const ExplainInput& input, std::span<const ExplainItem> parts,
-                         std::span<RecommendedItem> items) const = 0;
+  virtual Result<Explained> Explain(const ExplainInput& input, std::span<const ExplainItem> parts,
+                                    std::span<RecommendedItem> items) const = 0;
+  /// Puts why items are absent into words.
+  virtual void Word(Absences& absences, std::string_view language) const = 0;
 };
 
 }  // namespace vitrine::serve

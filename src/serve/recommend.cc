@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "serve/answer.h"
 #include "serve/candidate_scorer.h"
@@ -99,6 +100,30 @@ Result<std::vector<double>> ScoresNow(const ServedModel& model, const Impression
 // Items that the model alone placed carry its own score.
 bool IsModels(const ShownItem& item) { return item.source.starts_with("model:"); }
 
+// The version that gave an answer; null: a fallback did.
+Result<std::shared_ptr<const ServedModel>> VersionOf(const Impression& impression,
+                                                     const ModelSet& models) {
+  if (impression.route == "external") {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " was given by another system; only what it sent is known");
+  }
+  if (impression.model.empty()) {
+    return std::shared_ptr<const ServedModel>();
+  }
+  if (OutsideRankers::Names(impression.model)) {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " was ranked by another server, " + impression.model +
+                              ", whose versions are not kept here; it cannot be asked again");
+  }
+  std::shared_ptr<const ServedModel> model = models.FindModel(impression.model);
+  if (model == nullptr) {
+    return FailedPrecondition("version " + impression.model +
+                              " gave this answer and is not loaded any more; give it an alias to "
+                              "load it");
+  }
+  return model;
+}
+
 bool SameAnswer(const Impression& impression, const std::vector<double>& scores) {
   double previous = INFINITY;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -135,6 +160,8 @@ std::string_view ReasonKindName(ReasonKind kind) {
       return "query";
     case ReasonKind::kOutside:
       return "outside";
+    case ReasonKind::kFeature:
+      return "feature";
   }
   return "unknown";
 }
@@ -218,6 +245,7 @@ Status Recommender::Similar(const SimilarRequest& request, RecommendResponse& re
   asked.filter = request.filter;
   asked.personalize = request.personalize;
   asked.explain = request.explain;
+  asked.absent = request.absent;
   asked.language = request.language;
   asked.deadline = request.deadline;
   asked.record = request.record;
@@ -252,27 +280,63 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
   Replayed replayed;
   ASSIGN_OR_RETURN(replayed.impression, parts_.log->GetImpression(request_id));
   const Impression& impression = replayed.impression;
-  if (impression.route == "external") {
-    return FailedPrecondition("answer " + impression.request_id +
-                              " was given by another system; only what it sent is known");
-  }
-  if (impression.model.empty()) {
-    return replayed;
-  }
-  if (OutsideRankers::Names(impression.model)) {
-    return FailedPrecondition("answer " + impression.request_id +
-                              " was ranked by another server, " + impression.model +
-                              ", whose versions are not kept here; it cannot be asked again");
-  }
-  const std::shared_ptr<const ServedModel> model = parts_.models->FindModel(impression.model);
+  ASSIGN_OR_RETURN(const auto model, VersionOf(impression, *parts_.models));
   if (model == nullptr) {
-    return FailedPrecondition("version " + impression.model +
-                              " gave this answer and is not loaded any more; give it an alias to "
-                              "load it");
+    return replayed;
   }
   ASSIGN_OR_RETURN(replayed.model_scores, ScoresNow(*model, impression));
   replayed.same = SameAnswer(impression, replayed.model_scores);
   return replayed;
+}
+
+Result<Examined> Recommender::Examine(std::string_view request_id, const AbsenceQuestion& question,
+                                      std::string_view language) const {
+  Examined examined;
+  ASSIGN_OR_RETURN(examined.impression, parts_.log->GetImpression(request_id));
+  const Impression& impression = examined.impression;
+  ASSIGN_OR_RETURN(const auto version, VersionOf(impression, *parts_.models));
+  const bool similar = impression.route == "similar";
+  if (!similar && impression.route != "recommend") {
+    return FailedPrecondition("answer " + impression.request_id + " is of route '" +
+                              impression.route +
+                              "', whose other candidates are not kept; only answers of recommend "
+                              "and similar can be asked why an item is not in them");
+  }
+  if (similar && impression.history.empty()) {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " came from a fallback, and the item it was like is not kept");
+  }
+  RecommendRequest request;
+  request.n = impression.items.size();
+  request.explain = true;
+  request.absent = question;
+  request.language = language;
+  request.as_of = impression.ts;
+  request.deadline = Deadline::max();
+  request.record = false;
+  request.user_id = impression.subject;
+  request.personalize = impression.fallback != FallbackName(Fallback::kNotPersonalised);
+  if (!similar && version != nullptr) {
+    request.history = impression.history;
+  }
+  RecommendResponse response;
+  RETURN_IF_ERROR(
+      Answer(parts_, *caches_,
+             {.route = similar ? Route::kSimilar : Route::kRecommend,
+              .request = &request,
+              .scene = impression.scene,
+              .similar_to = similar ? impression.history.front().item_id : std::string_view(),
+              .candidates = {},
+              .kept = true,
+              .version = version},
+             response));
+  examined.same =
+      std::equal(response.items.begin(), response.items.end(), impression.items.begin(),
+                 impression.items.end(), [](const RecommendedItem& now, const ShownItem& then) {
+                   return now.item_id == then.item_id;
+                 });
+  examined.absent = std::move(response.absent);
+  return examined;
 }
 
 }  // namespace vitrine::serve

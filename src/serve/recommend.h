@@ -17,6 +17,7 @@
 #include "core/time.h"
 #include "data/event_log.h"
 #include "serve/predicate.h"
+#include "serve/reason.h"
 
 namespace vitrine {
 class MetricRegistry;
@@ -62,6 +63,7 @@ struct RecommendRequest {
   /// False: nothing of the user's state is read, no history is used, the impression has no subject.
   bool personalize = true;
   bool explain = false;         ///< fill `reasons`
+  AbsenceQuestion absent;       ///< only with explain
   std::string language = "en";  ///< of the reasons' text: "en" or "zh"
   Attributes context;           ///< device, hour, page, ...
   /// Replaces the stored state (also what was bought); oldest first, events after `as_of` are
@@ -83,6 +85,7 @@ struct SimilarRequest {
   RequestFilter filter;
   bool personalize = true;
   bool explain = false;
+  AbsenceQuestion absent;  ///< only with explain
   std::string language = "en";
   std::optional<Deadline> deadline;
   bool record = true;
@@ -100,28 +103,6 @@ inline constexpr std::size_t kMostCandidates = 1000;
 struct RankRequest {
   RecommendRequest request;  ///< scene empty: "ad" where there are bids, else "article"; n 0: all
   std::vector<Candidate> candidates;
-};
-
-enum class ReasonKind : std::uint8_t {
-  kHistory,
-  kBase,
-  kRule,
-  kBid,
-  kPopularity,
-  kSimilar,
-  kQuery,
-  kOutside  ///< the whole score of another server, which gives no reasons
-};
-std::string_view ReasonKindName(ReasonKind kind);
-
-/// One part of a score. The parts of an item add up to its score.
-struct Reason {
-  ReasonKind kind = ReasonKind::kBase;
-  std::string item_id;                ///< the history item, where kind is kHistory or kSimilar
-  EventType type = EventType::kView;  ///< what was done with it
-  std::string rule;                   ///< name of the rule, where kind is kRule
-  double contribution = 0;
-  std::string text;  ///< a sentence in the request's language
 };
 
 struct RecommendedItem {
@@ -165,6 +146,8 @@ struct RecommendResponse {
   double seconds = 0;    ///< time spent answering
   Deadline model_begun;  ///< features and graph of the version that was asked first
   Deadline model_ended;  ///< the same where none was
+  Explained explained;   ///< only with explain
+  Absences absent;       ///< only where they were asked for
 };
 
 /// A kept answer beside what its version says of the same history now.
@@ -176,6 +159,15 @@ struct Replayed {
   /// True where each item that the model alone placed has the score it was shown with (to 1e-6 of
   /// its size), and those stand in the order of their scores.
   bool same = true;
+};
+
+/// A kept answer made again, to see what is not in it.
+struct Examined {
+  Impression impression;
+  /// False where the answer made now has other items or another order than the kept one: the shop's catalogue, the
+  /// scene or its rules have changed, or the request had filters of its own, which are not kept.
+  bool same = true;
+  Absences absent;
 };
 
 /// Ready answers to requests that say nothing of their own (serve/answer_lists.h).
@@ -230,6 +222,13 @@ class Recommender {
   /// Errors: kNotFound (no such impression), kFailedPrecondition (its version is not loaded: says
   ///         which; an answer that another system gave), kInternal (the model fails now).
   Result<Replayed> Replay(std::string_view request_id) const;
+
+  /// Makes a kept answer again, with the version and the history it had, under the catalogue, scene and rules of now,
+  /// and says what is not in it. Nothing is recorded.
+  /// Errors: those of Replay; kNotFound (no item of that id: named), kInvalidArgument (too much is asked for),
+  ///         kFailedPrecondition (a search, or candidates that another system gave: they are not kept).
+  Result<Examined> Examine(std::string_view request_id, const AbsenceQuestion& question,
+                           std::string_view language) const;
 
   /// When an answer to this must be there, counted from now, where its scene waits for another server: it may
   /// not be made on a thread that serves others meanwhile. None: it does not wait.

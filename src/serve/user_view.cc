@@ -85,6 +85,38 @@ void ReadGivenUser(const data::EventLog& log, std::span<const SeenEvent> history
   view.hidden = view.own_hidden;
 }
 
+Status AddStoredUser(const data::EventLog& log, std::string_view subject, Micros as_of,
+                     UserView& view) {
+  UserView stored;
+  RETURN_IF_ERROR(ReadUser(log, subject, as_of, stored));
+  if (stored.state == nullptr) {
+    return Status::Ok();
+  }
+  // What the state still tells to have been bought later alone was not bought then.
+  std::vector<data::ItemNumber> later;
+  std::vector<data::ItemNumber> before;
+  for (const data::StateEvent& event : stored.state->events) {
+    if (event.type == EventType::kPurchase) {
+      (event.ts > as_of ? later : before).push_back(event.item);
+    }
+  }
+  const auto holds = [](const std::vector<data::ItemNumber>& numbers, data::ItemNumber number) {
+    return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
+  };
+  for (const data::ItemNumber number : stored.bought) {
+    if (!holds(later, number) || holds(before, number)) {
+      view.own_bought.push_back(number);
+    }
+  }
+  view.own_hidden.insert(view.own_hidden.end(), stored.hidden.begin(), stored.hidden.end());
+  SortDistinct(view.own_bought);
+  SortDistinct(view.own_hidden);
+  view.bought = view.own_bought;
+  view.hidden = view.own_hidden;
+  view.user = std::move(stored.user);
+  return Status::Ok();
+}
+
 void MapHistory(const UserView& view, const ServedModel& model, History& history,
                 std::vector<std::uint32_t>& from) {
   history.clear();

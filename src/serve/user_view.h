@@ -56,6 +56,11 @@ Status ReadUser(const data::EventLog& log, std::string_view subject, Micros as_o
 void ReadGivenUser(const data::EventLog& log, std::span<const SeenEvent> history, Micros as_of,
                    UserView& view);
 
+/// Adds to a given history what is stored of the subject and no history says: what they bought and hid before `as_of`,
+/// as far as that is known, and their attributes. Errors: those of ReadUser.
+Status AddStoredUser(const data::EventLog& log, std::string_view subject, Micros as_of,
+                     UserView& view);
+
 /// The events that count for `model`, in its vocabulary. `from` gets each one's position in
 /// view.events. Both are cleared first.
 void MapHistory(const UserView& view, const ServedModel& model, History& history,

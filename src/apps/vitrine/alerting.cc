@@ -18,7 +18,7 @@ namespace {
 constexpr std::int64_t kYearHours = 365 * 24;
 
 monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                             const Remotes& remotes) {
+                             const Remotes& remotes, const Explaining& explaining) {
   // Before the reports: what comes meanwhile is not missing.
   const std::uint64_t last = log.LastSequence();
   monitor::ReportSet set{.service = monitor.Service(),
@@ -26,8 +26,12 @@ monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::
                          .data = monitor.Data(),
                          .drift = monitor.Drift(),
                          .skew = monitor.Skew(),
-                         .breaker_open = {}};
+                         .breaker_open = {},
+                         .explanations = {}};
   set.quality.behind = last > set.quality.counted ? last - set.quality.counted : 0;
+  for (const auto& [model, stability] : explaining.Stabilities()) {
+    set.explanations[model] = {.ndcg = stability.ndcg, .answers = stability.answers};
+  }
   for (const adapters::RemoteGraph* remote : remotes.graphs) {
     const std::string model = std::string(serve::OutsideRankers::kPrefix) + remote->name();
     set.breaker_open[model] = remote->breaker() != adapters::BreakerState::kClosed;
@@ -57,10 +61,12 @@ Result<std::string> AlertFiles::Read(std::string_view name) {
 }
 
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes, monitor::ObjectiveWatch& objectives,
+                                const Remotes& remotes, const Explaining& explaining,
+                                monitor::ObjectiveWatch& objectives,
                                 const MetricRegistry& metrics) {
-  monitor::SignalsFromReports reports(
-      [&monitor, &log, &remotes] { return ReportsOf(monitor, log, remotes); });
+  monitor::SignalsFromReports reports([&monitor, &log, &remotes, &explaining] {
+    return ReportsOf(monitor, log, remotes, explaining);
+  });
   return [&monitor, &objectives, &metrics, reports = std::move(reports)](Micros now) mutable {
     std::vector<monitor::Signal> signals = reports(now);
     for (monitor::Signal& signal :

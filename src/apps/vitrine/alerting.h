@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "apps/vitrine/explaining.h"
 #include "apps/vitrine/remotes.h"
 #include "apps/vitrine/settings.h"
 #include "core/metrics.h"
@@ -27,11 +28,11 @@ class AlertFiles final : public monitor::AlertStore {
   std::string folder_;
 };
 
-/// What the monitor, the objectives and the rankers of other servers say at this moment, as signals; `log`: how much of it
-/// the monitor has still to count; `metrics`: where requests are counted. All outlive it.
+/// What the monitor, the objectives, the rankers of other servers and the looks at live explanations say at this moment, as
+/// signals; `log`: how much of it the monitor has still to count; `metrics`: where requests are counted. All outlive it.
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                                const Remotes& remotes, monitor::ObjectiveWatch& objectives,
-                                const MetricRegistry& metrics);
+                                const Remotes& remotes, const Explaining& explaining,
+                                monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics);
 
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
 /// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).

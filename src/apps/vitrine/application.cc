@@ -1,7 +1,6 @@
 #include "apps/vitrine/application.h"
 
 #include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
@@ -24,6 +23,8 @@
 #include "apps/vitrine/change_log.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/diagnosing.h"
+#include "apps/vitrine/explaining.h"
+#include "apps/vitrine/file_limit.h"
 #include "apps/vitrine/job_service.h"
 #include "apps/vitrine/kept_contract.h"
 #include "apps/vitrine/live_evidence.h"
@@ -96,7 +97,7 @@ struct Application::Parts {
   std::unique_ptr<explain::ScoreExplainer> explainer;
   std::unique_ptr<serve::Recommender> recommender;
   std::unique_ptr<CatalogueSearch> search;
-  std::unique_ptr<KeptAnswers> answers;
+  std::unique_ptr<Explaining> explaining;
   std::unique_ptr<monitor::ObjectiveWatch> objectives;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
@@ -235,7 +236,9 @@ Status Application::Parts::OpenServing() {
 
 Status Application::Parts::OpenServices() {
   search = std::make_unique<CatalogueSearch>(*log, *catalogue, *items, scenes, *observer);
-  answers = std::make_unique<KeptAnswers>(*recommender, *models, *explainer);
+  explaining = std::make_unique<Explaining>(
+      Explaining::Parts{log.get(), models.get(), recommender.get(), explainer.get(), registry.get(),
+                        directory.Sub("explanations"), LiveEvery(settings)});
   ASSIGN_OR_RETURN(objectives, OpenObjectives(settings, directory.Sub("objectives.json")));
   reports = std::make_unique<MonitorReports>(*monitor, *log, *history, *objectives);
   keeper = std::make_unique<MonitorKeeper>(*monitor, *objectives, *models, remotes.rankers,
@@ -252,9 +255,11 @@ Status Application::Parts::OpenServices() {
                                                   }));
   jobs = std::make_unique<JobRunner>(
       *db, directory.Sub("jobs"),
-      std::map<std::string, JobBody>{{"adopt", AdoptJob(directory.path(), programs, *log)},
-                                     {"retrain", RetrainJob(directory.path(), settings, programs,
-                                                            *log, *registry, *versions)}},
+      std::map<std::string, JobBody>{
+          {"adopt", AdoptJob(directory.path(), programs, *log)},
+          {"explain", explaining->Job(directory.path(), programs, settings)},
+          {"retrain",
+           RetrainJob(directory.path(), settings, programs, *log, *registry, *versions)}},
       changes);
   diagnosis = std::make_unique<LiveDiagnosis>(*seen, listening);
   AddProcessMetrics(metrics, *models, *catalogue);
@@ -269,7 +274,8 @@ Status Application::Parts::OpenServices() {
       .diagnosis = &*diagnosis,
       .changes = &changes,
       .search = &*search,
-      .explainer = &*answers,
+      .explainer = &*explaining,
+      .model_explainer = &*explaining,
       .inference = &*inference,
       .metrics = &metrics,
       .outside = &remotes.rankers,
@@ -305,9 +311,10 @@ Status Application::Parts::OpenServices() {
 
 Status Application::Parts::OpenAlerts(bool watch) {
   alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(alerts,
-                   OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *objectives, metrics),
-                                *alert_files, metrics, watch));
+  ASSIGN_OR_RETURN(
+      alerts,
+      OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *explaining, *objectives, metrics),
+                   *alert_files, metrics, watch));
   services.alerts = alerts.get();
   return Status::Ok();
 }

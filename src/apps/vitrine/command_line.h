@@ -50,6 +50,8 @@ void AddModelCommands(CLI::App& app, CommandLine& line);
 void AddMonitorCommands(CLI::App& app, CommandLine& line);
 void AddServerCommands(CLI::App& app, CommandLine& line);
 void AddShopCommands(CLI::App& app, CommandLine& line);
+/// After those of models and evaluation, whose nouns it adds verbs to.
+void AddExplainCommands(CLI::App& app, CommandLine& line);
 void AddSimulatorCommands(CLI::App& app, CommandLine& line);
 void AddTrainCommands(CLI::App& app, CommandLine& line);
 

@@ -37,6 +37,7 @@ int Run(int argc, char** argv) {
   AddEvaluationCommands(app, line);
   AddModelCommands(app, line);
   AddShopCommands(app, line);
+  AddExplainCommands(app, line);
   AddMonitorCommands(app, line);
   AddAlertCommands(app, line);
   AddDiagnoseCommands(app, line);

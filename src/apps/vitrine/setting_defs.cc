@@ -87,6 +87,10 @@ const std::vector<SettingDef>& SettingDefs() {
       {"monitor.slot_seconds", SettingType::kInteger, "10",
        "The drift window is the newest 12 slots; a slot holds 200 requests at least and lasts this "
        "long at least."},
+      {"explain.live_minutes", SettingType::kInteger, "30",
+       "Minutes between two looks at what live answers rest on, of versions that an explain job "
+       "has "
+       "made a report of; 0: never."},
       {"alerts.every_seconds", SettingType::kInteger, "15",
        "Seconds between two looks at the signals."},
       {"alerts.gather_seconds", SettingType::kInteger, "30",

@@ -1,4 +1,4 @@
-// vitrine explain, drift, user export|erase, backup, restore.
+// vitrine drift, user export|erase, backup, restore.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -19,34 +19,9 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 struct ShopFlags {
-  std::string request;
-  std::string language = "en";
   std::string user;
   std::string path;
 };
-
-Status Explain(const CommandLine& line, const ShopFlags& flags) {
-  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
-  ASSIGN_OR_RETURN(const std::string text,
-                   session.Get(fmt::format("/v1/requests/{}?explain=true&language={}",
-                                           http::PercentEncode(flags.request), flags.language)));
-  if (line.json) {
-    Print(text);
-    return Status::Ok();
-  }
-  const json answer = json::parse(text);
-  std::string out;
-  for (const json& item : answer.value("items", json::array())) {
-    out += fmt::format("{:<24} {:.4f}  {}\n", item.value("item_id", ""), item.value("score", 0.0),
-                       item.value("source", ""));
-    for (const json& reason : item.value("reasons", json::array())) {
-      out += fmt::format("    {:+.4f}  {}\n", reason.value("contribution", 0.0),
-                         reason.value("text", ""));
-    }
-  }
-  Print(out);
-  return Status::Ok();
-}
 
 Status Drift(const CommandLine& line, const ShopFlags& /*flags*/) {
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
@@ -136,10 +111,6 @@ void AddShopCommands(CLI::App& app, CommandLine& line) {
         [run, flags, &line] { line.run = [run, flags, &line] { return run(line, *flags); }; });
     return verb;
   };
-  CLI::App* explain =
-      bind(app.add_subcommand("explain", "Why the items of an answer were shown"), Explain);
-  explain->add_option("request", flags->request, "Its request id")->required();
-  explain->add_option("--language", flags->language, "en or zh")->capture_default_str();
   bind(app.add_subcommand("drift",
                           "What moved since the model was fitted; two files: vitrine data drift"),
        Drift);

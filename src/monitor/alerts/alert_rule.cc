@@ -294,6 +294,19 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .priority = 2,
                    .runbook = "GET /v1/monitors/skew names the feature and both values",
                    .runbook_zh = "GET /v1/monitors/skew 给出特征名与两侧的值"});
+  rules.push_back(
+      {.name = "explanations-moved",
+       .signal = "model.explanation_ndcg",
+       .side = Side::kBelow,
+       .warning = 0.9,
+       .recovery = 0.92,
+       .bad_for = minutes(0),
+       .least_rows = 30,
+       .priority = 3,
+       .rests_in_sales = true,
+       .runbook = "vitrine model explain champion: what the answers rest on now; "
+                  "vitrine drift",
+       .runbook_zh = "运行 vitrine model explain champion 查看变化;再看 vitrine drift"});
   rules.push_back({.name = "fewer-clicks",
                    .signal = "quality.ctr",
                    .side = Side::kBelow,

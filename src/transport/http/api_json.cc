@@ -35,7 +35,65 @@ void WriteReason(JsonWriter& json, const serve::Reason& reason) {
   if (reason.kind == serve::ReasonKind::kHistory) {
     json.Field("event", EventName(reason.type));
   }
-  json.FieldIfAny("rule", reason.rule).FieldIfAny("text", reason.text).EndObject();
+  if (reason.error != 0) {
+    json.Field("error", reason.error);
+  }
+  json.FieldIfAny("feature", reason.feature)
+      .FieldIfAny("rule", reason.rule)
+      .FieldIfAny("text", reason.text)
+      .EndObject();
+}
+
+void WriteReasons(JsonWriter& json, const std::vector<serve::Reason>& reasons) {
+  if (reasons.empty()) {
+    return;
+  }
+  json.Key("reasons").BeginArray();
+  for (const serve::Reason& reason : reasons) {
+    WriteReason(json, reason);
+  }
+  json.EndArray();
+}
+
+void WriteRank(JsonWriter& json, std::string_view name, std::size_t rank) {
+  if (rank != 0) {
+    json.Field(name, static_cast<std::uint64_t>(rank));
+  }
+}
+
+void WriteNumber(JsonWriter& json, std::string_view name, const std::optional<double>& number) {
+  if (number.has_value()) {
+    json.Field(name, *number);
+  }
+}
+
+void WriteAbsence(JsonWriter& json, const serve::Absence& absence) {
+  json.BeginObject().Field("item_id", absence.item_id).Key("why").BeginArray();
+  for (const serve::AbsenceReason& why : absence.why) {
+    json.BeginObject()
+        .Field("cause", serve::AbsenceCauseName(why.cause))
+        .FieldIfAny("rule", why.rule)
+        .FieldIfAny("text", why.text)
+        .EndObject();
+  }
+  json.EndArray();
+  WriteRank(json, "rank", absence.rank);
+  WriteRank(json, "model_rank", absence.model_rank);
+  WriteRank(json, "retriever_rank", absence.retriever_rank);
+  WriteNumber(json, "score", absence.score);
+  WriteNumber(json, "model_score", absence.model_score);
+  WriteNumber(json, "gap", absence.gap);
+  WriteReasons(json, absence.reasons);
+  json.EndObject();
+}
+
+void WriteAbsenceList(JsonWriter& json, std::string_view name,
+                      const std::vector<serve::Absence>& absences) {
+  json.Key(name).BeginArray();
+  for (const serve::Absence& absence : absences) {
+    WriteAbsence(json, absence);
+  }
+  json.EndArray();
 }
 
 void WriteTimeIfAny(JsonWriter& json, std::string_view name, Micros time) {
@@ -135,14 +193,29 @@ void WriteRecommended(JsonWriter& json, const serve::RecommendedItem& item) {
       .Field("item_id", item.item_id)
       .Field("score", item.score)
       .Field("source", item.source);
-  if (!item.reasons.empty()) {
-    json.Key("reasons").BeginArray();
-    for (const serve::Reason& reason : item.reasons) {
-      WriteReason(json, reason);
-    }
-    json.EndArray();
-  }
+  WriteReasons(json, item.reasons);
   json.EndObject();
+}
+
+void WriteExplained(JsonWriter& json, const serve::Explained& explained) {
+  if (explained.method.empty()) {
+    return;
+  }
+  json.Key("explanation")
+      .BeginObject()
+      .Field("method", explained.method)
+      .Field("scored", static_cast<std::uint64_t>(explained.scored))
+      .Field("residual", explained.residual)
+      .EndObject();
+}
+
+void WriteAbsences(JsonWriter& json, const serve::Absences& absences) {
+  if (!absences.items.empty()) {
+    WriteAbsenceList(json, "why_not", absences.items);
+  }
+  if (absences.listed) {
+    WriteAbsenceList(json, "removed", absences.removed);
+  }
 }
 
 void WriteAnswer(JsonWriter& json, const serve::RecommendResponse& answer) {
@@ -159,7 +232,10 @@ void WriteAnswer(JsonWriter& json, const serve::RecommendResponse& answer) {
   for (const serve::RecommendedItem& item : answer.items) {
     WriteRecommended(json, item);
   }
-  json.EndArray().EndObject();
+  json.EndArray();
+  WriteExplained(json, answer.explained);
+  WriteAbsences(json, answer.absent);
+  json.EndObject();
 }
 
 void WriteImpressionFields(JsonWriter& json, const Impression& impression) {

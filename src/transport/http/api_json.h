@@ -18,6 +18,10 @@ void WriteEvent(JsonWriter& json, const Event& event);
 void WriteAnswer(JsonWriter& json, const serve::RecommendResponse& answer);
 /// The members of one recommended item.
 void WriteRecommended(JsonWriter& json, const serve::RecommendedItem& item);
+/// How reasons were made: a member "explanation"; nothing where no model was asked.
+void WriteExplained(JsonWriter& json, const serve::Explained& explained);
+/// Members "why_not" and "removed", each where it was asked for.
+void WriteAbsences(JsonWriter& json, const serve::Absences& absences);
 /// Members of an impression, without the object's braces and without its items.
 void WriteImpressionFields(JsonWriter& json, const Impression& impression);
 /// `state` may be null: nothing is known of it here.

@@ -37,6 +37,7 @@ Handler GetAnswer;
 // deploy
 Handler ListModels;
 Handler GetModel;
+Handler GetModelExplanation;
 Handler ListVersions;
 Handler ImportModel;
 Handler ListAliases;

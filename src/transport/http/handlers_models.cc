@@ -129,6 +129,21 @@ void GetModel(const Services& services, Request& request, Response& response) {
   WriteVersion(json, *version, StateOf(loaded, version->ref.ToString()));
 }
 
+// What its answers rest on, by "name:number" or by an alias.
+void GetModelExplanation(const Services& services, Request& request, Response& response) {
+  if (!Need(services.model_explainer, "explanations of models", request, response)) {
+    return;
+  }
+  const auto report = services.model_explainer->ExplainModel(
+      request.arg(0), request.QueryValue("against").value_or(""),
+      request.QueryValue("language").value_or("en"));
+  if (!report.ok()) {
+    WriteProblem(response, request.id(), report.status());
+    return;
+  }
+  response.body = *report;
+}
+
 void ImportModel(const Services& services, Request& request, Response& response) {
   std::string folder;
   std::string reason;

@@ -154,11 +154,29 @@ bool ReadLanguage(const Request& request, Response& response, std::string& langu
   return CheckLanguage(language, request, response);
 }
 
+// Which items that are not there are asked about: one by name, and how many at most.
+bool ReadAbsent(const Request& request, Response& response, std::string_view name,
+                serve::AbsenceQuestion& absent) {
+  if (auto item = request.QueryValue(name); item.has_value()) {
+    if (item->empty()) {
+      WriteProblem(response, request.id(), 400, "missing_item",
+                   "'" + std::string(name) + "' must name an item.");
+      return false;
+    }
+    if (!CheckGivenId(name, *item, request, response)) {
+      return false;
+    }
+    absent.items.push_back(*std::move(item));
+  }
+  return ReadCount(request, response, "removed", kMaxN, absent.removed);
+}
+
 // What GET routes take from the query.
 template <typename R>
 bool ReadServeQuery(const Request& request, Response& response, R& r) {
   r.scene = request.QueryValue("scene").value_or("");
-  return ReadLanguage(request, response, r.language) &&
+  return ReadAbsent(request, response, "why_not", r.absent) &&
+         ReadLanguage(request, response, r.language) &&
          ReadCount(request, response, "n", kMaxN, r.n) &&
          ReadSwitch(request, response, "explain", r.explain) &&
          ReadSwitch(request, response, "personalize", r.personalize);
@@ -290,8 +308,15 @@ void PostImpressions(const Services& services, Request& request, Response& respo
 void GetAnswer(const Services& services, Request& request, Response& response) {
   bool explain = false;
   std::string language;
+  serve::AbsenceQuestion absent;
   if (!ReadSwitch(request, response, "explain", explain) ||
-      !ReadLanguage(request, response, language)) {
+      !ReadLanguage(request, response, language) ||
+      !ReadAbsent(request, response, "item", absent)) {
+    return;
+  }
+  if (!absent.empty() && (!explain || services.explainer == nullptr)) {
+    WriteProblem(response, request.id(), 400, "invalid_argument",
+                 "'item' and 'removed' are parts of an explanation; ask with explain=true.");
     return;
   }
   const std::string_view id = request.arg(0);
@@ -323,6 +348,15 @@ void GetAnswer(const Services& services, Request& request, Response& response) {
     WriteProblem(response, request.id(), explained.status());
     return;
   }
+  serve::Examined examined;
+  if (!absent.empty()) {
+    auto made = services.explainer->Examine(id, absent, language);
+    if (!made.ok()) {
+      WriteProblem(response, request.id(), made.status());
+      return;
+    }
+    examined = *std::move(made);
+  }
   JsonWriter json(response.body);
   json.BeginObject();
   WriteImpressionFields(json, explained->impression);
@@ -330,7 +364,13 @@ void GetAnswer(const Services& services, Request& request, Response& response) {
   for (const serve::RecommendedItem& item : explained->items) {
     WriteRecommended(json, item);
   }
-  json.EndArray().EndObject();
+  json.EndArray();
+  WriteExplained(json, explained->explained);
+  if (!absent.empty()) {
+    json.Field("same_answer_now", examined.same);
+    WriteAbsences(json, examined.absent);
+  }
+  json.EndObject();
 }
 
 }  // namespace vitrine::http

@@ -87,16 +87,13 @@ bool ReadItemIds(FieldReader& reader, ondemand::value value, std::vector<std::st
       value, [&](ondemand::value one) { return ReadItemId(reader, one, ids.emplace_back()); });
 }
 
-bool ReadN(FieldReader& reader, ondemand::value value, std::size_t& n) {
+bool ReadN(FieldReader& reader, ondemand::value value, std::string_view name, std::size_t& n) {
   std::int64_t count = 0;
-  if (!reader.Integer(value, count)) {
-    return false;
-  }
-  if (count < 1 || count > kMaxAnswer) {
-    return reader.Fail("out_of_range", "'n' must be 1 or more.");
+  if (reader.Integer(value, count) && (count < 1 || count > kMaxAnswer)) {
+    return reader.Fail("out_of_range", "'" + std::string(name) + "' must be 1 or more.");
   }
   n = static_cast<std::size_t>(count);
-  return true;
+  return !reader.error();
 }
 
 bool ReadWhere(FieldReader& reader, ondemand::value value, serve::RequestFilter& filter) {
@@ -262,12 +259,16 @@ constexpr Member<Asked> kRecommendMembers[] = {
     {"history", [](FieldReader& r, ondemand::value v,
                    Asked& a) { return ReadHistory(r, v, a.history.emplace()); }},
     {"language", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Text(v, a.language); }},
-    {"n", [](FieldReader& r, ondemand::value v, Asked& a) { return ReadN(r, v, a.n); }},
+    {"n", [](FieldReader& r, ondemand::value v, Asked& a) { return ReadN(r, v, "n", a.n); }},
     {"personalize",
      [](FieldReader& r, ondemand::value v, Asked& a) { return r.Flag(v, a.personalize); }},
     {"record", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Flag(v, a.record); }},
+    {"removed", [](FieldReader& r, ondemand::value v,
+                   Asked& a) { return ReadN(r, v, "removed", a.absent.removed); }},
     {"scene", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Text(v, a.scene); }},
     {"user_id", [](FieldReader& r, ondemand::value v, Asked& a) { return r.Id(v, a.user_id); }},
+    {"why_not",
+     [](FieldReader& r, ondemand::value v, Asked& a) { return ReadItemIds(r, v, a.absent.items); }},
 };
 
 constexpr Member<serve::Candidate> kCandidateMembers[] = {
@@ -288,7 +289,8 @@ constexpr Member<SearchRequest> kSearchMembers[] = {
                   SearchRequest& s) { return ReadFilter(r, v, s.filter); }},
     {"language",
      [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Text(v, s.language); }},
-    {"n", [](FieldReader& r, ondemand::value v, SearchRequest& s) { return ReadN(r, v, s.n); }},
+    {"n",
+     [](FieldReader& r, ondemand::value v, SearchRequest& s) { return ReadN(r, v, "n", s.n); }},
     {"personalize",
      [](FieldReader& r, ondemand::value v, SearchRequest& s) { return r.Flag(v, s.personalize); }},
     {"query",

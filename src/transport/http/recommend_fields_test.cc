@@ -60,6 +60,15 @@ TEST(RecommendFields, ReadsAll) {
   EXPECT_EQ(history[1].ts, Micros{1'600'000'000'000'000});
 }
 
+TEST(RecommendFields, ReadsWhatIsAskedAboutBesideTheAnswer) {
+  serve::RecommendRequest r;
+  EXPECT_EQ(ReadAs(R"({"explain":true,"why_not":["i1",2],"removed":5})", ReadRecommend, r), "");
+  EXPECT_EQ(r.absent.items, (std::vector<std::string>{"i1", "2"}));
+  EXPECT_EQ(r.absent.removed, 5U);
+  EXPECT_NE(ReadAs(R"({"removed":0})", ReadRecommend, r), "");
+  EXPECT_NE(ReadAs(R"({"why_not":"i1"})", ReadRecommend, r), "");
+}
+
 TEST(RecommendFields, AnEmptyHistoryIsNotAMissingOne) {
   serve::RecommendRequest r;
   EXPECT_EQ(ReadAs("{}", ReadRecommend, r), "");

@@ -49,6 +49,8 @@ constexpr std::array kRows = {
     Row{Method::kPost, "/v1/models:rollback", Permission::kOperate, kPool, RollBack},
     Row{Method::kGet, "/v1/models/{model}", Permission::kOperate, kPool, GetModel},
     Row{Method::kGet, "/v1/models/{model}/versions", Permission::kOperate, kPool, ListVersions},
+    Row{Method::kGet, "/v1/models/{model}/explanation", Permission::kOperate, kPool,
+        GetModelExplanation},
     Row{Method::kGet, "/v1/aliases", Permission::kOperate, kPool, ListAliases},
     Row{Method::kGet, "/v1/aliases/{alias}", Permission::kOperate, kPool, GetAlias},
     Row{Method::kPut, "/v1/aliases/{alias}", Permission::kOperate, kPool, PutAlias},

@@ -29,6 +29,7 @@
 #include "serve/scene.h"
 #include "transport/http/blocking_pool.h"
 #include "transport/http/event_stream.h"
+#include "transport/http/model_explainer.h"
 
 namespace vitrine::http {
 
@@ -148,10 +149,15 @@ class AnswerExplainer {
     Impression impression;
     std::vector<serve::RecommendedItem> items;
     bool same = true;  ///< the version scores the same history as it did then
+    serve::Explained explained;
   };
   /// Errors: kNotFound, kFailedPrecondition (its version is not loaded), kInvalidArgument.
   virtual Result<Explained> Explain(std::string_view request_id,
                                     std::string_view language) const = 0;
+  /// What is not in it, and why, by the shop of now. Errors: those of serve::Recommender::Examine.
+  virtual Result<serve::Examined> Examine(std::string_view request_id,
+                                          const serve::AbsenceQuestion& question,
+                                          std::string_view language) const = 0;
 };
 
 struct Services {
@@ -167,6 +173,7 @@ struct Services {
   ChangeFeed* changes = nullptr;
   SearchService* search = nullptr;
   AnswerExplainer* explainer = nullptr;
+  ModelExplainer* model_explainer = nullptr;
   serve::Inference* inference = nullptr;
   MetricRegistry* metrics = nullptr;
   /// Rankers that other servers run; null: none.

@@ -21,13 +21,23 @@ using namespace std::chrono_literals;
 // Gives each place one reason that is its whole score.
 class WholeScore final : public serve::Explainer {
  public:
-  Status Explain(const serve::ExplainInput& input, std::span<const serve::ExplainItem>,
-                 std::span<serve::RecommendedItem> items) const override {
+  Result<serve::Explained> Explain(const serve::ExplainInput& input,
+                                   std::span<const serve::ExplainItem>,
+                                   std::span<serve::RecommendedItem> items) const override {
     for (serve::RecommendedItem& item : items) {
-      item.reasons = {{serve::ReasonKind::kBase, "", EventType::kView, "", item.score,
-                       std::string(input.language)}};
+      item.reasons = {{.kind = serve::ReasonKind::kBase,
+                       .item_id = {},
+                       .rule = {},
+                       .feature = {},
+                       .contribution = item.score,
+                       .text = std::string(input.language)}};
     }
-    return Status::Ok();
+    return serve::Explained{.method = "subsets", .scored = 5, .residual = 0.25};
+  }
+  void Word(serve::Absences& absences, std::string_view language) const override {
+    for (serve::Absence& absence : absences.items) {
+      absence.why.front().text = language;
+    }
   }
 };
 
@@ -65,6 +75,45 @@ class FakeJobs final : public JobService {
   loop::Job job{.id = "job-000001"};
 };
 
+// Explains by the recommender alone.
+class FakeAnswers final : public AnswerExplainer {
+ public:
+  explicit FakeAnswers(const serve::Recommender& recommender) : recommender_(recommender) {}
+  Result<Explained> Explain(std::string_view request_id, std::string_view) const override {
+    ASSIGN_OR_RETURN(serve::Replayed replayed, recommender_.Replay(request_id));
+    Explained explained{.impression = std::move(replayed.impression),
+                        .items = {},
+                        .same = true,
+                        .explained = {.method = "additive", .scored = 3}};
+    for (const ShownItem& item : explained.impression.items) {
+      explained.items.push_back(
+          {.item_id = item.item_id, .score = item.score, .source = item.source, .reasons = {}});
+    }
+    return explained;
+  }
+  Result<serve::Examined> Examine(std::string_view request_id,
+                                  const serve::AbsenceQuestion& question,
+                                  std::string_view language) const override {
+    return recommender_.Examine(request_id, question, language);
+  }
+
+ private:
+  const serve::Recommender& recommender_;
+};
+
+class FakeModelReports final : public ModelExplainer {
+ public:
+  Result<std::string> ExplainModel(std::string_view version, std::string_view against,
+                                   std::string_view language) const override {
+    if (version != "near:1") {
+      return NotFound("no version '" + std::string(version) + "'");
+    }
+    return json(
+               {{"version", version}, {"said", std::string(against) + "," + std::string(language)}})
+        .dump();
+  }
+};
+
 class Serving : public ::testing::Test {
  protected:
   Serving() : shop_(10, [](const auto&) { return std::make_unique<WholeScore>(); }) {
@@ -74,6 +123,8 @@ class Serving : public ::testing::Test {
     services_.recommender = shop_.recommender.get();
     services_.scenes = &shop_.scenes;
     services_.jobs = &jobs_;
+    services_.explainer = &answers_;
+    services_.model_explainer = &model_reports_;
     services_.metrics = &metrics_;
   }
 
@@ -118,6 +169,8 @@ class Serving : public ::testing::Test {
 
   serve::FakeShop shop_;
   FakeJobs jobs_;
+  FakeAnswers answers_{*shop_.recommender};
+  FakeModelReports model_reports_;
   MetricRegistry metrics_;
   Services services_;
   FakeKeys keys_;
@@ -155,6 +208,78 @@ TEST_F(Serving, KeepsTheAnswerUnderItsId) {
   EXPECT_EQ(Ids(kept), Ids(answer));
   EXPECT_EQ(kept["route"], "recommend");
   EXPECT_EQ(kept["history"][0]["item_id"], "item4");
+}
+
+TEST_F(Serving, SaysWhatIsNotInAnAnswer) {
+  Start();
+  const json answer = Post("/v1/recommend", {{"user_id", "ann"},
+                                             {"n", 2},
+                                             {"explain", true},
+                                             {"language", "zh"},
+                                             {"filter", {{"exclude", {"item4"}}}},
+                                             {"why_not", {"item5", "item9"}},
+                                             {"removed", 3}});
+  EXPECT_EQ(Ids(answer), (std::vector<std::string>{"item3", "item5"}));
+  EXPECT_EQ(answer["explanation"],
+            json({{"method", "subsets"}, {"scored", 5}, {"residual", 0.25}}));
+  ASSERT_EQ(answer["why_not"].size(), 2U);
+  EXPECT_EQ(answer["why_not"][0]["why"][0]["cause"], "shown");
+  const json& nine = answer["why_not"][1];
+  EXPECT_EQ(nine["why"][0], json({{"cause", "outranked"}, {"text", "zh"}}));
+  EXPECT_EQ(nine["rank"], 10);
+  EXPECT_EQ(nine["model_rank"], 10);
+  EXPECT_NEAR(nine["gap"].get<double>(), 0.5 - 1.0 / 6, 1e-12);
+  EXPECT_EQ(nine["reasons"][0]["contribution"], nine["score"]);
+  ASSERT_EQ(answer["removed"].size(), 1U);
+  EXPECT_EQ(answer["removed"][0]["item_id"], "item4");
+  EXPECT_EQ(answer["removed"][0]["why"][0]["cause"], "excluded");
+  const json got = Get("/v1/recommend/ann?explain=true&why_not=item9&removed=2&n=2");
+  EXPECT_EQ(got["why_not"][0]["rank"], 10);
+  EXPECT_EQ(got["removed"], json::array());
+  EXPECT_FALSE(Get("/v1/recommend/ann?explain=true").contains("removed"));
+  EXPECT_EQ(Get("/v1/similar/item4?explain=true&why_not=item4")["why_not"][0]["why"][0]["cause"],
+            "asked_about");
+}
+
+TEST_F(Serving, SaysWhatIsNotInAKeptAnswer) {
+  Start();
+  const json answer = Post("/v1/recommend", {{"user_id", "ann"}, {"n", 2}});
+  const std::string kept = "/v1/requests/" + answer["request_id"].get<std::string>();
+  const json explained = Get(kept + "?explain=true&item=item9&removed=4");
+  EXPECT_EQ(Ids(explained), Ids(answer));
+  EXPECT_EQ(explained["same_answer_now"], true);
+  EXPECT_EQ(explained["why_not"][0]["why"][0]["cause"], "outranked");
+  EXPECT_EQ(explained["removed"], json::array());
+  EXPECT_EQ(explained["explanation"]["method"], "additive");
+  EXPECT_FALSE(Get(kept + "?explain=true").contains("why_not"));
+  EXPECT_EQ(Get(kept + "?item=item9", 400)["code"], "invalid_argument");
+  EXPECT_EQ(Get(kept + "?explain=true&item=moon", 404)["code"], "not_found");
+  EXPECT_EQ(Get(kept + "?explain=true&item=", 400)["code"], "missing_item");
+  EXPECT_EQ(Get(kept + "?explain=true&removed=0", 400)["code"], "invalid_argument");
+  EXPECT_EQ(Get(kept + "?explain=true&removed=101", 400)["code"], "invalid_argument");
+}
+
+TEST_F(Serving, BadQuestionsAboutAbsentItemsAreRefused) {
+  Start();
+  const auto code = [this](const json& body, int status) {
+    return Post("/v1/recommend", body, status)["code"];
+  };
+  EXPECT_EQ(code({{"user_id", "ann"}, {"why_not", {"item1"}}}, 400), "invalid_argument");
+  EXPECT_EQ(code({{"user_id", "ann"}, {"explain", true}, {"why_not", {"moon"}}}, 404), "not_found");
+  EXPECT_EQ(code({{"user_id", "ann"},
+                  {"explain", true},
+                  {"why_not", std::vector<std::string>(21, "item1")}},
+                 400),
+            "invalid_argument");
+  EXPECT_EQ(code({{"user_id", "ann"}, {"explain", true}, {"removed", 101}}, 400),
+            "invalid_argument");
+}
+
+TEST_F(Serving, SaysWhatAVersionsAnswersRestOn) {
+  Start();
+  const json report = Get("/v1/models/near:1/explanation?against=near:0&language=zh");
+  EXPECT_EQ(report["said"], "near:0,zh");
+  EXPECT_EQ(Get("/v1/models/near:7/explanation", 404)["code"], "not_found");
 }
 
 TEST_F(Serving, ExplainsOnThePool) {
