@@ -12,49 +12,17 @@
 #include <thread>
 #include <utility>
 
-#include "adapters/files/artifact_store.h"
 #include "adapters/files/durable.h"
 #include "adapters/onnxruntime/runtime.h"
-#include "adapters/rocksdb/rocks_event_log.h"
-#include "adapters/sqlite/monitor_db.h"
-#include "adapters/sqlite/vitrine_db.h"
 #include "apps/vitrine/adopt_job.h"
-#include "apps/vitrine/alerting.h"
-#include "apps/vitrine/change_log.h"
-#include "apps/vitrine/data_directory.h"
-#include "apps/vitrine/diagnosing.h"
-#include "apps/vitrine/explaining.h"
-#include "apps/vitrine/file_limit.h"
-#include "apps/vitrine/job_service.h"
-#include "apps/vitrine/kept_contract.h"
-#include "apps/vitrine/live_evidence.h"
-#include "apps/vitrine/log_follower.h"
-#include "apps/vitrine/model_service.h"
-#include "apps/vitrine/objectives.h"
+#include "apps/vitrine/application_parts.h"
 #include "apps/vitrine/process_metrics.h"
-#include "apps/vitrine/remotes.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/server_options.h"
-#include "apps/vitrine/shop_services.h"
-#include "apps/vitrine/tracing.h"
-#include "apps/vitrine/watching.h"
-#include "core/guarded.h"
-#include "explain/explain.h"
 #include "graph/artifact_files.h"
-#include "search/live_catalogue.h"
-#include "serve/inference.h"
-#include "serve/item_states.h"
-#include "serve/model_set.h"
-#include "serve/recommend.h"
-#include "serve/scene.h"
 #include "serve/scene_json.h"
 #include "serve/served_model.h"
-#include "serve/trending.h"
 #include "text/chinese_words.h"
-#include "transport/grpc/server.h"
-#include "transport/http/auth.h"
-#include "transport/http/router.h"
-#include "transport/http/routes.h"
 
 namespace vitrine::apps {
 namespace {
@@ -67,65 +35,6 @@ std::string ReadFile(const std::string& path) {
 }
 
 }  // namespace
-
-/// Members are made in this order and die in the reverse one: whoever calls somebody stands below.
-struct Application::Parts {
-  Parts(DataDirectory dir, Settings s) : directory(std::move(dir)), settings(std::move(s)) {}
-
-  DataDirectory directory;
-  Settings settings;
-  MetricRegistry metrics;
-  Tracing tracing;
-  ChangeLog changes;
-  std::unique_ptr<sqlite::VitrineDb> db;
-  std::unique_ptr<files::FileArtifactStore> artifacts;
-  std::unique_ptr<registry::Registry> registry;
-  std::unique_ptr<adapters::RocksEventLog> log;
-  std::unique_ptr<serve::ModelRuntime> runtime;
-  std::unique_ptr<serve::ItemStates> items;
-  std::unique_ptr<serve::Trending> trending;
-  std::unique_ptr<search::LiveCatalogue> catalogue;
-  std::unique_ptr<monitor::OnlineMonitor> monitor;
-  std::unique_ptr<KeptContract> contract;
-  std::unique_ptr<sqlite::MonitorDb> history;
-  std::unique_ptr<MonitorObserver> observer;
-  serve::SceneBook scenes;
-  std::unique_ptr<serve::ModelSet> models;
-  Remotes remotes;  // its threads are needed as long as the server lives
-  std::unique_ptr<serve::Inference> inference;
-  std::unique_ptr<LiveEvidence> seen;
-  std::unique_ptr<explain::ScoreExplainer> explainer;
-  std::unique_ptr<serve::Recommender> recommender;
-  std::unique_ptr<CatalogueSearch> search;
-  std::unique_ptr<Explaining> explaining;
-  std::unique_ptr<monitor::ObjectiveWatch> objectives;
-  std::unique_ptr<MonitorReports> reports;
-  std::unique_ptr<MonitorKeeper> keeper;
-  std::unique_ptr<LogFollower> follower;
-  std::unique_ptr<AlertFiles> alert_files;
-  std::unique_ptr<monitor::AlertKeeper> alerts;
-  std::unique_ptr<VersionService> versions;
-  std::unique_ptr<JobRunner> jobs;
-  serve::RetrievalOptions retrieval;
-  std::unique_ptr<LiveDiagnosis> diagnosis;
-  Guarded<std::string> grpc_address;            ///< empty until it listens
-  Guarded<std::vector<std::string>> listening;  ///< where others reach it
-  http::Services services;
-  std::unique_ptr<http::Authorizer> authorizer;
-  std::unique_ptr<http::Router> router;
-  std::unique_ptr<http::Server> server;
-  std::unique_ptr<rpc::Server> grpc;
-
-  Status OpenStores();
-  Status OpenServing();
-  Status LoadScenes();
-  Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
-                                                           const std::string& folder);
-  Status OpenServices();
-  Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
-  Status Listen(bool publicly);
-  Status ListenForGrpc(const http::Listener& listener);
-};
 
 Status Application::Parts::OpenStores() {
   ASSIGN_OR_RETURN(db, sqlite::VitrineDb::Open(directory.Sub("vitrine.db")));
@@ -306,62 +215,6 @@ Status Application::Parts::OpenServices() {
       .version = VITRINE_VERSION,
       .grpc_address =
           [this] { return grpc_address.With([](const std::string& address) { return address; }); }};
-  return Status::Ok();
-}
-
-Status Application::Parts::OpenAlerts(bool watch) {
-  alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(
-      alerts,
-      OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *explaining, *objectives, metrics),
-                   *alert_files, metrics, watch));
-  services.alerts = alerts.get();
-  return Status::Ok();
-}
-
-Status Application::Parts::Listen(bool publicly) {
-  RaiseFileLimit();
-  http::ServerOptions options;
-  options.listeners = {
-      {.kind = http::Listener::Kind::kUnix, .address = DataDirectory::SocketOf(directory.path())}};
-  std::vector<http::Listener> reached = options.listeners;
-  std::optional<http::Listener> grpc_listener;
-  if (publicly) {
-    ASSIGN_OR_RETURN(const http::Listener listener,
-                     ParseListener("server.listen", settings.Text("server.listen")));
-    options.listeners.insert(options.listeners.begin(), listener);
-    reached.push_back(listener);
-    if (const std::string& text = settings.Text("server.grpc_listen"); !text.empty()) {
-      ASSIGN_OR_RETURN(grpc_listener, ParseListener("server.grpc_listen", text));
-      reached.push_back(*grpc_listener);
-    }
-    ASSIGN_OR_RETURN(tracing, OpenTracing(settings, metrics));
-  }
-  options.io_threads = static_cast<std::size_t>(settings.Integer("server.threads"));
-  options.max_connections = static_cast<std::size_t>(settings.Integer("server.max_connections"));
-  options.metrics = &metrics;
-  ASSIGN_OR_RETURN(const auto keys, db->ListKeys());
-  ASSIGN_OR_RETURN(const http::AuthMode mode,
-                   http::DecideAuth(settings.Flag("server.require_keys"), reached, !keys.empty()));
-  authorizer = std::make_unique<http::Authorizer>(mode, db.get());
-  router = std::make_unique<http::Router>(
-      http::ApiRoutes(services), *authorizer,
-      http::RouterOptions{.allowed_hosts = settings.List("server.hosts"),
-                          .allowed_origins = {},
-                          .metrics = &metrics,
-                          .trace = tracing.options()});
-  ASSIGN_OR_RETURN(server, http::Server::Start(std::move(options), *router));
-  listening.With([this](auto& all) { all = ListenerTexts(server->listeners()); });
-  return grpc_listener ? ListenForGrpc(*grpc_listener) : Status::Ok();
-}
-
-Status Application::Parts::ListenForGrpc(const http::Listener& listener) {
-  rpc::ServerOptions options;
-  options.listener = listener;
-  options.threads = static_cast<std::size_t>(settings.Integer("server.threads"));
-  options.metrics = &metrics;
-  ASSIGN_OR_RETURN(grpc, rpc::Server::Start(options, services, *authorizer));
-  grpc_address.With([this](std::string& address) { address = grpc->address(); });
   return Status::Ok();
 }
 
