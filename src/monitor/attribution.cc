@@ -14,6 +14,8 @@ namespace {
 
 /// Versions and scenes come and go; more rows than this are counted as "other".
 constexpr std::size_t kMostRows = 256;
+/// One answer of so many, by its request, is looked at as a list: means need no more, and an answer costs less.
+constexpr std::uint64_t kListsEvery = 4;
 
 std::string RowKey(const Impression& impression) {
   return impression.model + "\n" + impression.scene;
@@ -77,12 +79,14 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
   answer.visitor = answer.subject;
   answer.outcomes_row =
       outcomes_.OnAnswer(answer.row, answer.visitor, answer.group, answer.items.size(), ts);
-  const ScoreBins* bins = estimates_.BinsOf(answer.scores);
-  behaviour_.OnAnswer(answer.row, impression, answer.items,
-                      {.scored = bins != nullptr && bins->ready(),
-                       .lowest = bins == nullptr ? 0 : bins->lowest(),
-                       .highest = bins == nullptr ? 0 : bins->highest()},
-                      answer.hour);
+  if (answer.request % kListsEvery == 0) {
+    const ScoreBins* bins = estimates_.BinsOf(answer.scores);
+    behaviour_.OnAnswer(answer.row, impression, answer.items,
+                        {.scored = bins != nullptr && bins->ready(),
+                         .lowest = bins == nullptr ? 0 : bins->lowest(),
+                         .highest = bins == nullptr ? 0 : bins->highest()},
+                        answer.hour);
+  }
   Index(answer, first_ + waiting_.size());
   waiting_.push_back(std::move(answer));
   Advance(ts);
