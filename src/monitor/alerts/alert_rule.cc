@@ -188,7 +188,6 @@ void AddObjectiveRules(std::vector<AlertRule>& rules) {
 std::vector<AlertRule> DefaultAlertRules() {
   using std::chrono::minutes;
   std::vector<AlertRule> rules;
-  AddObjectiveRules(rules);
   rules.push_back(
       {.name = "model-fails",
        .signal = "service.failures",
@@ -336,6 +335,7 @@ std::vector<AlertRule> DefaultAlertRules() {
        .rests_in_sales = true,
        .runbook = "what is shown changed, not yet the clicks: vitrine status, vitrine drift",
        .runbook_zh = "展示内容已变化,点击尚未体现:运行 vitrine status、vitrine drift"});
+  AddObjectiveRules(rules);
   return rules;
 }
 
