@@ -7,7 +7,7 @@
 // one event, by trying each, stands beside them.
 // Cost: POST /v1/recommend with "explain": true and without, over one connection, in turns, kPairs times; medians of each
 // turn, the ratio pair by pair. Plain against plain says what the machine adds.
-//   explain [DATA_DIRECTORY [faithfulness|cost]]   one with versions of item-knn-decay and sasrec-short; without it they are
+//   explain [DATA_DIRECTORY [faithfulness|cost]]   one with versions of item-knn-decay and sasrec; without it they are
 //                                                  trained on amazon-beauty (VITRINE_TEST_DATA, default ../shared)
 #include <algorithm>
 #include <array>
@@ -50,7 +50,8 @@ std::vector<Version> VersionsOf(http::Client& client, const std::string& data) {
   const auto page = client.Get("/v1/models?limit=100");
   CHECK(page.ok() && page->ok());
   std::map<std::string, Version> newest;
-  for (const json& version : json::parse(page->body).at("versions")) {
+  const json body = json::parse(page->body);
+  for (const json& version : body.at("versions")) {
     const std::string hash = version.at("artifact");
     const std::string name = version.at("name");
     newest.try_emplace(name, Version{version.at("version"), name,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -18,10 +19,10 @@ using testing::HasSubstr;
 
 // Only the place tells: the newest counts most, or the oldest.
 void ByPlace(std::span<const std::int64_t> history, std::span<double> scores, bool newest) {
-  double place = 0;
-  for (const std::int64_t item : history) {
-    place += item >= kFirstItem ? 1 : 0;
-    const double weight = newest ? place * place * place : 1 / (place * place * place);
+  for (std::size_t i = 0; i < history.size(); ++i) {
+    const std::int64_t item = history[i];
+    const double cube = std::pow(static_cast<double>(history.size() - i), 3);
+    const double weight = newest ? 1 / cube : cube;
     for (std::size_t j = kFirstItem; item >= kFirstItem && j < scores.size(); ++j) {
       scores[j] += weight * (1 + 0.01 * static_cast<double>(j));
     }
