@@ -188,6 +188,7 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
       state_->contract.Count(*event, record.received);
     } else if (const auto* item = std::get_if<Item>(&record.body)) {
       state_->attribution.OnItem(*item);
+      state_->contract.ForgetItem(item->id);
     } else if (const auto* impression = std::get_if<Impression>(&record.body)) {
       // One answer dated into the future would make all others late, and their hours final.
       const Micros latest{record.received.value + data::kFutureSlack.value};
@@ -196,8 +197,6 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
         state_->service_hours.Finish(state_->attribution.final_before());
         state_->service_hours.Add(*impression, ts);
       }
-    } else if (const auto* item = std::get_if<Item>(&record.body)) {
-      state_->contract.ForgetItem(item->id);
     } else if (const auto* gone = std::get_if<data::ItemDeletion>(&record.body)) {
       state_->contract.ForgetItem(gone->id);
     }
