@@ -1,8 +1,6 @@
 #include "apps/vitrine/server_options.h"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -64,14 +62,6 @@ Result<serve::RetrievalOptions> RetrievalOptionsOf(const Settings& settings) {
       .recall = recall,
       .build_within = std::chrono::seconds(
           std::min<std::int64_t>(settings.Integer("retrieval.build_seconds"), 86'400))};
-}
-
-void RaiseFileLimit() {
-  rlimit files{};
-  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-    files.rlim_cur = files.rlim_max;
-    static_cast<void>(setrlimit(RLIMIT_NOFILE, &files));
-  }
 }
 
 }  // namespace vitrine::apps

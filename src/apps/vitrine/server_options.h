@@ -29,8 +29,4 @@ KeeperOptions KeeperOptionsOf(const Settings& settings);
 /// Errors: kInvalidArgument (retrieval.recall is no share).
 Result<serve::RetrievalOptions> RetrievalOptionsOf(const Settings& settings);
 
-/// Connections and tables of the log are files, and shells start programs with 1,024 of them. Where the
-/// system allows no more, that is what there is.
-void RaiseFileLimit();
-
 }  // namespace vitrine::apps
