@@ -1,6 +1,8 @@
 #include "search/catalogue_index.h"
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -66,6 +68,20 @@ Result<std::shared_ptr<const CatalogueIndex>> CatalogueIndex::Build(std::span<co
                    builder.Build(like == nullptr || like->size() == 0 ? nullptr : &like->index_));
   return std::shared_ptr<const CatalogueIndex>(
       new CatalogueIndex(std::move(ids), std::move(index)));
+}
+
+CatalogueIndex::CatalogueIndex(std::vector<std::string> ids, InvertedIndex index)
+    : ids_(std::move(ids)), by_id_(ids_.size()), index_(std::move(index)) {
+  std::iota(by_id_.begin(), by_id_.end(), 0U);
+  std::sort(by_id_.begin(), by_id_.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return ids_[a] < ids_[b]; });
+}
+
+bool CatalogueIndex::Contains(std::string_view id) const {
+  const auto at = std::lower_bound(
+      by_id_.begin(), by_id_.end(), id,
+      [this](std::uint32_t place, std::string_view wanted) { return ids_[place] < wanted; });
+  return at != by_id_.end() && ids_[*at] == id;
 }
 
 std::vector<ItemHit> CatalogueIndex::Search(std::string_view query, std::size_t n,

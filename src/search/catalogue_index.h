@@ -2,6 +2,7 @@
 /// Threads: immutable once built.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -34,13 +35,14 @@ class CatalogueIndex {
       std::string_view query, std::size_t n,
       const std::function<bool(std::string_view)>& skip = nullptr, bool explain = false) const;
 
+  [[nodiscard]] bool Contains(std::string_view id) const;
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
   [[nodiscard]] std::size_t terms() const { return index_.terms(); }
 
  private:
-  CatalogueIndex(std::vector<std::string> ids, InvertedIndex index)
-      : ids_(std::move(ids)), index_(std::move(index)) {}
+  CatalogueIndex(std::vector<std::string> ids, InvertedIndex index);
   std::vector<std::string> ids_;
+  std::vector<std::uint32_t> by_id_;  ///< places in ids_, in the order of the ids
   InvertedIndex index_;
 };
 

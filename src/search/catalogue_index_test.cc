@@ -106,5 +106,19 @@ TEST_F(LiveCatalogueTest, ManyChangesMoveIntoTheLargeIndex) {
   EXPECT_EQ(live_.items(), 3000U);
 }
 
+TEST_F(LiveCatalogueTest, AnItemThatChangedIsOneItem) {
+  Put(Make("1", "red shoes"));
+  Put(Make("2", "blue boots"));
+  ASSERT_TRUE(live_.Load().ok());
+  Item renamed = Make("1", "green shoes");
+  renamed.valid_from = {2};
+  Put(renamed);
+  Put(Make("3", "yellow hat"));
+  EXPECT_EQ(live_.items(), 3U);
+  ASSERT_TRUE(log_.DeleteItem("2", After(std::chrono::seconds(5))).ok());
+  ASSERT_TRUE(live_.WaitUntilIndexed(After(std::chrono::seconds(5))).ok());
+  EXPECT_EQ(live_.items(), 2U);
+}
+
 }  // namespace
 }  // namespace vitrine::search

@@ -135,14 +135,22 @@ std::vector<LiveCatalogue::Found> LiveCatalogue::Search(
   return found;
 }
 
+std::size_t LiveCatalogue::Indexes::items() const {
+  const std::size_t found_in_changes = changes ? changes->size() : 0;
+  if (!base) {
+    return found_in_changes;
+  }
+  const auto shadowed = std::count_if(changed.begin(), changed.end(),
+                                      [this](const std::string& id) { return base->Contains(id); });
+  return base->size() - static_cast<std::size_t>(shadowed) + found_in_changes;
+}
+
 std::size_t LiveCatalogue::items() const {
   const auto indexes = indexes_.Get();
   if (!indexes) {
     return 0;
   }
-  const std::size_t base = indexes->base ? indexes->base->size() : 0;
-  const std::size_t changes = indexes->changes ? indexes->changes->size() : 0;
-  return base + changes;
+  return indexes->items();
 }
 
 }  // namespace vitrine::search

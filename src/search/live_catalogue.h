@@ -56,6 +56,8 @@ class LiveCatalogue {
     std::shared_ptr<const CatalogueIndex> base;
     std::shared_ptr<const CatalogueIndex> changes;
     std::set<std::string, std::less<>> changed;  ///< ids that `base` must not answer for
+    /// Items that can be found.
+    [[nodiscard]] std::size_t items() const;
   };
   void Run(const std::stop_token& stop);
   Status Rebuild(const std::map<std::string, Item>& changed);

@@ -79,7 +79,7 @@ constexpr std::array kRows = {
     Row{Method::kPost, "/v1/data-contract:learn", Permission::kOperate, kPool, LearnDataContract},
     Row{Method::kGet, "/v1/data-contract/versions", Permission::kOperate, kPool,
         ListDataContractVersions},
-    Row{Method::kGet, "/v1/data-contract/versions/{version}", Permission::kOperate, kPool,
+    Row{Method::kGet, "/v1/data-contract/versions/{number}", Permission::kOperate, kPool,
         GetDataContractVersion},
     Row{Method::kGet, "/v1/data-contract/diff", Permission::kOperate, kPool, DiffDataContract},
     // alerts
