@@ -3,6 +3,7 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
@@ -110,28 +111,32 @@ json Of(const DriftModel& m) {
           {"series", std::move(series)}};
 }
 
-/// The hour that was written last: most features of a row have the same.
-struct WrittenHour {
-  std::int64_t hour = -1;
-  std::string text;
-};
+/// The name in quotes; most need no more than those.
+void AppendName(const std::string& name, std::string& text) {
+  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  if (plain) {
+    text.append(1, '"').append(name).append(1, '"');
+  } else {
+    text += Text(name);
+  }
+}
 
-// Straight, since a month of a version is tens of thousands of them.
-void Append(const FeaturePoint& f, WrittenHour& written, std::string& text) {
+// Straight, since a month of a version is tens of thousands of them. So many digits as are kept of an hour.
+void Append(const FeaturePoint& f, std::int64_t hour, std::string& text) {
   const auto out = std::back_inserter(text);
   text += R"({"feature":)";
-  text += Text(f.feature);
+  AppendName(f.feature, text);
   fmt::format_to(out, FMT_COMPILE(R"(,"judged":{},"against":"{}")"), f.judged,
                  f.against_baseline ? "baseline" : "training");
   if (f.judged) {
-    fmt::format_to(
-        out,
-        FMT_COMPILE(R"(,"psi":{:.6g},"effect":{:.6g},"p_value":{:.6g},"largest_effect":{:.6g})"),
-        f.psi, f.effect, f.p_value, f.largest_effect);
-    if (written.hour != f.largest_at) {
-      written = {f.largest_at, FormatIso({f.largest_at * kMicrosPerHour})};
+    fmt::format_to(out, FMT_COMPILE(R"(,"psi":{:.4g},"effect":{:.4g},"p_value":{:.3g})"), f.psi,
+                   f.effect, f.p_value);
+    if (f.largest_at != hour || f.largest_effect != f.effect) {
+      fmt::format_to(out, FMT_COMPILE(R"(,"largest_effect":{:.4g},"largest_at":"{}")"),
+                     f.largest_effect, FormatIso({f.largest_at * kMicrosPerHour}));
     }
-    fmt::format_to(out, FMT_COMPILE(R"(,"largest_at":"{}")"), written.text);
   }
   if (!f.counts.empty()) {
     fmt::format_to(out, R"(,"counts":[{}])", fmt::join(f.counts, ","));
@@ -139,13 +144,12 @@ void Append(const FeaturePoint& f, WrittenHour& written, std::string& text) {
   text += '}';
 }
 
-void Append(const FeatureRow& row, std::string& text) {
+void Append(const FeatureRow& row, std::int64_t hour, std::string& text) {
   fmt::format_to(std::back_inserter(text), R"({{"model":{},"requests":{},"features":[)",
                  Text(row.model), row.requests);
-  WrittenHour written;
   for (const FeaturePoint& feature : row.features) {
     text += &feature == row.features.data() ? "" : ",";
-    Append(feature, written, text);
+    Append(feature, hour, text);
   }
   text += "]}";
 }
@@ -320,7 +324,7 @@ std::string ToJson(const std::vector<HistoryPoint<FeatureRow>>& points) {
                    point.final);
     for (const FeatureRow& row : point.rows) {
       text += &row == point.rows.data() ? "" : ",";
-      Append(row, text);
+      Append(row, point.hour, text);
     }
     text += "]}";
   }

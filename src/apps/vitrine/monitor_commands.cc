@@ -60,17 +60,18 @@ std::string ServiceLine(const json& row) {
 /// The features that lay furthest away, or the one that was asked for.
 std::string DriftLine(const json& row) {
   std::vector<json> features = row.at("features");
-  std::sort(features.begin(), features.end(), [](const json& a, const json& b) {
-    return a.value("largest_effect", -1.0) > b.value("largest_effect", -1.0);
-  });
+  const auto largest = [](const json& feature) {  // of a day; an hour has its effect alone
+    return feature.value("largest_effect", feature.value("effect", -1.0));
+  };
+  std::sort(features.begin(), features.end(),
+            [&](const json& a, const json& b) { return largest(a) > largest(b); });
   constexpr std::size_t kShown = 3;
   features.resize(std::min(features.size(), kShown));
   std::string line = fmt::format("{:>9}", row.value("requests", 0));
   for (const json& feature : features) {
     const std::string name = feature.value("feature", "");
-    line += feature.value("judged", false)
-                ? fmt::format("  {} {:.3f}", name, feature.value("largest_effect", 0.0))
-                : fmt::format("  {} (too few)", name);
+    line += feature.value("judged", false) ? fmt::format("  {} {:.3f}", name, largest(feature))
+                                           : fmt::format("  {} (too few)", name);
   }
   return line;
 }
@@ -161,7 +162,8 @@ Status ShowObjectives(const CommandLine& line) {
   std::string out =
       fmt::format("{:<16}  {:<28}  {:>9}  burn rate: 5m     30m      1h      6h      3d\n",
                   "objective", "promise", "spent");
-  for (const json& objective : json::parse(text).at("objectives")) {
+  const json report = json::parse(text);
+  for (const json& objective : report.at("objectives")) {
     out += fmt::format("{:<16}  {:<28}  {:>7.1f} %            ", objective.value("objective", ""),
                        PromiseOf(objective), 100 * objective.value("spent", 0.0));
     for (const json& window : objective.at("windows")) {
