@@ -56,8 +56,8 @@ std::vector<Signal> ObjectiveWatch::Look(Micros now, const ServiceReport& answer
   const std::scoped_lock lock(mutex_);
   for (auto& [objective, budget] : watched_) {
     budget.Count(now, objective.seconds ? AnswersInTime(answers, objective) : requests);
-    const auto within = [&budget = budget, now](minutes window) {
-      return budget.Within(now, window);
+    const auto within = [&counted = budget, now](minutes window) {
+      return counted.Within(now, window);
     };
     const GoodOfAll all = within(ErrorBudget::kLongest);
     if (all.all == 0) {
