@@ -254,7 +254,7 @@ TEST(QualityEstimates, HistoryHasWhatWasSaidBesideWhatCame) {
   EXPECT_NEAR(open.estimates[0].ctr.estimate.mean, came, 0.2 * came);
   EXPECT_FALSE(open.estimates[0].ctr.came.has_value());  // not before the hour's labels are in
   EXPECT_FALSE(open.scores.has_value());
-  EXPECT_NEAR(open.behaviour.value_or(BehaviourCounts()).places, 3000 / 4, 250);
+  EXPECT_NEAR(open.behaviour.value_or(BehaviourCounts()).places, 750, 250);  // one answer in four
   const QualityRow& closed = (*history)[10].rows.at(0);
   EXPECT_EQ(closed.estimates.at(0).ctr.came.value_or(-1), closed.ctr);
   EXPECT_TRUE(closed.estimates[0].ctr.carried.has_value());
