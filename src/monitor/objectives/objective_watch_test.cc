@@ -30,7 +30,7 @@ class Service {
   std::map<std::string, std::int64_t> Run(std::int64_t time, int rate, double bad) {
     std::map<std::string, std::int64_t> fired;  // and when
     const auto rules = DefaultAlertRules();
-    std::poisson_distribution<int> requests(rate);
+    std::poisson_distribution<int> requests(std::max(1e-9, static_cast<double>(rate)));
     for (const std::int64_t until = now_ + time; now_ < until; now_ += kLook) {
       const auto all = static_cast<std::uint64_t>(requests(random_));
       std::binomial_distribution<std::uint64_t> failures(all, bad);
