@@ -13,7 +13,7 @@ using Groups = std::array<ShopperGroup, kShopperGroups>;
 /// Shoppers of their own tastes: `spread` 0 makes each answer a coin of its own.
 Groups Draw(std::mt19937& random, double rate, double spread, int shoppers) {
   Groups groups{};
-  std::normal_distribution<double> taste(rate, spread);
+  std::normal_distribution<double> taste(rate, std::max(1e-12, spread));
   std::uniform_real_distribution<double> coin(0, 1);
   for (int s = 0; s < shoppers; ++s) {
     const double own = std::clamp(taste(random), 0.0, 1.0);
