@@ -62,16 +62,31 @@ DataContract ThreeRules() {
   return contract;
 }
 
+/// The day's tolerance, which a fit must have made.
+const Tolerance& DayOf(const ContractRule& rule) {
+  static const Tolerance none{.low = -1, .high = -1, .rows = 0};
+  EXPECT_TRUE(rule.day.has_value()) << rule.id;
+  return rule.day.has_value() ? *rule.day : none;
+}
+
+const Tolerance& DayOf(const DataContract& contract, const char* id) {
+  return DayOf(*contract.Find(id));
+}
+
+Tolerance Raised(Tolerance tolerance, double high) {
+  tolerance.high = high;
+  return tolerance;
+}
+
 TEST(FitContract, TolerancesFollowFromHowDaysDiffered) {
   DataContract calm = ThreeRules();
   DataContract wild = ThreeRules();
   ASSERT_TRUE(FitContract(Hours(1, 28, 0), calm).ok());
   ASSERT_TRUE(FitContract(Hours(1, 28, 0.2), wild).ok());
   for (std::size_t r = 0; r < 3; ++r) {
-    const auto& narrow = calm.rules[r].day;
-    const auto& wide = wild.rules[r].day;
-    ASSERT_TRUE(narrow.has_value() && wide.has_value());
-    EXPECT_LT(narrow->high / narrow->low, 0.8 * wide->high / wide->low) << calm.rules[r].id;
+    const Tolerance& narrow = DayOf(calm.rules[r]);
+    const Tolerance& wide = DayOf(wild.rules[r]);
+    EXPECT_LT(narrow.high / narrow.low, 0.8 * wide.high / wide.low) << calm.rules[r].id;
   }
   EXPECT_NEAR(calm.rules[0].expected, 0.1, 0.01);
   EXPECT_NEAR(calm.rules[1].expected, std::exp(2.0), 0.2);
@@ -138,7 +153,7 @@ TEST(Edited, PinsWhatDiffersAndLearningLeavesItAlone) {
   EXPECT_EQ(*as_text, learned) << "JSON comes back as it was";
 
   DataContract given = learned;
-  given.rules[0].day->high = 0.5;
+  given.rules[0].day = Raised(DayOf(learned.rules[0]), 0.5);
   given.rules[2].enabled = false;
   given.rules.erase(given.rules.begin() + 1);  // the mean
   given.rules.push_back(RuleOf(ContractKind::kValues, "own.values", "scene"));
@@ -154,8 +169,8 @@ TEST(Edited, PinsWhatDiffersAndLearningLeavesItAlone) {
   DataContract again = ThreeRules();
   KeepPinned(edited, again);
   ASSERT_TRUE(FitContract(Hours(6, 28, 0.1), again).ok());
-  EXPECT_EQ(again.Find("a.missing")->day->high, 0.5);
-  EXPECT_NE(again.Find("a.missing")->day->low, learned.Find("a.missing")->day->low);
+  EXPECT_EQ(DayOf(again, "a.missing").high, 0.5);
+  EXPECT_NE(DayOf(again, "a.missing").low, DayOf(learned, "a.missing").low);
   EXPECT_FALSE(again.Find("c.volume")->enabled);
   EXPECT_FALSE(again.Find("b.mean")->enabled);
   EXPECT_EQ(*again.Find("own.values"), *edited.Find("own.values"));
@@ -167,7 +182,7 @@ TEST(Edited, PinsWhatDiffersAndLearningLeavesItAlone) {
   DataContract third = ThreeRules();
   KeepPinned(Edited(again, freed), third);
   ASSERT_TRUE(FitContract(Hours(6, 28, 0.1), third).ok());
-  EXPECT_LT(third.Find("a.missing")->day->high, 0.5);
+  EXPECT_LT(DayOf(third, "a.missing").high, 0.5);
 }
 
 TEST(ContractFromText, SaysWhatIsWrongAndWhere) {
@@ -222,7 +237,7 @@ TEST(ContractBook, NumbersItsVersionsAndRefusesAChangeOfAnOldOne) {
                   .ok());
   EXPECT_EQ(in_force, 1U);
   DataContract edit = learned;
-  edit.rules[0].day->high = 0.4;
+  edit.rules[0].day = Raised(DayOf(learned.rules[0]), 0.4);
   const auto set = (*book)->Set(
       {.contract = edit, .author = "ann", .reason = "sale", .based_on = 1, .at = kMonday});
   ASSERT_TRUE(set.ok()) << set.status().message();
@@ -235,7 +250,7 @@ TEST(ContractBook, NumbersItsVersionsAndRefusesAChangeOfAnOldOne) {
   DataContract fresh = ThreeRules();
   ASSERT_TRUE(FitContract(Hours(9, 28, 0.1), fresh).ok());
   ASSERT_TRUE((*book)->Learn({.contract = fresh, .author = "cli", .at = kMonday}).ok());
-  EXPECT_EQ((*book)->Current()->contract.Find("a.missing")->day->high, 0.4) << "the edit survives";
+  EXPECT_EQ(DayOf((*book)->Current()->contract, "a.missing").high, 0.4) << "the edit survives";
   store.full = true;
   EXPECT_EQ((*book)->Set({.contract = edit, .author = "ann", .at = kMonday}).status().code(),
             Code::kResourceExhausted);
