@@ -33,6 +33,7 @@ int Run(int argc, char** argv) {
   }
   if (wanted("cost") || wanted("state")) {
     MeasureState(bars);
+    MeasureMemory(bars);
   }
   if (wanted("month")) {
     MeasureMonth(bars);

@@ -1,5 +1,6 @@
 #include "bench/monitor_cost.h"
 
+#include <malloc.h>
 #include <time.h>
 
 #include <algorithm>
@@ -12,6 +13,8 @@
 
 #include "adapters/sqlite/monitor_db.h"
 #include "bench/serving_fixture.h"
+#include "data/feature_spec.h"
+#include "data/reference_histograms.h"
 #include "evaluate/holdout.h"
 #include "monitor/online_monitor.h"
 #include "monitor/reports_json.h"
@@ -169,7 +172,79 @@ std::vector<double> PageMilliseconds(const sqlite::MonitorDb& db, const monitor:
   return times;
 }
 
+/// What is in use of the heap.
+double HeapBytes() {
+  const auto heap = ::mallinfo2();
+  return static_cast<double>(heap.uordblks + heap.hblkhd);
+}
+
+constexpr int kVocabulary = 12'000;
+
+std::string FeatureName(int feature) { return "feature_" + std::to_string(feature); }
+
+/// A version of fifty features, each with its histogram of training.
+monitor::WatchedVersion FiftyFeatures(const std::string& model) {
+  std::vector<data::FeatureDef> defs;
+  std::vector<ReferenceHistogram> references;
+  std::vector<double> values(3000);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<double>(i % 1000);
+  }
+  for (int feature = 0; feature < kFeatures; ++feature) {
+    defs.push_back({.name = FeatureName(feature),
+                    .op = "history_items",
+                    .source = "",
+                    .options = {{"length", "10"}}});
+    references.push_back(data::FreezeHistogram(FeatureName(feature), values));
+  }
+  std::vector<std::string> ids;
+  for (int item = 0; item < kVocabulary; ++item) {
+    ids.push_back("item-" + std::to_string(item));
+  }
+  const auto spec = data::FeatureSpec::Fit(defs, {}, {}, data::Vocabulary(ids), Micros{1});
+  CHECK(spec.ok());
+  return {model, data::ServedValues(*spec), references, kVocabulary};
+}
+
+/// A busy version in five scenes; its answers are a year after those of the version before, so that none of those
+/// waits any more for what shoppers do.
+void Live(monitor::OnlineMonitor& monitor, int version) {
+  constexpr std::uint64_t kAnswers = 20'000;
+  const std::string model = "model:" + std::to_string(version);
+  monitor.Watch(FiftyFeatures(model));
+  std::vector<Tensor> features;
+  std::mt19937 random(1);
+  const std::vector<double> scores(20, 0.5);
+  for (std::uint64_t i = 0; i < kAnswers; ++i) {
+    features.clear();
+    for (int feature = 0; feature < kFeatures; ++feature) {
+      const std::vector<std::int64_t> place = {static_cast<std::int64_t>(random() % 1000)};
+      features.push_back(Tensor::Of<std::int64_t>(FeatureName(feature), {1, 1}, place));
+    }
+    Impression answer = AnswerNumber(i);
+    answer.model = model;
+    answer.scene = "scene" + std::to_string(i % 5);
+    answer.ts.value += version * 365 * kMicrosPerDay;
+    monitor.OnServed(model, answer.request_id, features, scores, answer.ts);
+    monitor.OnImpression(answer);
+    monitor.OnRecord(
+        {.sequence = monitor.watermark() + 1, .received = {}, .body = std::move(answer)});
+  }
+}
+
 }  // namespace
+
+void MeasureMemory(std::vector<Bar>& bars) {
+  constexpr int kVersions = 10;
+  monitor::OnlineMonitor monitor({});
+  Live(monitor, 0);
+  const double before = HeapBytes();
+  for (int version = 1; version <= kVersions; ++version) {
+    Live(monitor, version);
+  }
+  bars.push_back({"memory of a version of 50 features in 5 scenes",
+                  (HeapBytes() - before) / kVersions / 1e6, "MB", false, 4, 1, 0});
+}
 
 void MeasureWatching(std::vector<Bar>& bars) {
   const TemporaryFolder folder;

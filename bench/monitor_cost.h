@@ -15,6 +15,9 @@ void MeasureWatching(std::vector<Bar>& bars);
 /// CPU time of keeping a state with as many waiting answers as there may be, and of counting one.
 void MeasureState(std::vector<Bar>& bars);
 
+/// Heap that a watched version takes beside what all share.
+void MeasureMemory(std::vector<Bar>& bars);
+
 /// A month of hours of 20 versions in 5 scenes: size on disk, and time of a page over all of it.
 void MeasureMonth(std::vector<Bar>& bars);
 

@@ -275,6 +275,9 @@ void Attribution::ContributeTo(QualityCounts& row, const Answer& answer, Label l
   add(sums.hit_answers, places > 0 ? 1 : 0);
   add(sums.places, places);
   add(sums.missed, state.missed.size());
+  if (places > 0) {
+    sums.reciprocal += sign / (1 + std::countr_zero(state.places));
+  }
   for (std::size_t i = 0; i < options_.ks.size(); ++i) {
     const auto k = static_cast<std::size_t>(options_.ks[i]);
     double hits = 0;

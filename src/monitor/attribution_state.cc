@@ -28,7 +28,8 @@ json OfGroups(const QualityCounts& counts) {
 json QualityCountsToJson(const QualityCounts& counts) {
   json labels = json::array();
   for (const QualityCounts::OfLabel& l : counts.labels) {
-    labels.push_back({l.answers, l.hit_answers, l.places, l.missed, l.recall, l.ndcg});
+    labels.push_back(
+        {l.answers, l.hit_answers, l.places, l.missed, l.recall, l.ndcg, l.reciprocal});
   }
   return {counts.answers, counts.mature, counts.shown, counts.clicks, labels, OfGroups(counts)};
 }
@@ -46,10 +47,13 @@ QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks)
       continue;
     }
     const json& label = j.at(4).at(l);
-    counts.labels[l] = {
-        label.at(0).get<std::uint64_t>(),       label.at(1).get<std::uint64_t>(),
-        label.at(2).get<std::uint64_t>(),       label.at(3).get<std::uint64_t>(),
-        label.at(4).get<std::vector<double>>(), label.at(5).get<std::vector<double>>()};
+    counts.labels[l] = {label.at(0).get<std::uint64_t>(),
+                        label.at(1).get<std::uint64_t>(),
+                        label.at(2).get<std::uint64_t>(),
+                        label.at(3).get<std::uint64_t>(),
+                        label.at(4).get<std::vector<double>>(),
+                        label.at(5).get<std::vector<double>>(),
+                        label.at(6).get<double>()};
     if (counts.labels[l].recall.size() != ks || counts.labels[l].ndcg.size() != ks) {
       throw json::other_error::create(501, "sums of other cut-offs", nullptr);
     }

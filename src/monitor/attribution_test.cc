@@ -191,9 +191,9 @@ struct Oracle {
     if (!own.empty()) own.front()->missed[label].insert(item);
   }
 
-  /// Sums of recall and NDCG at k, and answers with a label.
-  std::array<double, 3> Sums(Label label, std::size_t k) {
-    std::array<double, 3> sums{};
+  /// Sums of recall and NDCG at k, answers with a label, and the sum of the first hit's reciprocal place.
+  std::array<double, 4> Sums(Label label, std::size_t k) {
+    std::array<double, 4> sums{};
     for (auto& answer : answers) {
       const auto relevant = answer.hits[label].size() + answer.missed[label].size();
       if (relevant == 0) continue;
@@ -211,6 +211,12 @@ struct Oracle {
       sums[0] += hits / static_cast<double>(relevant);
       sums[1] += gain / ideal;
       sums[2] += 1;
+      for (std::size_t p = 0; p < answer.shown.items.size(); ++p) {
+        if (answer.hits[label].contains(answer.shown.items[p].item_id)) {
+          sums[3] += 1 / (static_cast<double>(p) + 1);
+          break;
+        }
+      }
     }
     return sums;
   }
@@ -253,6 +259,7 @@ TEST(AttributionTest, EqualsTheOracleOnRandomTraffic) {
         EXPECT_NEAR(Of(a, label).recall[i], sums[0], 1e-9) << seed;
         EXPECT_NEAR(Of(a, label).ndcg[i], sums[1], 1e-9) << seed;
         EXPECT_EQ(static_cast<double>(Of(a, label).answers), sums[2]) << seed;
+        EXPECT_NEAR(Of(a, label).reciprocal, sums[3], 1e-9) << seed;
       }
     }
   }

@@ -10,6 +10,7 @@
 ///   vitrine_monitor_hours_waiting
 ///   vitrine_quality_ctr_ratio{model,scene}  vitrine_quality_click_answers_ratio{model,scene}
 ///   vitrine_quality_purchase_answers_ratio{model,scene}
+///   vitrine_quality_mrr_ratio{model,scene,label}
 ///   vitrine_quality_ndcg_ratio{model,scene,label,k}  vitrine_quality_recall_ratio{model,scene,label,k}
 ///   vitrine_drift_psi_ratio{model,feature}  vitrine_drift_features{model}
 ///   vitrine_catalogue_coverage_ratio{model}  vitrine_skew_values{model}

@@ -8,6 +8,9 @@
 #include "core/allocations_testing.h"
 #include "monitor/estimate/quality_estimate.h"
 #include "monitor/online_monitor.h"
+#include "monitor/outcomes/business_outcomes.h"
+#include "monitor/outcomes/list_behaviour.h"
+#include "monitor/stable_hash.h"
 #include "monitor/watched_testing.h"
 #include "monitor/windows/window_store.h"
 
@@ -76,6 +79,39 @@ TEST(OnlineMonitorAllocation, AnEstimateCostsNone) {
   EXPECT_EQ(allocations - before, 0U);
   ASSERT_FALSE(estimates.Report().empty());
   EXPECT_EQ(estimates.Report()[0].open.answers, 3000U);
+}
+
+TEST(OnlineMonitorAllocation, OutcomesAndBehaviourCostNone) {
+  const std::string row = "a version with a long name:1\na scene of more than sixteen letters";
+  constexpr std::int64_t kShoppers = 20'000;  // more than the sample takes
+  constexpr std::size_t kPlaces = 20;
+  BusinessOutcomes outcomes;
+  ListBehaviour behaviour;
+  Impression impression;
+  impression.items.resize(kPlaces);
+  std::array<std::uint64_t, kPlaces> items{};
+  std::size_t before = 0;
+  for (std::int64_t i = 0; i < 4000 + kShoppers; ++i) {
+    if (i == 2000) {
+      before = allocations;
+    }
+    const std::uint64_t shopper = StableHash(std::string_view(reinterpret_cast<char*>(&i), 8));
+    const auto group = static_cast<std::size_t>(shopper % kShopperGroups);
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      items[place] = shopper * (place + 1);
+      impression.items[place].score = 1.0 / static_cast<double>(place + 1);
+      behaviour.items().OnAction(items[place]);
+      behaviour.items().OnItem(items[place], place % 2 == 0 ? "shoes" : "hats");
+    }
+    const std::uint16_t number = outcomes.OnAnswer(row, shopper, group, kPlaces, {i});
+    outcomes.OnValue(number, shopper, group, 9.5, shopper + 1);
+    outcomes.OnDwell(number, group, 3);
+    behaviour.OnAnswer(row, impression, items, {.scored = true, .lowest = 0.1, .highest = 1}, 0);
+  }
+  EXPECT_EQ(allocations - before, 0U);
+  ASSERT_EQ(outcomes.Report().size(), 1U);
+  EXPECT_LT(outcomes.Report()[0].sampled, static_cast<std::uint64_t>(kShoppers)) << "a sample";
+  EXPECT_EQ(behaviour.totals().at(row).places, (4000.0 + kShoppers) * kPlaces);
 }
 
 }  // namespace

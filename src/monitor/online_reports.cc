@@ -219,6 +219,10 @@ void OnlineMonitor::Publish() {
     set("vitrine_quality_purchase_answers_ratio", "Answers with a purchase.", labels,
         row.conversion_rate.mean);
     for (const LabelQuality& l : row.labels) {
+      Labels of_label = labels;
+      of_label.emplace_back("label", l.label);
+      set("vitrine_quality_mrr_ratio",
+          "Mean reciprocal place of the first item that something followed.", of_label, l.mrr);
       for (const auto& [k, value] : l.ndcg) {
         Labels more = labels;
         more.emplace_back("label", l.label);

@@ -40,6 +40,7 @@ struct QualityCounts {
     std::uint64_t missed = 0;
     std::vector<double> recall;  ///< by index of ks
     std::vector<double> ndcg;
+    double reciprocal = 0;  ///< 1 / place of the first labelled item, 0 where none was shown
   };
   std::uint64_t answers = 0;
   std::uint64_t mature = 0;

@@ -21,6 +21,7 @@ LabelQuality OfLabel(Label which, const QualityCounts::OfLabel& counts,
   quality.answers = counts.answers;
   quality.places = counts.places;
   quality.missed = counts.missed;
+  quality.mrr = Ratio(counts.reciprocal, static_cast<double>(counts.answers));
   for (std::size_t i = 0; i < ks.size() && i < counts.recall.size(); ++i) {
     quality.recall[ks[i]] = Ratio(counts.recall[i], static_cast<double>(counts.answers));
     quality.ndcg[ks[i]] = Ratio(counts.ndcg[i], static_cast<double>(counts.answers));
@@ -112,6 +113,7 @@ void AddCounts(QualityCounts& sum, const QualityCounts& other) {
     to.hit_answers += from.hit_answers;
     to.places += from.places;
     to.missed += from.missed;
+    to.reciprocal += from.reciprocal;
     to.recall.resize(std::max(to.recall.size(), from.recall.size()));
     to.ndcg.resize(to.recall.size());
     for (std::size_t i = 0; i < from.recall.size(); ++i) {

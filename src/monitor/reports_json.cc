@@ -28,8 +28,8 @@ json ByK(const std::map<int, double>& values) {
 }
 
 json Of(const LabelQuality& l) {
-  return {{"label", l.label},   {"answers", l.answers},    {"places", l.places},
-          {"missed", l.missed}, {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
+  return {{"label", l.label}, {"answers", l.answers},    {"places", l.places}, {"missed", l.missed},
+          {"mrr", l.mrr},     {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
 }
 
 json Of(const ServiceRow& r) {
@@ -42,6 +42,33 @@ json Of(const ServiceRow& r) {
           {"p95_seconds", r.p95_seconds},
           {"p99_seconds", r.p99_seconds},
           {"p999_seconds", r.p999_seconds}};
+}
+
+json Of(const TensorLoad& l) {
+  return {{"model", l.model},
+          {"requests", l.requests},
+          {"runs", l.runs},
+          {"rows_per_run", l.rows_per_run},
+          {"queue_seconds", l.queue_seconds},
+          {"run_seconds", l.run_seconds},
+          {"cache_hits", l.cache_hits},
+          {"cache_misses", l.cache_misses}};
+}
+
+json Of(const ServiceLoad& l) {
+  const auto known = [](const std::optional<double>& v) { return v ? json(*v) : json(); };
+  json tensors = json::array();
+  for (const TensorLoad& row : l.tensors) {
+    tensors.push_back(Of(row));
+  }
+  return {{"stages",
+           {{"features_seconds", known(l.features_seconds)},
+            {"graph_seconds", known(l.graph_seconds)},
+            {"rest_seconds", known(l.rest_seconds)}}},
+          {"cpu_share", known(l.cpu_share)},
+          {"answers_per_second", known(l.answers_per_second)},
+          {"lists", {{"ready", l.lists_ready}, {"asked", l.lists_asked}}},
+          {"tensors", std::move(tensors)}};
 }
 
 json Of(const QualityRow& r) {
@@ -215,7 +242,8 @@ std::string ToJson(const ServiceReport& report) {
                {"fallback_share", report.fallback_share},
                {"fallbacks", report.fallbacks},
                {"failures", report.failures},
-               {"rows", std::move(rows)}});
+               {"rows", std::move(rows)},
+               {"load", report.load ? Of(*report.load) : json()}});
 }
 
 std::string ToJson(const QualityReport& report) {

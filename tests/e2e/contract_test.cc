@@ -83,7 +83,7 @@ TEST_F(Contract, EveryAnswerIsOneThatTheContractNames) {
                                     "VITRINE_WALK_KEY=" + key_, "python3", "-m", "schemathesis.cli",
                                     "--config-file", "tests/e2e/clients/contract_walk.toml", "run",
                                     "--no-color", "--url", server.url(), "api/openapi.yaml"},
-                      .timeout = std::chrono::minutes(4)},
+                      .timeout = std::chrono::minutes(10)},
                      [&said](std::string_view line) { said.append(line).append("\n"); }, {});
   ASSERT_TRUE(walk.ok()) << walk.status().ToString();
   EXPECT_EQ(walk->exit_code, 0) << said << walk->output;

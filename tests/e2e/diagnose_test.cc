@@ -43,6 +43,13 @@ TEST_F(Diagnose, ALargerVersionIsSlower) {
   const json look = Look(client, "slower_after_deploy");
   EXPECT_EQ(First(look), "larger_model") << look.dump(1);
   EXPECT_EQ(First(Look(client, "all")), "larger_model");
+  // The service monitor shows where the time went since that deploy.
+  const auto service = client.Get("/v1/monitors/service");
+  ASSERT_TRUE(service.ok());
+  const json load = json::parse(service->body)["load"];
+  EXPECT_GT(load["stages"]["graph_seconds"], load["stages"]["features_seconds"]) << load.dump(1);
+  EXPECT_GT(load["answers_per_second"], 0) << load.dump(1);
+  EXPECT_GT(load["cpu_share"], 0) << load.dump(1);
   // The command asks the same server, and speaks Chinese where it is asked to.
   const loop::ChildOutcome said =
       RunProgram("vitrine", {"--data", data(), "diagnose", "slower_after_deploy", "--lang", "zh"});

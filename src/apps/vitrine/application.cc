@@ -149,7 +149,8 @@ Status Application::Parts::OpenServices() {
       Explaining::Parts{log.get(), models.get(), recommender.get(), explainer.get(), registry.get(),
                         directory.Sub("explanations"), LiveEvery(settings)});
   ASSIGN_OR_RETURN(objectives, OpenObjectives(settings, directory.Sub("objectives.json")));
-  reports = std::make_unique<MonitorReports>(*monitor, *log, *history, *objectives);
+  reports = std::make_unique<MonitorReports>(MonitorReports::Parts{
+      *monitor, *log, *history, *objectives, [this] { return seen->Load(); }});
   keeper = std::make_unique<MonitorKeeper>(*monitor, *objectives, *models, remotes.rankers,
                                            *history, directory.path(), KeeperOptionsOf(settings));
   if (settings.Flag("monitor.enabled")) {

@@ -16,6 +16,29 @@ constexpr Micros kMinute{60 * kMicrosPerSecond};
 constexpr std::size_t kMostVersions = 64;
 constexpr double kNanoseconds = 1e-9;
 
+monitor::TensorLoad TensorLoadOf(const serve::InferenceCounts& counts) {
+  const auto mean = [](double sum, std::uint64_t n) {
+    return n == 0 ? 0 : sum / static_cast<double>(n);
+  };
+  monitor::TensorLoad load;
+  load.model = counts.name + ":" + counts.number;
+  load.requests = counts.success + counts.fail;
+  load.runs = counts.runs;
+  load.cache_hits = counts.hits;
+  load.cache_misses = counts.misses;
+  load.queue_seconds =
+      mean(static_cast<double>(counts.stages.queue) * kNanoseconds, counts.success - counts.hits);
+  std::uint64_t rows = 0;
+  double seconds = 0;
+  for (const auto& [size, runs] : counts.by_rows) {
+    rows += size * runs.count;
+    seconds += static_cast<double>(runs.stages.infer) * kNanoseconds;
+  }
+  load.rows_per_run = mean(static_cast<double>(rows), counts.runs);
+  load.run_seconds = mean(seconds, counts.runs);
+  return load;
+}
+
 }  // namespace
 
 LiveEvidence::LiveEvidence(const EvidenceSources& sources, serve::ServeObserver& next)
@@ -105,6 +128,33 @@ LiveEvidence::Names LiveEvidence::Serving() const {
     }
   }
   return serving;
+}
+
+monitor::ServiceLoad LiveEvidence::Load() {
+  const monitor::Totals now = TotalsNow();
+  monitor::ServiceLoad load;
+  {
+    const std::scoped_lock lock(mutex_);
+    const monitor::VersionEvidence version = Of(stretch_, Between(stretch_.begin, now));
+    const auto mean = [](const std::optional<monitor::MeanSample>& sample) {
+      return sample ? std::optional(sample->mean) : std::nullopt;
+    };
+    load.features_seconds = mean(version.features_seconds);
+    load.graph_seconds = mean(version.graph_seconds);
+    load.rest_seconds = mean(version.rest_seconds);
+    load.cpu_share = version.cpu_share;
+    load.answers_per_second = version.requests_per_second;
+    if (version.cache_hits) {
+      load.lists_ready = version.cache_hits->hits;
+      load.lists_asked = version.cache_hits->rows;
+    }
+  }
+  for (const serve::InferenceCounts& counts : sources_.inference->Counts("", "")) {
+    if (counts.success + counts.fail > 0) {
+      load.tensors.push_back(TensorLoadOf(counts));
+    }
+  }
+  return load;
 }
 
 LiveEvidence::Names LiveEvidence::Loaded() const {

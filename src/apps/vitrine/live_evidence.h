@@ -63,6 +63,8 @@ class LiveEvidence final : public serve::ServeObserver {
   /// Aliases may have moved, or other versions may be loaded.
   void OnModelsChanged();
 
+  /// Where the time of answers goes now, for the service monitor.
+  [[nodiscard]] monitor::ServiceLoad Load();
   /// Everything that is known now, but for who reaches the server.
   [[nodiscard]] monitor::Evidence Gather();
 

@@ -71,25 +71,27 @@ void MonitorObserver::OnModelFailure(const serve::ServedModel& model,
 
 Result<std::string> MonitorReports::Report(std::string_view kind) const {
   if (kind == "service") {
-    return monitor::ToJson(monitor_.Service());
+    monitor::ServiceReport report = parts_.monitor.Service();
+    report.load = parts_.load();
+    return monitor::ToJson(report);
   }
   if (kind == "quality") {
-    monitor::QualityReport report = monitor_.Quality();
-    const std::uint64_t last = log_.LastSequence();
+    monitor::QualityReport report = parts_.monitor.Quality();
+    const std::uint64_t last = parts_.log.LastSequence();
     report.behind = last > report.counted ? last - report.counted : 0;
     return monitor::ToJson(report);
   }
   if (kind == "data") {
-    return monitor::ToJson(monitor_.Data());
+    return monitor::ToJson(parts_.monitor.Data());
   }
   if (kind == "drift") {
-    return monitor::ToJson(monitor_.Drift());
+    return monitor::ToJson(parts_.monitor.Drift());
   }
   if (kind == "skew") {
-    return monitor::ToJson(monitor_.Skew());
+    return monitor::ToJson(parts_.monitor.Skew());
   }
   if (kind == "objectives") {
-    return monitor::ToJson(objectives_.Report(Now()));
+    return monitor::ToJson(parts_.objectives.Report(Now()));
   }
   return NotFound(fmt::format(
       "there is no monitor '{}'; there are: service, objectives, quality, data, drift, skew",
@@ -99,12 +101,12 @@ Result<std::string> MonitorReports::Report(std::string_view kind) const {
 Result<std::string> MonitorReports::History(const monitor::WindowRange& range,
                                             std::int64_t step) const {
   // Memory first: an hour that leaves it meanwhile is in the store by then.
-  std::vector<monitor::WindowRow> counted = monitor_.Hours();
+  std::vector<monitor::WindowRow> counted = parts_.monitor.Hours();
   // A row of features is fifty times as much as one of answers.
   const std::size_t most = range.kind == monitor::WindowKind::kDrift
                                ? monitor::kMostFeatureHistoryRows
                                : monitor::kMostHistoryRows;
-  ASSIGN_OR_RETURN(std::vector<monitor::WindowRow> rows, store_.Read(range, most + 1));
+  ASSIGN_OR_RETURN(std::vector<monitor::WindowRow> rows, parts_.store.Read(range, most + 1));
   if (rows.size() > most) {
     return InvalidArgument(fmt::format(
         "more than {} hours of versions and scenes lie in this range; shorten it, or name a model "

@@ -4,12 +4,14 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include "data/event_log.h"
 #include "monitor/objectives/objective_watch.h"
@@ -36,17 +38,20 @@ class MonitorObserver final : public serve::ServeObserver {
 
 class MonitorReports final : public http::MonitorService {
  public:
-  MonitorReports(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
-                 const monitor::WindowStore& store, const monitor::ObjectiveWatch& objectives)
-      : monitor_(monitor), log_(log), store_(store), objectives_(objectives) {}
+  /// All outlive it.
+  struct Parts {
+    const monitor::OnlineMonitor& monitor;
+    const data::EventLog& log;
+    const monitor::WindowStore& store;
+    const monitor::ObjectiveWatch& objectives;
+    std::function<monitor::ServiceLoad()> load;
+  };
+  explicit MonitorReports(Parts parts) : parts_(std::move(parts)) {}
   Result<std::string> Report(std::string_view kind) const override;
   Result<std::string> History(const monitor::WindowRange& range, std::int64_t step) const override;
 
  private:
-  const monitor::OnlineMonitor& monitor_;
-  const data::EventLog& log_;
-  const monitor::WindowStore& store_;
-  const monitor::ObjectiveWatch& objectives_;
+  Parts parts_;
 };
 
 struct KeeperOptions {
