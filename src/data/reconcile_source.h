@@ -1,5 +1,5 @@
 /// Another system's export that our rows are compared with, day by day: where it lies, which columns
-/// say what, and how far the two may differ. Read from TOML by adapters/toml; docs/monitor.md is its
+/// say what, and how far the two may differ. Read from TOML by adapters/toml; docs/contract.md is its
 /// manual.
 /// Threads: values.
 #pragma once

@@ -99,7 +99,7 @@ constexpr const char* kDriftFooter =
     "  vitrine-lake drift lake:@2026-03-01..2026-04-01 lake:@2026-04-01..2026-05-01\n"
     "A column drifted where its p is below its share of --alpha (Holm) and its effect, PSI above "
     "what\n"
-    "chance gives, is 0.02 or more. See docs/monitor.md.";
+    "chance gives, is 0.02 or more. See docs/drift.md.";
 
 void AddDrift(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   CLI::App* sub = AddVerb(app, "drift", "compare two frames of rows, column by column", arguments,
