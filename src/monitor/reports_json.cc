@@ -224,7 +224,8 @@ std::string OfPoints(const std::vector<HistoryPoint<Row>>& points) {
                    FormatIso({point.hour * kMicrosPerHour}), point.final);
     for (const Row& row : point.rows) {
       text += &row == point.rows.data() ? "" : ",";
-      text += Text(Of(row));  // row by row: a tree of a day's 2,400 rows is slow to make and to free
+      text +=
+          Text(Of(row));  // row by row: a tree of a day's 2,400 rows is slow to make and to free
     }
     text += "]}";
   }

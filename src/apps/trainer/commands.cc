@@ -80,6 +80,7 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
   if (!flags.name.empty()) {
     request.spec.name = flags.name;
   }
+  request.spec.seed = flags.seed.value_or(request.spec.seed);
   ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
   request.out = flags.out;
   request.refit = flags.refit;
@@ -93,6 +94,7 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
   ASSIGN_OR_RETURN(const train::TrainResult result,
                    train::Train(request, *factory, reader.get(), progress));
   auto json = nlohmann::ordered_json::parse(train::TrainResultToJson(result));
+  json["cpu_seconds"] = CpuSeconds();
   json["peak_memory_bytes"] = PeakResidentBytes();
   PrintJson(json.dump());
   return Status::Ok();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/progress.h"
@@ -19,6 +20,7 @@ struct TrainFlags {
   std::string like;    ///< artifact folder whose choices (epochs) the refit takes over
   std::string parent;  ///< "name:number"
   std::string name;    ///< over the spec's
+  std::optional<std::uint64_t> seed;  ///< over the spec's
   std::uint64_t memory_limit_mb = 0;
 };
 

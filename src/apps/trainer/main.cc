@@ -37,6 +37,7 @@ void AddTrain(CLI::App& app, Flags& flags) {
   train->add_option("--out", flags.train.out, "Artifact folder to write; must not exist")
       ->required();
   train->add_option("--name", flags.train.name, "Name of the model, over the spec's");
+  train->add_option("--seed", flags.train.seed, "Seed, over the spec's");
   train->add_flag("--refit", flags.train.refit, "Fit what is shipped on all data");
   train->add_option("--like", flags.train.like,
                     "Artifact folder whose choices (epochs) are taken over; saves the first fit");

@@ -113,4 +113,10 @@ std::uint64_t PeakResidentBytes() {
                                              : 0;
 }
 
+double CpuSeconds() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
+}
+
 }  // namespace vitrine::apps

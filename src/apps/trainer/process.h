@@ -53,5 +53,7 @@ class MemoryWatch {
 std::uint64_t ResidentBytes();
 /// The most that were ever.
 std::uint64_t PeakResidentBytes();
+/// CPU time of all threads so far.
+double CpuSeconds();
 
 }  // namespace vitrine::apps
