@@ -2,7 +2,8 @@
 //   ./dev bench quality [--set NAME] [--seeds N] [--cap SECONDS] [SPEC...]
 // Without a spec, all ready ones on every set that is there (VITRINE_TEST_DATA, default ../shared). What a spec is fitted
 // with was chosen on validation parts; the table is of test parts. Each result is kept in build/bench/quality/results.jsonl
-// as soon as it is known, and a later run goes on from there: a result counts as long as spec, seed and snapshot are the same.
+// as soon as it is known, and a later run goes on from there: a result counts as long as spec, seed, snapshot and the trainer
+// itself are the same.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -290,12 +291,13 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
   }
   const Prepared prepared = Prepare(set);
   Results results;
+  const std::string trainer = Sha256Hex(TextOf(Bin("vitrine-trainer")));
   std::map<std::string, std::vector<json>> by_spec;
   PrintHead(set.name);
   for (const std::string& spec : options.specs.empty() ? ReadySpecs() : options.specs) {
     std::vector<json>& rows = by_spec[spec];
     for (int seed = 1; seed <= options.seeds; ++seed) {
-      const std::string of = Sha256Hex(TextOf(SpecFile(spec)) + prepared.snapshot_id +
+      const std::string of = Sha256Hex(trainer + TextOf(SpecFile(spec)) + prepared.snapshot_id +
                                        set.protocol + std::to_string(seed));
       if (results.Find(of) == nullptr) {
         json row = Measure(set, prepared, spec, seed, options);
