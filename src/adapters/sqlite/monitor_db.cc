@@ -9,19 +9,34 @@
 namespace vitrine::sqlite {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
-// Without rowid: a row lies where its hour is read.
+// Without rowid, hours of a series side by side: a page is of few series and many hours, or of all series and few hours.
 constexpr const char* kSchema = R"(
 CREATE TABLE hour (
   kind INTEGER NOT NULL,
-  hour INTEGER NOT NULL,
   series TEXT NOT NULL,
+  hour INTEGER NOT NULL,
   final INTEGER NOT NULL,
   counts TEXT NOT NULL,
-  PRIMARY KEY (kind, hour, series)
+  PRIMARY KEY (kind, series, hour)
 ) WITHOUT ROWID;
 )";
+
+// Format 1 had hours of all series side by side, and read a month of all for a month of one.
+constexpr const char* kFromFormat1 = R"(
+ALTER TABLE hour RENAME TO hour_1;
+{}
+INSERT INTO hour (kind, series, hour, final, counts) SELECT kind, series, hour, final, counts FROM hour_1;
+DROP TABLE hour_1;
+)";
+
+// The names of a kind's series: one look into the key for each, whatever the number of hours.
+constexpr const char* kEverySeries =
+    "WITH RECURSIVE every(name) AS ("
+    "SELECT min(series) FROM hour WHERE kind = ?1 UNION ALL "
+    "SELECT (SELECT min(series) FROM hour WHERE kind = ?1 AND series > every.name) "
+    "FROM every WHERE every.name IS NOT NULL) ";
 
 }  // namespace
 
@@ -34,11 +49,12 @@ Result<std::unique_ptr<MonitorDb>> MonitorDb::Open(const std::string& path, cons
 
 Status MonitorDb::Migrate() {
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+  std::int64_t format = 0;
   {
     ASSIGN_OR_RETURN(Statement version, db_.Prepare("PRAGMA user_version"));
     ASSIGN_OR_RETURN(const bool row, version.Step());
     CHECK(row);
-    const std::int64_t format = version.Integer(0);
+    format = version.Integer(0);
     if (format > kFormat) {
       return FailedPrecondition(fmt::format(
           "monitor.db has format {}, this program reads up to {}: it was written by a newer "
@@ -49,7 +65,8 @@ Status MonitorDb::Migrate() {
       return Status::Ok();
     }
   }
-  RETURN_IF_ERROR(db_.Execute(kSchema));
+  RETURN_IF_ERROR(db_.Execute(format == 0 ? std::string(kSchema)
+                                          : fmt::format(fmt::runtime(kFromFormat1), kSchema)));
   RETURN_IF_ERROR(db_.Execute(fmt::format("PRAGMA user_version = {}", kFormat)));
   return transaction.Commit();
 }
@@ -80,12 +97,13 @@ Result<std::vector<monitor::WindowRow>> MonitorDb::Read(const monitor::WindowRan
   // Of a series "model\nscene" either part may be asked for alone.
   ASSIGN_OR_RETURN(
       Statement query,
-      db_.Prepare(
-          "SELECT hour, series, final, counts FROM hour "
-          "WHERE kind = ?1 AND hour >= ?2 AND hour < ?3 "
-          "AND (?4 = 0 OR series = ?5 OR substr(series, 1, length(?5) + 1) = ?5 || char(10)) "
-          "AND (?6 = 0 OR substr(series, -length(?7) - 1) = char(10) || ?7) "
-          "ORDER BY hour, series LIMIT ?8"));
+      db_.Prepare(std::string(kEverySeries) +
+                  "SELECT hour.hour, series, final, counts FROM every CROSS JOIN hour "
+                  "ON kind = ?1 AND series = every.name AND hour.hour >= ?2 AND hour.hour < ?3 "
+                  "WHERE (?4 = 0 OR every.name = ?5 "
+                  "OR substr(every.name, 1, length(?5) + 1) = ?5 || char(10)) "
+                  "AND (?6 = 0 OR substr(every.name, -length(?7) - 1) = char(10) || ?7) "
+                  "ORDER BY hour.hour, series LIMIT ?8"));
   query.Bind(1, static_cast<std::int64_t>(range.kind))
       .Bind(2, range.from)
       .Bind(3, range.until)
@@ -110,8 +128,16 @@ Result<std::vector<monitor::WindowRow>> MonitorDb::Read(const monitor::WindowRan
 
 Status MonitorDb::Trim(std::int64_t hour) {
   const std::scoped_lock lock(mutex_);
-  ASSIGN_OR_RETURN(Statement trim, db_.Prepare("DELETE FROM hour WHERE hour < ?1"));
-  return trim.Bind(1, hour).Run();
+  ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+  for (const auto kind : {monitor::WindowKind::kService, monitor::WindowKind::kQuality,
+                          monitor::WindowKind::kData, monitor::WindowKind::kDrift}) {
+    ASSIGN_OR_RETURN(Statement trim,
+                     db_.Prepare(std::string(kEverySeries) +
+                                 "DELETE FROM hour WHERE kind = ?1 AND hour < ?2 AND series IN "
+                                 "(SELECT name FROM every WHERE name IS NOT NULL)"));
+    RETURN_IF_ERROR(trim.Bind(1, static_cast<std::int64_t>(kind)).Bind(2, hour).Run());
+  }
+  return transaction.Commit();
 }
 
 Status MonitorDb::BackUp(const std::string& path) const {

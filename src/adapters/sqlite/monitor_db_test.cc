@@ -78,11 +78,36 @@ TEST_F(MonitorDbTest, ARangeIsOfItsKindHoursModelAndScene) {
 }
 
 TEST_F(MonitorDbTest, OldHoursAreForgotten) {
-  ASSERT_TRUE(db_->Put(std::vector{Row(1, "a", "1"), Row(2, "a", "2"), Row(3, "a", "3")}).ok());
+  ASSERT_TRUE(db_->Put(std::vector{Row(1, "a", "1"), Row(2, "a", "2"), Row(3, "a", "3"),
+                                   Row(2, "b", "4"), Row(1, "", "5")})
+                  .ok());
+  ASSERT_TRUE(
+      db_->Put(std::vector{Row(2, "c", "6", true, WindowKind::kDrift), Row(9, "", "7")}).ok());
   ASSERT_TRUE(db_->Trim(3).ok());
+  EXPECT_TRUE(Read({.kind = WindowKind::kDrift, .from = 0, .until = 10}).empty());
   const auto rows = Read({.kind = WindowKind::kQuality, .from = 0, .until = 10});
-  ASSERT_EQ(rows.size(), 1U);
-  EXPECT_EQ(rows[0].hour, 3);
+  EXPECT_EQ(rows, (std::vector{Row(3, "a", "3"), Row(9, "", "7")}));
+}
+
+TEST_F(MonitorDbTest, AFileOfFormat1IsReadAndKept) {
+  db_.reset();
+  std::filesystem::remove(path_);
+  {
+    auto raw = Database::Open(path_);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_TRUE(
+        raw->Execute("CREATE TABLE hour (kind INTEGER NOT NULL, hour INTEGER NOT NULL, "
+                     "series TEXT NOT NULL, final INTEGER NOT NULL, counts TEXT NOT NULL, "
+                     "PRIMARY KEY (kind, hour, series)) WITHOUT ROWID;"
+                     "INSERT INTO hour VALUES (1, 7, 'm:1', 1, '[7]'), (1, 6, 'm:2', 0, '[6]');"
+                     "PRAGMA user_version = 1")
+            .ok());
+  }
+  for (int time = 0; time < 2; ++time) {
+    Reopen();
+    EXPECT_EQ(Read({.kind = WindowKind::kQuality, .from = 0, .until = 10}),
+              (std::vector{Row(6, "m:2", "[6]"), Row(7, "m:1", "[7]", true)}));
+  }
 }
 
 TEST_F(MonitorDbTest, ANewersFileIsRefused) {
