@@ -126,6 +126,50 @@ monitor::QualityCounts BusyHour(std::mt19937& random, const std::vector<int>& ks
   return counts;
 }
 
+/// What was expected of the same hour before labels came, with everything known.
+monitor::HourEstimates BusyEstimates(std::mt19937& random, const monitor::QualityCounts& counts) {
+  monitor::HourEstimates estimates;
+  std::uniform_real_distribution<double> draw(0, 1);
+  for (std::size_t l = 0; l < monitor::kLabels; ++l) {
+    monitor::HourEstimate& of = estimates.labels[l];
+    of.answers = counts.answers;
+    of.shown = counts.shown;
+    of.labelled = 4000 * draw(random);
+    of.lists = 3000 * draw(random);
+    of.labels_in = true;
+    of.fits = 100 + random() % 100;
+    of.level_variance = draw(random);
+    of.ratio_lists = 3000 * draw(random);
+    of.ctr_spread = draw(random);
+    of.ctr_carried = draw(random);
+    for (std::size_t k = 0; k < counts.labels[l].ndcg.size(); ++k) {
+      of.gains.push_back(1000 * draw(random));
+      of.ndcg_spreads.push_back(draw(random));
+      of.ndcg_carried.push_back(draw(random));
+      of.ndcg_ratios.push_back(draw(random));
+    }
+  }
+  estimates.scores.places = static_cast<double>(counts.shown);
+  estimates.scores.clicked = 4000 * draw(random);
+  estimates.scores.pairs = 1e7 * draw(random);
+  estimates.scores.wins = 1e7 * draw(random);
+  estimates.scores.log_loss = 1e4 * draw(random);
+  estimates.scores.expected = 4000 * draw(random);
+  estimates.scores.probabilities = true;
+  return estimates;
+}
+
+monitor::BehaviourCounts BusyBehaviour(std::mt19937& random) {
+  std::uniform_real_distribution<double> draw(0, 1e4);
+  monitor::BehaviourCounts counts;
+  for (double* value : {&counts.places, &counts.novelty, &counts.head, &counts.tied,
+                        &counts.outside, &counts.scored, &counts.lists, &counts.diversity,
+                        &counts.known, &counts.gini, &counts.gini_places}) {
+    *value = draw(random);
+  }
+  return counts;
+}
+
 monitor::AnswerCounts BusyService(std::mt19937& random) {
   monitor::AnswerCounts counts;
   std::lognormal_distribution<double> seconds(-7, 0.5);
@@ -321,8 +365,11 @@ void MeasureMonth(std::vector<Bar>& bars) {
     for (int series = 0; series < 100; ++series) {
       const std::string name =
           "model:" + std::to_string(series / 5) + "\nscene" + std::to_string(series % 5);
+      const monitor::QualityCounts counts = BusyHour(random, ks);
+      const monitor::HourEstimates estimates = BusyEstimates(random, counts);
       rows.push_back({monitor::WindowKind::kQuality, hour, name,
-                      monitor::QualityWindowText(BusyHour(random, ks), ks, nullptr, {}), true});
+                      monitor::QualityWindowText(counts, ks, &estimates, BusyBehaviour(random)),
+                      true});
       rows.push_back({monitor::WindowKind::kService, hour, name,
                       monitor::ServiceWindowText(BusyService(random)), true});
     }

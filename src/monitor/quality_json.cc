@@ -1,8 +1,10 @@
 #include "monitor/quality_json.h"
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "monitor/json_text.h"
 #include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
@@ -11,17 +13,6 @@ namespace {
 using nlohmann::json;
 
 json Of(const MetricValue& v) { return {{"mean", v.mean}, {"low", v.low}, {"high", v.high}}; }
-
-json Of(const EstimatedFigure& f) {
-  json out = Of(f.estimate);
-  out["carried"] = f.carried ? json(*f.carried) : json(nullptr);
-  if (f.came) {
-    out["came"] = *f.came;
-    out["error"] = f.estimate.mean - *f.came;
-    out["covered"] = *f.came >= f.estimate.low && *f.came <= f.estimate.high;
-  }
-  return out;
-}
 
 json Of(const ScoreFigures& f, bool probabilities) {
   const auto bounded = [](const BinnedValue& b) {
@@ -53,18 +44,7 @@ json Of(const EstimateTrack& t) {
           {"carried_root_mean_square_error", root(t.carried_squares, t.carried_hours)}};
 }
 
-}  // namespace
-
-json ToJsonValue(const EstimateBesideLabels& e) {
-  json ndcg = json::object();
-  for (const auto& [k, figure] : e.ndcg) {
-    ndcg[std::to_string(k)] = Of(figure);
-  }
-  return {
-      {"label", e.label}, {"answers", e.answers}, {"ctr", Of(e.ctr)}, {"ndcg", std::move(ndcg)}};
-}
-
-json ToJsonValue(const ScoreHour& h) {
+json Of(const ScoreHour& h) {
   const auto per_place = [&](double sum) {
     return h.probabilities ? json(sum / h.places) : json();
   };
@@ -76,6 +56,64 @@ json ToJsonValue(const ScoreHour& h) {
       {"expected_ctr", per_place(h.expected)},
       {"expected_ratio", h.probabilities && h.clicked > 0 ? json(h.expected / h.clicked) : json()}};
 }
+
+json Of(const BehaviourCounts& c) {
+  const auto mean = [](double sum, double n) { return n == 0 ? json() : json(sum / n); };
+  return {{"places", c.places},
+          {"novelty_bits", mean(c.novelty, c.places)},
+          {"diversity", mean(c.diversity, c.lists)},
+          {"category_known_share", mean(c.known, c.places)},
+          {"head_share", mean(c.head, c.places)},
+          {"gini", mean(c.gini, c.gini_places)},
+          {"tied_share", mean(c.tied, c.places)},
+          {"outside_share", mean(c.outside, c.scored)}};
+}
+
+void Write(const LabelQuality& l, JsonText& out) {
+  const auto by_k = [&](const char* name, const std::map<int, double>& values) {
+    out.Begin('{', name);
+    for (const auto& [k, value] : values) {
+      out.Value(std::to_string(k), value);
+    }
+    out.End('}');
+  };
+  out.Begin('{');
+  out.Value("label", l.label);
+  out.Value("answers", l.answers);
+  out.Value("places", l.places);
+  out.Value("missed", l.missed);
+  out.Value("mrr", l.mrr);
+  by_k("recall", l.recall);
+  by_k("ndcg", l.ndcg);
+  out.End('}');
+}
+
+void Write(std::string_view name, const EstimatedFigure& f, JsonText& out) {
+  out.Begin('{', name);
+  out.Fields(f.estimate);
+  out.Value("carried", f.carried);
+  if (f.came) {
+    out.Value("came", *f.came);
+    out.Value("error", f.estimate.mean - *f.came);
+    out.Value("covered", *f.came >= f.estimate.low && *f.came <= f.estimate.high);
+  }
+  out.End('}');
+}
+
+void Write(const EstimateBesideLabels& e, JsonText& out) {
+  out.Begin('{');
+  out.Value("label", e.label);
+  out.Value("answers", e.answers);
+  Write("ctr", e.ctr, out);
+  out.Begin('{', "ndcg");
+  for (const auto& [k, figure] : e.ndcg) {
+    Write(std::to_string(k), figure, out);
+  }
+  out.End('}');
+  out.End('}');
+}
+
+}  // namespace
 
 json ToJsonValue(const ScoreRow& row) {
   const ScoreReport& r = row.report;
@@ -95,20 +133,8 @@ json ToJsonValue(const ScoreRow& row) {
   return out;
 }
 
-json ToJsonValue(const BehaviourCounts& c) {
-  const auto mean = [](double sum, double n) { return n == 0 ? json() : json(sum / n); };
-  return {{"places", c.places},
-          {"novelty_bits", mean(c.novelty, c.places)},
-          {"diversity", mean(c.diversity, c.lists)},
-          {"category_known_share", mean(c.known, c.places)},
-          {"head_share", mean(c.head, c.places)},
-          {"gini", mean(c.gini, c.gini_places)},
-          {"tied_share", mean(c.tied, c.places)},
-          {"outside_share", mean(c.outside, c.scored)}};
-}
-
 json ToJsonValue(const BehaviourRow& row) {
-  json out = ToJsonValue(row.counts);
+  json out = Of(row.counts);
   out["model"] = row.model;
   out["scene"] = row.scene;
   out.erase("gini");  // of hours only: items of all hours are not kept
@@ -160,6 +186,34 @@ json ToJsonValue(const EstimateRow& row, const std::vector<int>& ks) {
           {"ctr", some ? Of(EstimatedCtr(row.open)) : json(nullptr)},
           {"ndcg", std::move(ndcg)},
           {"past", {{"ctr", Of(row.ctr)}, {"ndcg", std::move(past)}}}};
+}
+
+void AppendJson(const QualityRow& row, std::string& text) {
+  JsonText out(text);
+  out.Begin('{');
+  out.Value("model", row.model);
+  out.Value("scene", row.scene);
+  out.Value("answers", row.answers);
+  out.Value("mature", row.mature);
+  out.Value("shown", row.shown);
+  out.Value("clicks", row.clicks);
+  out.Value("ctr", row.ctr);
+  out.Value("click_rate", row.click_rate);
+  out.Value("conversion_rate", row.conversion_rate);
+  out.Value("more_clicks_than_shown", row.more_clicks_than_shown);
+  out.Begin('[', "labels");
+  for (const LabelQuality& label : row.labels) {
+    Write(label, out);
+  }
+  out.End(']');
+  out.Begin('[', "estimates");
+  for (const EstimateBesideLabels& estimate : row.estimates) {
+    Write(estimate, out);
+  }
+  out.End(']');
+  out.Raw("scores", row.scores ? Of(*row.scores).dump() : "null");
+  out.Raw("behaviour", row.behaviour ? Of(*row.behaviour).dump() : "null");
+  out.End('}');
 }
 
 }  // namespace vitrine::monitor

@@ -2,6 +2,7 @@
 /// Threads: pure functions.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,9 +15,7 @@ nlohmann::json ToJsonValue(const EstimateRow& row, const std::vector<int>& ks);
 nlohmann::json ToJsonValue(const ScoreRow& row);
 nlohmann::json ToJsonValue(const BusinessRow& row);
 nlohmann::json ToJsonValue(const BehaviourRow& row);
-/// Of one hour or several.
-nlohmann::json ToJsonValue(const EstimateBesideLabels& estimate);
-nlohmann::json ToJsonValue(const ScoreHour& hour);
-nlohmann::json ToJsonValue(const BehaviourCounts& counts);
+/// Appends the row as an object, without a tree: a day of all versions and scenes is thousands of them.
+void AppendJson(const QualityRow& row, std::string& text);
 
 }  // namespace vitrine::monitor

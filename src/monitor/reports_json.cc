@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/contract/contract_json.h"
+#include "monitor/json_text.h"
 #include "monitor/quality_json.h"
 
 namespace vitrine::monitor {
@@ -16,21 +17,6 @@ namespace {
 using nlohmann::json;
 
 std::string Text(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-json Of(const MetricValue& v) { return {{"mean", v.mean}, {"low", v.low}, {"high", v.high}}; }
-
-json ByK(const std::map<int, double>& values) {
-  json out = json::object();
-  for (const auto& [k, value] : values) {
-    out[std::to_string(k)] = value;
-  }
-  return out;
-}
-
-json Of(const LabelQuality& l) {
-  return {{"label", l.label}, {"answers", l.answers},    {"places", l.places}, {"missed", l.missed},
-          {"mrr", l.mrr},     {"recall", ByK(l.recall)}, {"ndcg", ByK(l.ndcg)}};
-}
 
 json Of(const ServiceRow& r) {
   return {{"model", r.model},
@@ -69,31 +55,6 @@ json Of(const ServiceLoad& l) {
           {"answers_per_second", known(l.answers_per_second)},
           {"lists", {{"ready", l.lists_ready}, {"asked", l.lists_asked}}},
           {"tensors", std::move(tensors)}};
-}
-
-json Of(const QualityRow& r) {
-  json labels = json::array();
-  for (const LabelQuality& l : r.labels) {
-    labels.push_back(Of(l));
-  }
-  json estimates = json::array();
-  for (const EstimateBesideLabels& e : r.estimates) {
-    estimates.push_back(ToJsonValue(e));
-  }
-  return {{"model", r.model},
-          {"scene", r.scene},
-          {"answers", r.answers},
-          {"mature", r.mature},
-          {"shown", r.shown},
-          {"clicks", r.clicks},
-          {"ctr", r.ctr},
-          {"click_rate", Of(r.click_rate)},
-          {"conversion_rate", Of(r.conversion_rate)},
-          {"more_clicks_than_shown", r.more_clicks_than_shown},
-          {"labels", std::move(labels)},
-          {"estimates", std::move(estimates)},
-          {"scores", r.scores ? ToJsonValue(*r.scores) : json()},
-          {"behaviour", r.behaviour ? ToJsonValue(*r.behaviour) : json()}};
 }
 
 json Of(const JoinRow& r) {
@@ -138,23 +99,11 @@ json Of(const DriftModel& m) {
           {"series", std::move(series)}};
 }
 
-/// The name in quotes; most need no more than those.
-void AppendName(const std::string& name, std::string& text) {
-  const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
-    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
-  });
-  if (plain) {
-    text.append(1, '"').append(name).append(1, '"');
-  } else {
-    text += Text(name);
-  }
-}
-
 // Straight, since a month of a version is tens of thousands of them. So many digits as are kept of an hour.
 void Append(const FeaturePoint& f, std::int64_t hour, std::string& text) {
   const auto out = std::back_inserter(text);
   text += R"({"feature":)";
-  AppendName(f.feature, text);
+  AppendQuoted(f.feature, text);
   fmt::format_to(out, FMT_COMPILE(R"(,"judged":{},"against":"{}")"), f.judged,
                  f.against_baseline ? "baseline" : "training");
   if (f.judged) {
@@ -215,19 +164,28 @@ json Of(const ContractReport& contract) {
           {"findings", std::move(findings)}};
 }
 
+void AppendRow(const ServiceRow& row, std::string& text) { text += Text(Of(row)); }
+void AppendRow(const QualityRow& row, std::string& text) { AppendJson(row, text); }
+
+template <typename Row>
+void AppendRows(const std::vector<Row>& rows, std::string& text) {
+  text += '[';
+  for (const Row& row : rows) {
+    text += &row == rows.data() ? "" : ",";
+    AppendRow(row, text);
+  }
+  text += ']';
+}
+
 template <typename Row>
 std::string OfPoints(const std::vector<HistoryPoint<Row>>& points) {
   std::string text = R"({"points":[)";
   for (const HistoryPoint<Row>& point : points) {
     text += &point == points.data() ? "" : ",";
-    fmt::format_to(std::back_inserter(text), R"({{"from":"{}","final":{},"rows":[)",
+    fmt::format_to(std::back_inserter(text), R"({{"from":"{}","final":{},"rows":)",
                    FormatIso({point.hour * kMicrosPerHour}), point.final);
-    for (const Row& row : point.rows) {
-      text += &row == point.rows.data() ? "" : ",";
-      text +=
-          Text(Of(row));  // row by row: a tree of a day's 2,400 rows is slow to make and to free
-    }
-    text += "]}";
+    AppendRows(point.rows, text);
+    text += '}';
   }
   text += "]}";
   return text;
@@ -250,10 +208,6 @@ std::string ToJson(const ServiceReport& report) {
 }
 
 std::string ToJson(const QualityReport& report) {
-  json rows = json::array();
-  for (const QualityRow& r : report.rows) {
-    rows.push_back(Of(r));
-  }
   json joins = json::array();
   for (const JoinRow& r : report.joins) {
     joins.push_back(Of(r));
@@ -276,19 +230,23 @@ std::string ToJson(const QualityReport& report) {
       scores.push_back(ToJsonValue(row));
     }
   }
-  return Text({{"since", FormatIso(report.since)},
-               {"counted", report.counted},
-               {"behind", report.behind},
-               {"hours_waiting", report.hours_waiting},
-               {"hours_lost", report.hours_lost},
-               {"waiting", report.waiting},
-               {"forgotten", report.forgotten},
-               {"rows", std::move(rows)},
-               {"estimates", std::move(estimates)},
-               {"scores", std::move(scores)},
-               {"business", std::move(business)},
-               {"behaviour", std::move(behaviour)},
-               {"joins", std::move(joins)}});
+  const std::string rest = Text({{"since", FormatIso(report.since)},
+                                 {"counted", report.counted},
+                                 {"behind", report.behind},
+                                 {"hours_waiting", report.hours_waiting},
+                                 {"hours_lost", report.hours_lost},
+                                 {"waiting", report.waiting},
+                                 {"forgotten", report.forgotten},
+                                 {"estimates", std::move(estimates)},
+                                 {"scores", std::move(scores)},
+                                 {"business", std::move(business)},
+                                 {"behaviour", std::move(behaviour)},
+                                 {"joins", std::move(joins)}});
+  std::string text = R"({"rows":)";
+  AppendRows(report.rows, text);
+  text += ',';
+  text += std::string_view(rest).substr(1);
+  return text;
 }
 
 std::string ToJson(const DataReport& report) {

@@ -48,6 +48,12 @@ Statement& Statement::Bind(int index, std::int64_t number) {
   return *this;
 }
 
+Statement& Statement::BindBytes(int index, std::string_view bytes) {
+  CHECK(sqlite3_bind_blob64(statement_, index, bytes.data() == nullptr ? "" : bytes.data(),
+                            bytes.size(), SQLITE_TRANSIENT) == SQLITE_OK);
+  return *this;
+}
+
 Result<bool> Statement::Step() {
   switch (sqlite3_step(statement_)) {
     case SQLITE_ROW:
@@ -82,6 +88,10 @@ std::int64_t Statement::Integer(int column) const {
 
 bool Statement::IsNull(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+bool Statement::IsBytes(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_BLOB;
 }
 
 Result<Database> Database::Open(const std::string& path, const char* vfs) {

@@ -27,6 +27,7 @@ class Statement {
 
   Statement& Bind(int index, std::string_view text);
   Statement& Bind(int index, std::int64_t number);
+  Statement& BindBytes(int index, std::string_view bytes);
 
   /// True where there is a row, false at the end.
   Result<bool> Step();
@@ -36,6 +37,8 @@ class Statement {
   [[nodiscard]] std::string Text(int column) const;
   [[nodiscard]] std::int64_t Integer(int column) const;
   [[nodiscard]] bool IsNull(int column) const;
+  /// Whether it was bound as bytes; Text gives them. Precondition: Text was not asked before.
+  [[nodiscard]] bool IsBytes(int column) const;
 
  private:
   sqlite3* db_;

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "adapters/sqlite/packed_text.h"
 #include "core/check.h"
 
 namespace vitrine::sqlite {
@@ -18,7 +19,7 @@ CREATE TABLE hour (
   series TEXT NOT NULL,
   hour INTEGER NOT NULL,
   final INTEGER NOT NULL,
-  counts TEXT NOT NULL,
+  counts NOT NULL,  -- text, or the bytes of packed_text.h
   PRIMARY KEY (kind, series, hour)
 ) WITHOUT ROWID;
 )";
@@ -81,12 +82,16 @@ Status MonitorDb::Put(std::span<const monitor::WindowRow> rows) {
     ASSIGN_OR_RETURN(Statement put,
                      db_.Prepare("INSERT OR REPLACE INTO hour (kind, hour, series, final, counts) "
                                  "VALUES (?1, ?2, ?3, ?4, ?5)"));
-    RETURN_IF_ERROR(put.Bind(1, static_cast<std::int64_t>(row.kind))
-                        .Bind(2, row.hour)
-                        .Bind(3, row.series)
-                        .Bind(4, std::int64_t{row.final ? 1 : 0})
-                        .Bind(5, row.counts)
-                        .Run());
+    put.Bind(1, static_cast<std::int64_t>(row.kind))
+        .Bind(2, row.hour)
+        .Bind(3, row.series)
+        .Bind(4, std::int64_t{row.final ? 1 : 0});
+    if (row.counts.size() < kLeastPacked) {
+      put.Bind(5, row.counts);
+    } else {
+      put.BindBytes(5, Pack(row.counts));
+    }
+    RETURN_IF_ERROR(put.Run());
   }
   return transaction.Commit();
 }
@@ -118,10 +123,15 @@ Result<std::vector<monitor::WindowRow>> MonitorDb::Read(const monitor::WindowRan
     if (!there) {
       return rows;
     }
+    const bool packed = query.IsBytes(3);
+    std::string counts = query.Text(3);
+    if (packed) {
+      ASSIGN_OR_RETURN(counts, Unpack(counts));
+    }
     rows.push_back({.kind = range.kind,
                     .hour = query.Integer(0),
                     .series = query.Text(1),
-                    .counts = query.Text(3),
+                    .counts = std::move(counts),
                     .final = query.Integer(2) != 0});
   }
 }

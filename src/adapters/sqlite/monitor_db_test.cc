@@ -77,6 +77,25 @@ TEST_F(MonitorDbTest, ARangeIsOfItsKindHoursModelAndScene) {
   EXPECT_EQ(Read(ranges[0], 2).size(), 2U);
 }
 
+TEST_F(MonitorDbTest, LongRowsArePackedAndComeBackAsTheyWere) {
+  std::string counts = "[";
+  for (int i = 0; i < 20'000; ++i) counts += std::to_string(i * 7919 % 1000) + ",";
+  ASSERT_TRUE(db_->Put(std::vector{Row(1, "a", counts), Row(2, "a", "[1]")}).ok());
+  Reopen();
+  EXPECT_EQ(Read({.kind = WindowKind::kQuality, .from = 0, .until = 10}),
+            (std::vector{Row(1, "a", counts), Row(2, "a", "[1]")}));
+  {
+    db_.reset();
+    auto raw = Database::Open(path_);
+    ASSERT_TRUE(raw.ok());
+    ASSERT_TRUE(raw->Execute("UPDATE hour SET counts = x'0102' WHERE hour = 1").ok());
+  }
+  Reopen();
+  const auto damaged =
+      db_->Read({.kind = WindowKind::kQuality, .from = 0, .until = 10}, /*limit=*/10);
+  EXPECT_EQ(damaged.status().code(), Code::kDataLoss);
+}
+
 TEST_F(MonitorDbTest, OldHoursAreForgotten) {
   ASSERT_TRUE(db_->Put(std::vector{Row(1, "a", "1"), Row(2, "a", "2"), Row(3, "a", "3"),
                                    Row(2, "b", "4"), Row(1, "", "5")})
