@@ -12,6 +12,7 @@
 #include "train/models/personal.h"
 #include "train/models/popularity.h"
 #include "train/models/sasrec.h"
+#include "train/models/transitions.h"
 
 namespace vitrine::apps {
 namespace {
@@ -29,8 +30,8 @@ std::string Bounds(const train::ParameterDef& def) {
 
 std::span<const train::ModelFactory> Algorithms() {
   static const std::vector<train::ModelFactory> algorithms = {
-      train::PopularityFactory(), train::ItemKnnFactory(), train::MarkovFactory(),
-      train::PersonalFactory(), train::SasrecFactory()};
+      train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
+      train::PersonalFactory(),   train::TransitionsFactory(), train::SasrecFactory()};
   return algorithms;
 }
 
