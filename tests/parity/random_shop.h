@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "core/catalogue.h"
 #include "core/tensor.h"
 #include "train/sequences.h"
 
@@ -34,6 +36,37 @@ inline train::TrainingSequences RandomSequences(unsigned seed) {
     sequences.users.push_back(std::move(history));
   }
   return sequences;
+}
+
+/// A catalogue row for most items: titles of few words, some brands, two levels of category, tags. By ItemIndex.
+inline std::vector<Item> RandomItems(unsigned seed) {
+  std::mt19937 random(seed);
+  const auto word = [&](const std::string& kind, unsigned of) {
+    return kind + std::to_string(random() % of);
+  };
+  std::vector<Item> items(kWidth);
+  for (std::size_t i = kFirstItem; i < kWidth; ++i) {
+    if (i % 11 == 0) {
+      continue;  // the catalogue says nothing of it
+    }
+    const std::size_t words = 1 + random() % 6;
+    for (std::size_t w = 0; w < words; ++w) {
+      items[i].title += word("soap", 12) + " ";
+    }
+    items[i].brand = i % 3 == 0 ? "" : word("Brand", 5);
+    items[i].categories = {word("Care", 3) + " > " + word("Face", 4)};
+    items[i].tags = {word("new", 9)};
+  }
+  return items;
+}
+
+/// Pointers to the rows that say something; null elsewhere.
+inline std::vector<const Item*> PointersTo(const std::vector<Item>& items) {
+  std::vector<const Item*> pointers;
+  for (const Item& item : items) {
+    pointers.push_back(item.title.empty() ? nullptr : &item);
+  }
+  return pointers;
 }
 
 /// A batch as the FeatureSpec makes it (left-padded), with removed places and unknown items in it.

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/nearest_name.h"
+#include "train/models/content.h"
 #include "train/models/item_knn.h"
 #include "train/models/markov.h"
 #include "train/models/personal.h"
@@ -31,7 +32,8 @@ std::string Bounds(const train::ParameterDef& def) {
 std::span<const train::ModelFactory> Algorithms() {
   static const std::vector<train::ModelFactory> algorithms = {
       train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
-      train::PersonalFactory(),   train::TransitionsFactory(), train::SasrecFactory()};
+      train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
+      train::SasrecFactory()};
   return algorithms;
 }
 
