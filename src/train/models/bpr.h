@@ -15,8 +15,7 @@ struct BprOptions {
   double regularisation = 0.001;
   std::int64_t epochs = 20;
   std::int64_t negatives =
-      64;  ///< drawn a step, at most 1 in 100 items; the one that scores highest is learnt from
-  64;      ///< drawn for every step; the one that scores highest is learnt from
+      64;                   ///< drawn a step, the hardest is learnt from; at most 1 in 100 items
   double decay = 0.6;       ///< a place of the history weighs decay^age, in the fit and when asked
   std::size_t length = 50;  ///< newest places of a history
 };
