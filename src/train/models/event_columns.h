@@ -1,5 +1,5 @@
 /// Every history one after another as columns, and where each item stands in them: what counting by item
-/// walks over. 24 bytes an event.
+/// walks over. 28 bytes an event.
 #pragma once
 
 #include <cstddef>

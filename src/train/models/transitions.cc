@@ -188,56 +188,56 @@ class Transitions : public NeighbourModel {
   TransitionsOptions options_;
 };
 
-std::vector<ParameterDef> CountParameters() {
+std::vector<ParameterDef> CountParameters(const TransitionsOptions& o) {
   return {
       {.name = "window",
-       .standard = std::int64_t{20},
+       .standard = static_cast<std::int64_t>(o.window),
        .help = "Farthest distance of two places that make a pair.",
        .min = 1,
        .max = 100'000},
       {.name = "distance",
-       .standard = std::string("position"),
+       .standard = o.distance,
        .help = "What distance counts in.",
        .choices = {"position", "basket"}},
       {.name = "gap",
-       .standard = 1.0,
+       .standard = o.gap,
        .help = "A pair at distance d counts 1 / d^gap; 0: all the same.",
        .min = 0,
        .max = 10},
       {.name = "gap_decay",
-       .standard = 1.0,
+       .standard = o.gap_decay,
        .help = "And this to the power of d - 1.",
        .min = 1e-6,
        .max = 1},
       {.name = "backward",
-       .standard = 0.0,
+       .standard = o.backward,
        .help = "What a pair counts the other way round; 0: order is strict, 1: both ways alike.",
        .min = 0,
        .max = 1},
       {.name = "same_basket",
-       .standard = 0.0,
+       .standard = o.same_basket,
        .help = "What a pair within one basket counts, where distance is by basket.",
        .min = 0,
        .max = 100},
       {.name = "half_life_days",
-       .standard = 0.0,
+       .standard = o.half_life_days,
        .help = "A pair loses half its weight in this many days; 0: none. Needs times.",
        .min = 0}};
 }
 
-std::vector<ParameterDef> TableParameters() {
+std::vector<ParameterDef> TableParameters(const TransitionsOptions& o) {
   return {{.name = "from_power",
-           .standard = 0.0,
+           .standard = o.from_power,
            .help = "Divides by the item's own weight to this power; 1: shares, both 0.5: cosine.",
            .min = 0,
            .max = 1},
           {.name = "to_power",
-           .standard = 0.0,
+           .standard = o.to_power,
            .help = "Divides by the other item's weight to this power: less for what is popular.",
            .min = 0,
            .max = 1},
           {.name = "two_step",
-           .standard = 0.0,
+           .standard = o.two_step,
            .help = "Weight of what follows the followers; 0: none. Set neighbours with it.",
            .min = 0,
            .max = 10}};
@@ -250,9 +250,9 @@ std::unique_ptr<TrainableModel> MakeTransitions(const TransitionsOptions& option
 }
 
 ModelFactory TransitionsFactory() {
-  std::vector<ParameterDef> parameters = CountParameters();
-  for (const auto& more :
-       {TableParameters(), NeighbourParameters(TransitionsOptions{}.places, 0)}) {
+  const TransitionsOptions standard;
+  std::vector<ParameterDef> parameters = CountParameters(standard);
+  for (const auto& more : {TableParameters(standard), NeighbourParameters(standard.places, 0)}) {
     parameters.insert(parameters.end(), more.begin(), more.end());
   }
   return {

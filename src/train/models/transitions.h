@@ -11,20 +11,17 @@
 namespace vitrine::train {
 
 struct TransitionsOptions {
-  std::size_t window = 20;  ///< farthest distance of a pair, in `distance` units
-  /// "position" or "basket"; by basket, items of one basket are `same_basket` apart from any order.
-  std::string distance = "position";
-  double gap = 1;  ///< a pair at distance d counts gap_decay^(d - 1) / d^gap
+  std::size_t window = 20;            ///< farthest distance of a pair
+  std::string distance = "position";  ///< or "basket": items of one basket are 0 apart
+  double gap = 0.5;                   ///< a pair at distance d counts gap_decay^(d - 1) / d^gap
   double gap_decay = 1;
-  double backward =
-      0;  ///< what a pair counts from the later to the earlier item; 1: both ways alike
-  double same_basket = 0;  ///< what a pair within one basket counts, distance = basket only
-  double half_life_days =
-      0;  ///< a pair loses half its weight in this many days before the newest event; 0: none
-  double from_power = 0;  ///< divide by (all weight from the item)^this; 1: shares of what followed
-  double to_power = 0;    ///< divide by (all weight to the other)^this; both 0.5: cosine
-  double two_step = 0;    ///< weight of neighbours of neighbours, by shares
-  std::size_t neighbours = 0;
+  double backward = 0.1;   ///< times that, from the later item to the earlier; 1: both ways alike
+  double same_basket = 0;  ///< what a pair within one basket counts, both ways
+  double half_life_days = 0;   ///< a pair halves with so many days before the newest event; 0: none
+  double from_power = 0.3;     ///< of all weight from the item, which divides; 1: shares
+  double to_power = 0;         ///< of all weight to the other, which divides; both 0.5: cosine
+  double two_step = 0;         ///< weight of what follows the followers
+  std::size_t neighbours = 0;  ///< kept per item; 0: all
   PlaceWeights places = {.decay = 0.5, .unit = "position", .length = 20};
 };
 
@@ -34,7 +31,7 @@ struct TransitionsOptions {
 /// being row k by its sum. Rows are cut to `neighbours` before and after the second step. Pairs of an item with
 /// itself count. The score: train/models/neighbour_model.h.
 /// Fit's errors: kInvalidArgument (options), kFailedPrecondition (half_life_days without times), kCancelled,
-///               kResourceExhausted (set `neighbours`). Work: events * window. Memory: 24 bytes an event, 8 a kept pair.
+///               kResourceExhausted (set `neighbours`). Work: events * window. Memory: 28 bytes an event, 8 a kept pair.
 /// Source:  transitions over gaps: Garg et al., Sequence and time aware neighborhood (STAN), SIGIR 2019, and
 ///          Ludewig & Jannach, Evaluation of session-based recommendation algorithms, UMUAI 2018, section 3.1
 ///          (sequential rules, weight 1/d).
