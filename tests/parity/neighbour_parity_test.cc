@@ -124,8 +124,12 @@ Table SlowSimilarity(const TrainingSequences& s, const train::ItemKnnOptions& o)
 std::map<std::string, double> SlowWords(const Item& item) {
   std::map<std::string, double> words;
   std::istringstream title(item.title);
-  for (std::string word; title >> word;) {
+  std::string before;
+  for (std::string word; title >> word; before = word) {
     words["t" + word] += 1;
+    if (!before.empty()) {
+      words["p" + before + " " + word] = 1;
+    }
   }
   if (!item.brand.empty()) {
     words["b" + item.brand] = 1;
@@ -168,6 +172,7 @@ Table SlowContent(const TrainingSequences& s, const train::ContentOptions& o) {
       const double field = word[0] == 'b'   ? o.fields.brand
                            : word[0] == 'c' ? o.fields.categories
                            : word[0] == 'g' ? o.fields.tags
+                           : word[0] == 'p' ? o.fields.phrases
                                             : o.fields.title * saturated;
       value = field * std::log(1 + described / holders[word]);
       length[i] += value * value;
@@ -229,9 +234,9 @@ NeighbourCase ContentCase(const std::string& name, const train::ContentOptions& 
 std::vector<NeighbourCase> Cases() {
   return {
       ContentCase("content", {}),
-      ContentCase(
-          "content_narrow",
-          {.fields = {.title = 1, .brand = .5, .categories = 2, .tags = 0.25}, .widest = 15}),
+      ContentCase("content_narrow",
+                  {.fields = {.title = 1, .phrases = 2, .brand = .5, .categories = 2, .tags = 0.25},
+                   .widest = 15}),
       TransitionsCase("transitions", {}),
       TransitionsCase("transitions_short",
                       {.window = 2, .gap = 0, .places = {.decay = 1, .unit = "basket"}}),

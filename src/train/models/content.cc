@@ -122,6 +122,7 @@ ModelFactory ContentFactory() {
   const ContentOptions standard;
   std::vector<ParameterDef> parameters = {
       FieldParameter("title", standard.fields.title, "a shared word of the title"),
+      FieldParameter("phrases", standard.fields.phrases, "a shared pair of title words"),
       FieldParameter("brand", standard.fields.brand, "a shared brand"),
       FieldParameter("categories", standard.fields.categories, "a shared level of a category"),
       FieldParameter("tags", standard.fields.tags, "a shared tag"),
@@ -143,6 +144,7 @@ ModelFactory ContentFactory() {
           .parameters = std::move(parameters),
           .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
             return MakeContent({.fields = {.title = p.Number("title"),
+                                           .phrases = p.Number("phrases"),
                                            .brand = p.Number("brand"),
                                            .categories = p.Number("categories"),
                                            .tags = p.Number("tags")},

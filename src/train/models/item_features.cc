@@ -47,9 +47,14 @@ void AddCategories(const Item& item, double weight, Dictionary& dictionary, Word
 /// Title words by their count in each title, and how long titles are.
 class Titles {
  public:
-  void Add(std::size_t item, std::string_view title, Dictionary& dictionary) {
+  /// Adds the pairs to `words` right away.
+  void Add(std::size_t item, std::string_view title, double phrases, Dictionary& dictionary,
+           Words& words) {
     tokens_.clear();
     text::Tokenise(title, {}, tokens_);
+    for (std::size_t t = 1; t < tokens_.size() && phrases > 0; ++t) {
+      words[dictionary.NumberOf('p', tokens_[t - 1] + ' ' + tokens_[t])] = phrases;
+    }
     for (const std::string& token : tokens_) {
       counts_[item][dictionary.NumberOf('t', token)] += 1;
     }
@@ -91,8 +96,8 @@ std::vector<Words> WordsOf(const std::vector<const Item*>& items, const FieldWei
     for (const std::string& tag : fields.tags > 0 ? item.tags : std::vector<std::string>()) {
       words[i][dictionary.NumberOf('g', text::Normalise(tag))] = fields.tags;
     }
-    if (fields.title > 0) {
-      titles.Add(i, item.title, dictionary);
+    if (fields.title > 0 || fields.phrases > 0) {
+      titles.Add(i, item.title, fields.phrases, dictionary, words[i]);
     }
   }
   for (std::size_t i = 0; i < items.size() && fields.title > 0; ++i) {

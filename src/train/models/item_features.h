@@ -1,4 +1,4 @@
-/// What the catalogue says of an item as weighted words: brand, category levels, tags and title words.
+/// What the catalogue says of an item as weighted words: brand, category levels, tags, title words and pairs of them.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@ namespace vitrine::train {
 /// How much each field counts; 0 leaves it out.
 struct FieldWeights {
   double title = 1;
+  double phrases = 0.5;  ///< two words of the title that stand together
   double brand = 2;
   double categories = 0.5;
   double tags = 1;
