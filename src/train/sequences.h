@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/catalogue.h"
 #include "core/history.h"
 
 namespace vitrine::train {
@@ -14,6 +15,9 @@ struct TrainingSequences {
   std::vector<History> users;
   std::size_t width = kFirstItem;  ///< vocabulary width, padding and unknown included
   bool ordinal_time = false;       ///< `ts` is a place in a sequence, not a time
+  /// The catalogue's row of each ItemIndex, null where it has none; empty where no catalogue is given. The
+  /// rows outlive the fit and no longer: a model keeps what it needs of them.
+  std::vector<const Item*> items;
 };
 
 }  // namespace vitrine::train

@@ -89,6 +89,15 @@ void FillSequences(const data::Interactions& rows, const std::vector<bool>& fitt
     }
   }
 }
+/// What the catalogue says of the vocabulary.
+void FillItems(const data::ItemTable& table, TrainingSet& set) {
+  set.sequences.items.assign(set.vocabulary.width(), nullptr);
+  for (std::size_t item = 0; item < table.rows.size() && item < set.index.size(); ++item) {
+    if (set.index[item] >= kFirstItem) {
+      set.sequences.items[set.index[item]] = &table.rows[item];
+    }
+  }
+}
 }  // namespace
 
 std::vector<data::FeatureDef> FeaturesOf(const TrainSpec& spec, const evaluate::Protocol& protocol,
@@ -142,6 +151,7 @@ Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& s
   set.vocabulary = VocabularyOf(material, fitted);
   set.index = data::IndexItems(rows.items, set.vocabulary);
   FillSequences(rows, fitted, set);
+  FillItems(material.items, set);
   if (set.rows == 0) {
     return InvalidArgument(fmt::format(
         "no row is left to learn from: the snapshot has {} rows, none in the part that is fitted{}",

@@ -61,6 +61,21 @@ TEST(TrainingSet, LearnsFromTheNamedPartsAndNothingElse) {
   }
 }
 
+TEST(TrainingSet, ModelsSeeTheCatalogueByItemIndex) {
+  const Material material = MakeMaterial(LeaveOneOut());
+  const Result<TrainingSet> set =
+      MakeTrainingSet(material, Spec(), HistoryOnly(), FitFor::kValidation);
+  ASSERT_TRUE(set.ok()) << set.status().ToString();
+  const std::vector<const Item*>& items = set->sequences.items;
+  ASSERT_EQ(items.size(), set->sequences.width);
+  EXPECT_EQ(items[kPaddingItem], nullptr);
+  EXPECT_EQ(items[kUnknownItem], nullptr);
+  for (ItemIndex i = kFirstItem; i < items.size(); ++i) {
+    ASSERT_NE(items[i], nullptr);
+    EXPECT_EQ(items[i]->id, set->vocabulary.Id(i));
+  }
+}
+
 TEST(TrainingSet, TheVocabularyIsNumberedByTheFittedRowsAlone) {
   const Material material = MakeMaterial(LeaveOneOut());
   const Result<TrainingSet> set =

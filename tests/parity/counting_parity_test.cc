@@ -14,6 +14,7 @@
 
 #include "graph/golden_json.h"
 #include "parity/exported.h"
+#include "parity/random_shop.h"
 #include "train/models/item_knn.h"
 #include "train/models/markov.h"
 #include "train/models/personal.h"
@@ -25,48 +26,6 @@ namespace {
 
 using train::TrainableModel;
 using train::TrainingSequences;
-
-constexpr std::size_t kWidth = 60;
-
-/// Users of 0 to 30 events; popular items more often; some unknown, some repeated, some rows never.
-TrainingSequences RandomSequences(unsigned seed) {
-  std::mt19937 random(seed);
-  std::geometric_distribution<ItemIndex> item(0.08);
-  TrainingSequences sequences;
-  sequences.width = kWidth;
-  for (int user = 0; user < 200; ++user) {
-    History history;
-    std::uint32_t basket = 0;
-    const std::size_t length = random() % 31;
-    for (std::size_t i = 0; i < length; ++i) {
-      basket += random() % 2 == 0 ? 0 : 1;
-      history.push_back({.item = std::min<ItemIndex>(kUnknownItem + item(random), kWidth - 3),
-                         .ts = {static_cast<std::int64_t>(random() % 60) * kMicrosPerDay},
-                         .type = EventType::kPurchase,
-                         .basket = basket});
-    }
-    sequences.users.push_back(std::move(history));
-  }
-  return sequences;
-}
-
-/// A batch as the FeatureSpec makes it (left-padded), with removed places and unknown items in it.
-std::vector<Tensor> RandomBatch(unsigned seed, std::int64_t rows, std::int64_t length) {
-  std::mt19937 random(seed);
-  std::vector<std::int64_t> items(static_cast<std::size_t>(rows * length), 0);
-  std::vector<std::int64_t> ages(items.size(), -1);
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const std::int64_t filled =
-        static_cast<std::int64_t>(random() % 4 == 0 ? 0 : random()) % (length + 1);
-    for (std::int64_t age = 0; age < filled; ++age) {
-      const auto at = static_cast<std::size_t>((r + 1) * length - 1 - age);
-      items[at] = static_cast<std::int64_t>(random() % kWidth);
-      ages[at] = age / 2;
-    }
-  }
-  return {Tensor::Of<std::int64_t>("age", {rows, length}, ages),
-          Tensor::Of<std::int64_t>("history", {rows, length}, items)};
-}
 
 struct Case {
   std::string name;

@@ -7,11 +7,17 @@
 #include <nlohmann/json.hpp>
 
 #include "core/nearest_name.h"
+#include "train/models/als.h"
+#include "train/models/bpr.h"
+#include "train/models/content.h"
+#include "train/models/ease.h"
 #include "train/models/item_knn.h"
 #include "train/models/markov.h"
 #include "train/models/personal.h"
 #include "train/models/popularity.h"
 #include "train/models/sasrec.h"
+#include "train/models/session_knn.h"
+#include "train/models/transitions.h"
 
 namespace vitrine::apps {
 namespace {
@@ -29,8 +35,10 @@ std::string Bounds(const train::ParameterDef& def) {
 
 std::span<const train::ModelFactory> Algorithms() {
   static const std::vector<train::ModelFactory> algorithms = {
-      train::PopularityFactory(), train::ItemKnnFactory(), train::MarkovFactory(),
-      train::PersonalFactory(), train::SasrecFactory()};
+      train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
+      train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
+      train::SessionKnnFactory(), train::EaseFactory(),        train::AlsFactory(),
+      train::BprFactory(),        train::SasrecFactory()};
   return algorithms;
 }
 

@@ -8,62 +8,13 @@
 #include <vector>
 
 #include "train/models/counting_model.h"
+#include "train/models/incidence.h"
+#include "train/models/item_knn_weighted.h"
 #include "train/models/sparse_rows.h"
 #include "train/sequences.h"
 
 namespace vitrine::train {
 namespace {
-
-/// Who has what, both ways. items_of(u) is users[user_begin[u]..], and so on; 4 bytes a pair each.
-struct Incidence {
-  std::vector<std::size_t> user_begin = {0};
-  std::vector<ItemIndex> items;  ///< distinct items of each user, rising
-  std::vector<std::size_t> item_begin;
-  std::vector<std::uint32_t> users;  ///< users of each item, rising
-
-  [[nodiscard]] std::span<const ItemIndex> ItemsOf(std::size_t user) const {
-    return std::span(items).subspan(user_begin[user], user_begin[user + 1] - user_begin[user]);
-  }
-  [[nodiscard]] std::span<const std::uint32_t> UsersOf(std::size_t item) const {
-    return std::span(users).subspan(item_begin[item], item_begin[item + 1] - item_begin[item]);
-  }
-};
-
-Result<Incidence> IncidenceOf(const TrainingSequences& sequences) {
-  Incidence incidence;
-  std::vector<ItemIndex> own;
-  for (const History& history : sequences.users) {
-    own.clear();
-    for (const HistoryEvent& e : history) {
-      if (e.item >= sequences.width) {
-        return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
-                                           e.item, sequences.width - 1));
-      }
-      if (e.item >= kFirstItem) {
-        own.push_back(e.item);
-      }
-    }
-    std::sort(own.begin(), own.end());
-    own.erase(std::unique(own.begin(), own.end()), own.end());
-    incidence.items.insert(incidence.items.end(), own.begin(), own.end());
-    incidence.user_begin.push_back(incidence.items.size());
-  }
-  incidence.item_begin.assign(sequences.width + 1, 0);
-  for (const ItemIndex item : incidence.items) {
-    ++incidence.item_begin[item + 1];
-  }
-  for (std::size_t i = 0; i < sequences.width; ++i) {
-    incidence.item_begin[i + 1] += incidence.item_begin[i];
-  }
-  incidence.users.resize(incidence.items.size());
-  std::vector<std::size_t> next = incidence.item_begin;
-  for (std::size_t u = 0; u + 1 < incidence.user_begin.size(); ++u) {
-    for (const ItemIndex item : incidence.ItemsOf(u)) {
-      incidence.users[next[item]++] = static_cast<std::uint32_t>(u);
-    }
-  }
-  return incidence;
-}
 
 class ItemKnn : public TrainableModel {
  public:
@@ -121,7 +72,7 @@ class ItemKnn : public TrainableModel {
       const graph::Value ages = b.Reshape(AgeInput(b), {-1});
       place_scale = b.Mul(place_scale, AgeWeights(b, options_.decay, ages));
     }
-    const graph::Value from = b.Mul(found.count, Pick(b, place_scale, found.place));
+    const graph::Value from = b.Mul(found.value, Pick(b, place_scale, found.place));
     const graph::Value amounts = b.Mul(from, Pick(b, scales, found.column));
     const graph::Value length = b.Gather(b.ShapeOf(history), b.Scalar<std::int64_t>(1));
     ScoresOutput(b, AddUp(b, history, width, found.place, length, found.column, amounts), width);
@@ -178,30 +129,53 @@ class ItemKnn : public TrainableModel {
 }  // namespace
 
 std::unique_ptr<TrainableModel> MakeItemKnn(const ItemKnnOptions& options) {
+  const bool counts = options.asymmetry == 0.5 && options.shrinkage == 0 && options.user_power == 0;
+  if (!counts) {
+    return MakeWeightedItemKnn(options);
+  }
   return std::make_unique<ItemKnn>(options);
 }
 
 ModelFactory ItemKnnFactory() {
-  return {.algorithm = "item_knn",
-          .summary = "Items that the same users have, by cosine; newer history can weigh more.",
-          .parameters = {{.name = "decay",
-                          .standard = 1.0,
-                          .help = "Weight of one step back in the history; 1: all the same.",
-                          .min = 1e-6,
-                          .max = 1},
-                         {.name = "neighbours",
-                          .standard = std::int64_t{0},
-                          .help = "Most similar items kept per item; 0: all.",
-                          .min = 0},
-                         {.name = "length",
-                          .standard = std::int64_t{512},
-                          .help = "Newest places of a history that are looked at.",
-                          .min = 1}},
-          .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
-            return MakeItemKnn({.decay = p.Number("decay"),
-                                .neighbours = static_cast<std::size_t>(p.Int("neighbours")),
-                                .length = static_cast<std::size_t>(p.Int("length"))});
-          }};
+  return {
+      .algorithm = "item_knn",
+      .summary = "Items that the same users have, by cosine; newer history can weigh more.",
+      .parameters = {{.name = "decay",
+                      .standard = 1.0,
+                      .help = "Weight of one step back in the history; 1: all the same.",
+                      .min = 1e-6,
+                      .max = 1},
+                     {.name = "neighbours",
+                      .standard = std::int64_t{0},
+                      .help = "Most similar items kept per item; 0: all.",
+                      .min = 0},
+                     {.name = "length",
+                      .standard = std::int64_t{512},
+                      .help = "Newest places of a history that are looked at.",
+                      .min = 1},
+                     {.name = "asymmetry",
+                      .standard = 0.5,
+                      .help = "Power of the history item's popularity that divides, 1 less this of "
+                              "the other's; 0.5: cosine, 1: the share of its users.",
+                      .min = 0,
+                      .max = 1},
+                     {.name = "shrinkage",
+                      .standard = 0.0,
+                      .help = "Added to what divides: few users in common say less.",
+                      .min = 0},
+                     {.name = "user_power",
+                      .standard = 0.0,
+                      .help = "A user of n items counts 1 / n^this; 0: all the same.",
+                      .min = 0,
+                      .max = 2}},
+      .create = [](const Parameters& p) -> Result<std::unique_ptr<TrainableModel>> {
+        return MakeItemKnn({.decay = p.Number("decay"),
+                            .neighbours = static_cast<std::size_t>(p.Int("neighbours")),
+                            .length = static_cast<std::size_t>(p.Int("length")),
+                            .asymmetry = p.Number("asymmetry"),
+                            .shrinkage = p.Number("shrinkage"),
+                            .user_power = p.Number("user_power")});
+      }};
 }
 
 }  // namespace vitrine::train

@@ -85,7 +85,7 @@ class Markov : public TrainableModel {
     const GatheredRows found = GatherRows(b, followers_, last);
     const graph::Value one = b.Scalar<std::int64_t>(1);
     const graph::Value scores =
-        AddUp(b, history, followers_.rows(), found.place, one, found.column, found.count);
+        AddUp(b, history, followers_.rows(), found.place, one, found.column, found.value);
     ScoresOutput(b, scores, followers_.rows());
     return Status::Ok();
   }
