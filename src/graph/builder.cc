@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::int64_t kIrVersion = 8;
 constexpr std::int64_t kOpset = 17;
+constexpr std::int64_t kMlOpset = 3;
+constexpr std::string_view kMlDomain = "ai.onnx.ml";
 
 void FillTensor(onnx::TensorProto& to, DType type, const Shape& shape,
                 std::span<const std::byte> bytes) {
@@ -62,6 +64,9 @@ void FillAttribute(onnx::AttributeProto& to, const Attribute& from) {
         } else if constexpr (std::is_same_v<T, std::vector<float>>) {
           to.set_type(onnx::AttributeProto::FLOATS);
           to.mutable_floats()->Assign(v.begin(), v.end());
+        } else if constexpr (std::is_same_v<T, Strings>) {
+          to.set_type(onnx::AttributeProto::STRINGS);
+          to.mutable_strings()->Assign(v.begin(), v.end());
         } else {
           to.set_type(onnx::AttributeProto::TENSOR);
           FillTensor(*to.mutable_t(), v.dtype(), v.shape(), v.bytes());
@@ -90,8 +95,11 @@ struct Builder::Impl {
   std::map<std::string, DType> types;            ///< of every value defined so far
   std::map<std::string, std::string> constants;  ///< type, shape and bytes -> name
   std::uint64_t bytes = 0;
-  std::size_t made = 0;  ///< numbers the names that are made
-  Status error;          ///< the first one
+  std::size_t made = 0;                             ///< numbers the names that are made
+  Status error;                                     ///< the first one
+  std::string prefix;                               ///< of the scope: "markov."
+  std::map<std::string, Value>* outputs = nullptr;  ///< of the scope; null: the model's own
+  bool uses_ml = false;
 
   onnx::GraphProto& graph() { return *model.mutable_graph(); }
 
@@ -112,14 +120,38 @@ struct Builder::Impl {
   }
 
   std::string Made(std::string_view stem) { return fmt::format("{}_{}", stem, made++); }
+
+  void ImportOpset(std::string_view domain, std::int64_t version) {
+    auto& opset = *model.add_opset_import();
+    opset.set_domain(std::string(domain));
+    opset.set_version(version);
+  }
+
+  /// Keeps the bytes under a name that is whole already.
+  Value Store(std::string name, DType type, const Shape& shape, std::span<const std::byte> data) {
+    std::uint64_t wanted = SizeOf(type);
+    for (const std::int64_t dim : shape) {
+      wanted *= dim < 0 ? 0 : static_cast<std::uint64_t>(dim);
+    }
+    if (wanted != data.size()) {
+      Fail(InvalidArgument(fmt::format("the weight '{}' got {} bytes, its shape needs {}", name,
+                                       data.size(), wanted)));
+    }
+    // Kept out of the message once the file would be too large to write: Finish says so.
+    bytes += data.size();
+    if (bytes < CheckLimits().max_bytes) {
+      auto& tensor = *graph().add_initializer();
+      tensor.set_name(name);
+      FillTensor(tensor, type, shape, data);
+    }
+    return Define(std::move(name), type);
+  }
 };
 
 Builder::Builder(std::string graph_name) : impl_(std::make_unique<Impl>()) {
   impl_->model.set_ir_version(kIrVersion);
   impl_->model.set_producer_name("vitrine");
-  auto& opset = *impl_->model.add_opset_import();
-  opset.set_domain("");
-  opset.set_version(kOpset);
+  impl_->ImportOpset("", kOpset);
   impl_->graph().set_name(std::move(graph_name));
 }
 
@@ -130,7 +162,15 @@ Builder& Builder::operator=(Builder&&) noexcept = default;
 void Builder::SetDoc(std::string text) { impl_->model.set_doc_string(std::move(text)); }
 
 Value Builder::Input(std::string name, DType type, const std::vector<Dim>& shape) {
-  FillValueInfo(*impl_->graph().add_input(), name, type, shape);
+  std::vector<Dim> named = shape;
+  for (std::size_t axis = 1; axis < named.size() && !impl_->prefix.empty(); ++axis) {
+    // Two models' "length" are two lengths: the runtime shares memory between equal sizes.
+    if (named[axis].free()) {
+      named[axis] = Dim((impl_->prefix + named[axis].name()).c_str());
+    }
+  }
+  name.insert(0, impl_->prefix);
+  FillValueInfo(*impl_->graph().add_input(), name, type, named);
   return impl_->Define(std::move(name), type);
 }
 
@@ -144,6 +184,13 @@ void Builder::Output(std::string name, const Value& value, DType type,
   if (!known) {
     impl_->Fail(InvalidArgument(
         fmt::format("the output '{}' is of an unknown value '{}'", name, value.name)));
+  }
+  if (impl_->outputs != nullptr) {
+    if (!impl_->outputs->emplace(name, value).second) {
+      impl_->Fail(InvalidArgument(
+          fmt::format("the part '{}' has two outputs named '{}'", impl_->prefix, name)));
+    }
+    return;
   }
   auto& node = *impl_->graph().add_node();
   node.set_op_type("Identity");
@@ -160,25 +207,8 @@ Value Builder::Initializer(const Tensor& tensor) {
 
 Value Builder::AddInitializer(std::string name, DType type, const Shape& shape,
                               std::span<const std::byte> bytes) {
-  if (name.empty()) {
-    name = impl_->Made("weight");
-  }
-  std::uint64_t wanted = SizeOf(type);
-  for (const std::int64_t dim : shape) {
-    wanted *= dim < 0 ? 0 : static_cast<std::uint64_t>(dim);
-  }
-  if (wanted != bytes.size()) {
-    impl_->Fail(InvalidArgument(fmt::format("the weight '{}' got {} bytes, its shape needs {}",
-                                            name, bytes.size(), wanted)));
-  }
-  // Kept out of the message once the file would be too large to write: Finish says so.
-  impl_->bytes += bytes.size();
-  if (impl_->bytes < CheckLimits().max_bytes) {
-    auto& tensor = *impl_->graph().add_initializer();
-    tensor.set_name(name);
-    FillTensor(tensor, type, shape, bytes);
-  }
-  return impl_->Define(std::move(name), type);
+  name = impl_->prefix + (name.empty() ? impl_->Made("weight") : name);
+  return impl_->Store(std::move(name), type, shape, bytes);
 }
 
 Value Builder::AddConstant(DType type, const Shape& shape, std::span<const std::byte> bytes) {
@@ -188,7 +218,7 @@ Value Builder::AddConstant(DType type, const Shape& shape, std::span<const std::
   if (found != impl_->constants.end()) {
     return {found->second};
   }
-  Value value = AddInitializer(impl_->Made("constant"), type, shape, bytes);
+  Value value = impl_->Store(impl_->Made("constant"), type, shape, bytes);
   impl_->constants.emplace(std::move(key), value.name);
   return value;
 }
@@ -202,11 +232,31 @@ Value Builder::Cast(const Value& x, DType type) {
   return Op("Cast", {x}, {{"to", std::int64_t{OnnxTypeOf(type)}}});
 }
 
+Result<std::map<std::string, Value>> Builder::Scope(std::string_view name,
+                                                    const std::function<Status(Builder&)>& write) {
+  std::map<std::string, Value> outputs;
+  const std::string outer = std::exchange(impl_->prefix, fmt::format("{}{}.", impl_->prefix, name));
+  std::map<std::string, Value>* const outer_outputs = std::exchange(impl_->outputs, &outputs);
+  const Status written = write(*this);
+  impl_->prefix = outer;
+  impl_->outputs = outer_outputs;
+  RETURN_IF_ERROR(written.WithContext(name));
+  return outputs;
+}
+
 std::vector<Value> Builder::Node(std::string_view op, const std::vector<Value>& inputs,
                                  std::size_t outputs, const std::vector<Attribute>& attributes) {
   auto& node = *impl_->graph().add_node();
-  node.set_op_type(std::string(op));
-  node.set_name(impl_->Made(op));
+  std::string_view type = op;
+  if (op.size() > kMlDomain.size() && op.starts_with(kMlDomain)) {
+    type = op.substr(kMlDomain.size() + 1);
+    node.set_domain(std::string(kMlDomain));
+    if (!std::exchange(impl_->uses_ml, true)) {
+      impl_->ImportOpset(kMlDomain, kMlOpset);
+    }
+  }
+  node.set_op_type(std::string(type));
+  node.set_name(impl_->prefix + impl_->Made(type));
   std::vector<std::optional<DType>> types;
   for (const Value& input : inputs) {
     node.add_input(input.name);

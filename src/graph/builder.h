@@ -13,61 +13,22 @@
 /// Threads: one builder, one thread.
 #pragma once
 
-#include <concepts>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "core/status.h"
 #include "core/tensor.h"
+#include "graph/value.h"
 
 namespace vitrine::graph {
-
-/// A tensor inside one graph, by name. An empty one is a left-out optional input.
-struct Value {
-  std::string name;
-};
-
-/// One axis: a size, or a name where the size is free ("batch").
-class Dim {
- public:
-  template <std::integral T>
-  Dim(T size) : size_(static_cast<std::int64_t>(size)) {}  // NOLINT(google-explicit-constructor)
-  Dim(const char* name) : name_(name) {}                   // NOLINT(google-explicit-constructor)
-
-  [[nodiscard]] bool free() const { return !name_.empty(); }
-  [[nodiscard]] std::int64_t size() const { return size_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
-
- private:
-  std::int64_t size_ = -1;
-  std::string name_;
-};
-
-/// An operator's attribute: {"axis", 1}, {"perm", Ints{0, 2, 1}}, {"epsilon", 1e-8F}.
-using Ints = std::vector<std::int64_t>;
-using AttributeValue =
-    std::variant<std::int64_t, float, std::string, Ints, std::vector<float>, Tensor>;
-struct Attribute {
-  template <typename T>
-  Attribute(std::string n, T v) : name(std::move(n)), value(Wider(std::move(v))) {}
-  std::string name;
-  AttributeValue value;
-
- private:
-  template <typename T>
-  static T Wider(T v) {
-    return v;
-  }
-  static std::int64_t Wider(int v) { return v; }
-  static std::string Wider(const char* v) { return v; }
-};
 
 class Builder {
  public:
@@ -100,8 +61,16 @@ class Builder {
   /// A constant with one axis: shapes, axes, starts.
   Value Constants(const Ints& values);
 
-  /// Any standard operator of opset 17 (ai.onnx) that graph/operators.cc knows; returns its
-  /// outputs. `inputs` may hold empty values for optional ones.
+  /// Writes a part of the graph, the whole graph of another model for instance. While `write` runs,
+  /// inputs, weights and nodes are named "NAME.x", as are free sizes but that of the first axis (the
+  /// batch's), and what it calls an output does not leave the model: it is in the answer, by name.
+  /// Scopes nest. Errors: those of `write`.
+  Result<std::map<std::string, Value>> Scope(std::string_view name,
+                                             const std::function<Status(Builder&)>& write);
+
+  /// Any standard operator of opset 17 (ai.onnx) that graph/operators.cc knows, or of ai.onnx.ml 3 by
+  /// its full name ("ai.onnx.ml.TreeEnsembleRegressor"); returns its outputs. `inputs` may hold empty
+  /// values for optional ones.
   std::vector<Value> Node(std::string_view op, const std::vector<Value>& inputs,
                           std::size_t outputs = 1, const std::vector<Attribute>& attributes = {});
   /// A node of one output.

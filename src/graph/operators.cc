@@ -89,6 +89,8 @@ const std::map<std::string_view, Signature>& Signatures() {
         {"Unsqueeze", "Tl>T"},
         {"Where", "bTT>T"},
         {"Xor", "bb>b"},
+        // Its answer (Y) is float32, whatever it reads.
+        {"ai.onnx.ml.TreeEnsembleRegressor", "T>Y"},
     };
     for (const char* op : {"Add", "Sub", "Mul", "Div", "Mod", "PRelu"}) {
       t[op] = "TT>T";
@@ -212,7 +214,7 @@ Result<std::vector<DType>> OutputTypes(std::string_view op,
     } else if (letter == 'b' || letter == 'l') {
       types.push_back(letter == 'b' ? DType::kBool : DType::kInt64);
     } else {
-      // LayerNormalization's mean and deviation (U) are float32 or wider: float32 by default.
+      // A letter that no input has is float32: LayerNormalization's mean and deviation (U), Y.
       const auto known = bound.find(letter);
       types.push_back(known == bound.end() ? DType::kFloat32 : known->second);
     }

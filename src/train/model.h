@@ -18,6 +18,7 @@
 #include "core/tensor.h"
 #include "data/feature_spec.h"
 #include "graph/item_vectors.h"
+#include "train/member_spec.h"
 #include "train/parameters.h"
 
 namespace vitrine::graph {
@@ -52,6 +53,9 @@ struct FitContext {
   /// (else started afresh). Empty: keep none. Models that fit in seconds ignore it.
   std::string checkpoint;
   std::string fingerprint;
+  /// Makes the inputs of Score of histories, the model's Features() first; outlives the fit. Null
+  /// where a test fits a model that does not score while it is fitted.
+  const data::FeatureSpec* features = nullptr;
   Progress progress;
 };
 
@@ -91,6 +95,24 @@ struct ModelFactory {
   std::string summary;    ///< one sentence
   std::vector<ParameterDef> parameters;
   std::function<Result<std::unique_ptr<TrainableModel>>(const Parameters&)> create;
+  /// Of an algorithm that joins other models, and used in place of `create`: the same with its
+  /// members, as `complete` left them.
+  std::function<Result<std::unique_ptr<TrainableModel>>(const Parameters&,
+                                                        const std::vector<MemberSpec>&)>
+      compose = {};
+  /// Gives every member its name and every parameter its value.
+  /// Errors: kInvalidArgument (none, an unknown algorithm or parameter, two of one name: says which).
+  std::function<Result<std::vector<MemberSpec>>(std::vector<MemberSpec>)> complete = {};
 };
+
+/// `members` with names and all parameters; empty for an algorithm that has none.
+/// Errors: kInvalidArgument (an algorithm that has no members was given some), those of `complete`.
+Result<std::vector<MemberSpec>> CompleteMembers(const ModelFactory& factory,
+                                                const std::vector<MemberSpec>& members);
+
+/// The model that a spec names. `members` are complete. Errors: those of `create` and `compose`.
+Result<std::unique_ptr<TrainableModel>> MakeModel(const ModelFactory& factory,
+                                                  const Parameters& parameters,
+                                                  const std::vector<MemberSpec>& members);
 
 }  // namespace vitrine::train

@@ -13,6 +13,19 @@ Json ValueJson(const ParameterValue& value) {
   return std::visit([](const auto& v) { return Json(v); }, value);
 }
 
+Json MembersJson(const std::vector<MemberSpec>& members) {
+  Json list = Json::array();
+  for (const MemberSpec& member : members) {
+    Json json = {{"name", member.name}, {"algorithm", member.algorithm}};
+    json["parameters"] = Json::object();
+    for (const auto& [name, value] : member.parameters) {
+      json["parameters"][name] = ValueJson(value);
+    }
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 bool IsNameLetter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
 }
@@ -50,6 +63,9 @@ std::string TrainSpecToJson(const TrainSpec& spec, const Parameters& parameters,
   json["parameters"] = Json::object();
   for (const auto& [name, value] : parameters.values()) {
     json["parameters"][name] = ValueJson(value);
+  }
+  if (!spec.members.empty()) {
+    json["members"] = MembersJson(spec.members);
   }
   json["events"] = Json::array();
   for (const EventType type : spec.events) {

@@ -22,6 +22,7 @@ struct TrainSpec {
   std::string name;       ///< of the model in the registry; empty: the algorithm's
   std::string algorithm;  ///< "markov", "sasrec", ... (`vitrine-trainer models` lists them)
   std::map<std::string, ParameterValue> parameters;  ///< over the algorithm's defaults
+  std::vector<MemberSpec> members;                   ///< of a model that joins several
   std::uint64_t seed = 1;
   /// Event types learnt from; empty: all that the protocol reads. Must be among them.
   std::set<EventType> events;

@@ -79,7 +79,7 @@ std::string FingerprintOf(const Run& run, const std::string& protocol) {
 Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, PartialRun& partial,
                      std::string_view name, std::optional<Validation>* validation = nullptr) {
   Fitted fitted;
-  ASSIGN_OR_RETURN(fitted.model, run.factory.create(run.parameters));
+  ASSIGN_OR_RETURN(fitted.model, MakeModel(run.factory, run.parameters, run.request.spec.members));
   std::vector<data::FeatureDef> features =
       FeaturesOf(run.request.spec, run.request.protocol, fitted.model->Features());
   ASSIGN_OR_RETURN(fitted.set,
@@ -101,6 +101,7 @@ Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, Partial
   }
   context.seed = run.request.spec.seed;
   context.progress = run.progress;
+  context.features = &fitted.set.features;
   context.checkpoint = partial.CheckpointOf(name);
   context.fingerprint = Sha256Hex(fmt::format("{}\n{}\n{}", name, partial.fingerprint(),
                                               Sha256Hex(fitted.set.vocabulary.ToText())));
@@ -197,8 +198,9 @@ std::string ProtocolFingerprint(const evaluate::Protocol& p) {
 }
 }  // namespace
 
-Result<TrainResult> Train(const TrainRequest& request, const ModelFactory& factory,
+Result<TrainResult> Train(const TrainRequest& given, const ModelFactory& factory,
                           data::SnapshotReader& reader, const Progress& progress) {
+  TrainRequest request = given;
   RETURN_IF_ERROR(CheckTrainSpec(request.spec));
   if (std::filesystem::exists(request.out)) {
     return AlreadyExists(
@@ -208,6 +210,7 @@ Result<TrainResult> Train(const TrainRequest& request, const ModelFactory& facto
   }
   ASSIGN_OR_RETURN(Parameters parameters,
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
+  ASSIGN_OR_RETURN(request.spec.members, CompleteMembers(factory, request.spec.members));
   ASSIGN_OR_RETURN(Material material, ReadMaterial(request, reader, progress));
   const Run run{request, factory, progress, std::move(parameters), std::move(material)};
   ASSIGN_OR_RETURN(

@@ -18,11 +18,13 @@ namespace vitrine::adapters {
 namespace {
 using train::TrainSpec;
 
-constexpr std::array<std::string_view, 10> kKeys = {
-    "name",         "algorithm",        "seed",       "events", "memory_limit_mb", "data_licence",
-    "validation_k", "validation_cases", "parameters", "feature"};
+constexpr std::array<std::string_view, 11> kKeys = {
+    "name",         "algorithm",        "seed",       "events",  "memory_limit_mb", "data_licence",
+    "validation_k", "validation_cases", "parameters", "feature", "member"};
+constexpr std::array<std::string_view, 3> kMemberKeys = {"name", "algorithm", "parameters"};
 
-Status ReadParameters(const MappingNode& root, TrainSpec& spec) {
+Status ReadParameters(const MappingNode& root,
+                      std::map<std::string, train::ParameterValue>& parameters) {
   if (!root.has("parameters")) {
     return Status::Ok();
   }
@@ -30,13 +32,13 @@ Status ReadParameters(const MappingNode& root, TrainSpec& spec) {
   for (const auto& [key, node] : table.table()) {
     const std::string name(key.str());
     if (const auto flag = node.value_exact<bool>()) {
-      spec.parameters[name] = *flag;
+      parameters[name] = *flag;
     } else if (const auto whole = node.value_exact<std::int64_t>()) {
-      spec.parameters[name] = *whole;
+      parameters[name] = *whole;
     } else if (const auto number = node.value_exact<double>()) {
-      spec.parameters[name] = *number;
+      parameters[name] = *number;
     } else if (const auto word = node.value_exact<std::string>()) {
-      spec.parameters[name] = *word;
+      parameters[name] = *word;
     } else {
       return table.Bad(node,
                        fmt::format("parameter '{}' is a number, a text, true or false", name));
@@ -98,6 +100,19 @@ Status ReadEvents(const MappingNode& root, TrainSpec& spec) {
   return Status::Ok();
 }
 
+Status ReadMember(const MappingNode& table, TrainSpec& spec) {
+  RETURN_IF_ERROR(table.CheckKeys(kMemberKeys));
+  train::MemberSpec member;
+  RETURN_IF_ERROR(table.Text("name", member.name));
+  RETURN_IF_ERROR(table.Text("algorithm", member.algorithm));
+  if (member.algorithm.empty()) {
+    return table.Bad("a member needs an algorithm; `vitrine-trainer models` lists them");
+  }
+  RETURN_IF_ERROR(ReadParameters(table, member.parameters));
+  spec.members.push_back(std::move(member));
+  return Status::Ok();
+}
+
 Result<TrainSpec> ReadRoot(const MappingNode& root) {
   TrainSpec spec;
   RETURN_IF_ERROR(root.CheckKeys(kKeys));
@@ -117,10 +132,14 @@ Result<TrainSpec> ReadRoot(const MappingNode& root) {
   spec.validation_k = static_cast<int>(std::min<std::int64_t>(k, 1'000'000));
   spec.validation_cases = static_cast<std::uint64_t>(cases);
   RETURN_IF_ERROR(ReadEvents(root, spec));
-  RETURN_IF_ERROR(ReadParameters(root, spec));
+  RETURN_IF_ERROR(ReadParameters(root, spec.parameters));
   ASSIGN_OR_RETURN(const std::vector<MappingNode> features, root.Children("feature"));
   for (const MappingNode& feature : features) {
     RETURN_IF_ERROR(ReadFeature(feature, spec));
+  }
+  ASSIGN_OR_RETURN(const std::vector<MappingNode> members, root.Children("member"));
+  for (const MappingNode& member : members) {
+    RETURN_IF_ERROR(ReadMember(member, spec));
   }
   const Status checked = train::CheckTrainSpec(spec);
   return checked.ok() ? Result<TrainSpec>(std::move(spec)) : checked.WithContext(root.origin());

@@ -3,6 +3,7 @@
 ///   events = ["purchase"]       memory_limit_mb = 4096   data_licence = "..."
 ///   validation_k = 10           validation_cases = 0     (0: all)
 ///   [parameters] ...            as `vitrine-trainer models` lists them
+///   [[member]]  name = "near"  algorithm = "markov"  and [member.parameters]: of a model of several
 ///   [[feature]]  name = "price"  op = "log_standardise"  source = "item.price"  further keys: options
 #pragma once
 

@@ -11,6 +11,7 @@
 #include "train/models/bpr.h"
 #include "train/models/content.h"
 #include "train/models/ease.h"
+#include "train/models/hybrid.h"
 #include "train/models/item_knn.h"
 #include "train/models/markov.h"
 #include "train/models/personal.h"
@@ -38,7 +39,7 @@ std::span<const train::ModelFactory> Algorithms() {
       train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
       train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
       train::SessionKnnFactory(), train::EaseFactory(),        train::AlsFactory(),
-      train::BprFactory(),        train::SasrecFactory()};
+      train::BprFactory(),        train::SasrecFactory(),      train::HybridFactory(FindAlgorithm)};
   return algorithms;
 }
 

@@ -1,0 +1,1 @@
+vitrine_dependency(xgboost HEADERS xgboost/c_api.h LIBRARIES xgboost)
