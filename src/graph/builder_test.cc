@@ -126,5 +126,89 @@ TEST(BuilderTest, RefusesAGraphWithoutOutput) {
   EXPECT_THAT(Failure(b), HasSubstr("no output"));
 }
 
+/// scores = x * 2, as some model would write itself.
+Status Doubled(Builder& b) {
+  const Value x = b.Input("x", DType::kFloat32, {"batch", "length"});
+  const Value two = b.Initializer("two", {1}, std::vector<float>{2});
+  b.Output("scores", b.Mul(x, two), DType::kFloat32, {"batch", "length"});
+  return Status::Ok();
+}
+
+TEST(BuilderTest, PartsOfOneKindStandBesideEachOther) {
+  Builder b("parts");
+  const auto first = b.Scope("first", Doubled);
+  const auto second = b.Scope("second", Doubled);
+  ASSERT_TRUE(first.ok() && second.ok());
+  b.Output("sum", b.Add(first->at("scores"), second->at("scores")), DType::kFloat32, {"batch", 2});
+  const Result<std::string> bytes = b.Finish();
+  ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+  const Result<ModelSummary> summary = CheckModel(*bytes);
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  ASSERT_EQ(summary->inputs.size(), 2U);
+  EXPECT_EQ(summary->inputs[0].name, "first.x");
+  EXPECT_EQ(summary->inputs[1].name, "second.x");
+  ASSERT_EQ(summary->outputs.size(), 1U);
+  EXPECT_EQ(summary->outputs[0].name, "sum");
+  // Two models' lengths are two sizes, the batch is one.
+  EXPECT_NE(bytes->find("first.length"), std::string::npos);
+  EXPECT_NE(bytes->find("second.length"), std::string::npos);
+  EXPECT_EQ(bytes->find("first.batch"), std::string::npos);
+}
+
+TEST(BuilderTest, PartsNest) {
+  Builder b("nested");
+  const auto outer = b.Scope("outer", [](Builder& inner) -> Status {
+    ASSIGN_OR_RETURN(const auto parts, inner.Scope("inner", Doubled));
+    inner.Output("all", parts.at("scores"), DType::kFloat32, {"batch", "length"});
+    return Status::Ok();
+  });
+  ASSERT_TRUE(outer.ok());
+  EXPECT_EQ(outer->size(), 1U);
+  b.Output("scores", outer->at("all"), DType::kFloat32, {"batch", "length"});
+  const Result<ModelSummary> summary = CheckModel(*b.Finish());
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->inputs[0].name, "outer.inner.x");
+}
+
+TEST(BuilderTest, APartThatFailsIsNamed) {
+  Builder b("failing");
+  const auto part = b.Scope("markov", [](Builder&) { return Internal("no table"); });
+  EXPECT_EQ(part.status().message(), "markov: no table");
+  // And the scope is left: what follows is the model's own again.
+  EXPECT_EQ(b.Input("x", DType::kFloat32, {"n"}).name, "x");
+}
+
+TEST(BuilderTest, APartHasOneOutputOfAName) {
+  Builder b("twice");
+  const auto part = b.Scope("part", [](Builder& inner) {
+    const Value x = inner.Input("x", DType::kFloat32, {"n"});
+    inner.Output("y", x, DType::kFloat32, {"n"});
+    inner.Output("y", x, DType::kFloat32, {"n"});
+    return Status::Ok();
+  });
+  ASSERT_TRUE(part.ok());
+  EXPECT_THAT(Failure(b), HasSubstr("two outputs named 'y'"));
+}
+
+TEST(BuilderTest, OperatorsOfTheSecondDomainImportItOnce) {
+  Builder b("trees");
+  const Value x = b.Input("x", DType::kFloat64, {"n", 1});
+  const std::vector<Attribute> leaf = {{"n_targets", 1},
+                                       {"nodes_treeids", Ints{0}},
+                                       {"nodes_nodeids", Ints{0}},
+                                       {"nodes_featureids", Ints{0}},
+                                       {"nodes_modes", Strings{"LEAF"}}};
+  const Value one = b.Op("ai.onnx.ml.TreeEnsembleRegressor", {x}, leaf);
+  const Value two = b.Op("ai.onnx.ml.TreeEnsembleRegressor", {x}, leaf);
+  EXPECT_EQ(b.TypeOf(one), DType::kFloat32);
+  b.Output("y", b.Add(one, two), DType::kFloat32, {"n", 1});
+  const Result<std::string> bytes = b.Finish();
+  ASSERT_TRUE(bytes.ok()) << bytes.status().ToString();
+  const Result<ModelSummary> summary = CheckModel(*bytes);
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  EXPECT_THAT(summary->operators, testing::Contains("TreeEnsembleRegressor"));
+  EXPECT_EQ(summary->opset, 17);
+}
+
 }  // namespace
 }  // namespace vitrine::graph

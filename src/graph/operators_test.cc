@@ -46,6 +46,8 @@ TEST(OperatorsTest, TypesFollowTheInputs) {
   EXPECT_THAT(*OutputTypes("Less", {kF, kF}, 1, std::nullopt), ElementsAre(kB));
   EXPECT_THAT(*OutputTypes("Cast", {kF}, 1, kI), ElementsAre(kI));
   EXPECT_THAT(*OutputTypes("OneHot", {kL, kL, kF}, 1, std::nullopt), ElementsAre(kF));
+  EXPECT_THAT(*OutputTypes("ai.onnx.ml.TreeEnsembleRegressor", {kD}, 1, std::nullopt),
+              ElementsAre(kF));
   EXPECT_THAT(*OutputTypes("Split", {kF}, 3, std::nullopt), ElementsAre(kF, kF, kF));
   EXPECT_THAT(*OutputTypes("LayerNormalization", {kF, kF}, 2, std::nullopt), ElementsAre(kF, kF));
 }

@@ -37,28 +37,52 @@ History Newest(const History& history, std::size_t places) {
   return {history.begin() + static_cast<std::ptrdiff_t>(from), history.end()};
 }
 
+/// A row that two runtimes may rightly answer differently tests neither.
+Status KeepSteady(const TrainableModel& model, const TrainingSet& set,
+                  std::vector<History>& histories) {
+  std::vector<Tensor> tensors;
+  RETURN_IF_ERROR(ApplyFeatures(set.features, histories, tensors));
+  ASSIGN_OR_RETURN(const std::vector<bool> steady, model.Steady(InputsOf(model, tensors)));
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < histories.size(); ++i) {
+    if (steady[i]) {
+      std::swap(histories[kept++], histories[i]);
+    }
+  }
+  histories.resize(std::min(kept, kGoldenRows));
+  return histories.empty() ? Internal("no history is answered steadily enough for a golden set")
+                           : Status::Ok();
+}
+
+/// Twice as many as are wanted: some may not be steady.
 std::vector<History> GoldenHistories(const TrainingSet& set, std::uint64_t seed) {
   std::vector<History> histories;
   histories.emplace_back();
   histories.push_back({HistoryEvent{kUnknownItem, set.to, EventType::kView, 0}});
-  for (const std::size_t u : DrawUsers(set, kGoldenRows - 4, seed)) {
-    histories.push_back(Newest(set.sequences.users[u], kGoldenPlaces));
+  const std::vector<std::size_t> users = DrawUsers(set, 2 * kGoldenRows, seed);
+  std::vector<History> drawn;
+  for (const std::size_t u : users) {
+    drawn.push_back(Newest(set.sequences.users[u], kGoldenPlaces));
   }
-  const History longest =
-      *std::max_element(histories.begin(), histories.end(),
-                        [](const History& a, const History& b) { return a.size() < b.size(); });
+  const std::size_t plain = std::min(drawn.size(), kGoldenRows - 4);
+  History longest = histories.back();
+  for (std::size_t i = 0; i < plain; ++i) {
+    longest = drawn[i].size() > longest.size() ? drawn[i] : longest;
+  }
   for (const std::size_t from_end : {std::size_t{1}, longest.size() / 2 + 1}) {
     History removed = longest;
     removed[removed.size() - from_end].item = kPaddingItem;
     histories.push_back(std::move(removed));
   }
+  histories.insert(histories.end(), drawn.begin(), drawn.end());
   return histories;
 }
 }  // namespace
 
 Result<graph::Golden> MakeGolden(const TrainableModel& model, const TrainingSet& set,
                                  std::uint64_t seed) {
-  const std::vector<History> histories = GoldenHistories(set, seed);
+  std::vector<History> histories = GoldenHistories(set, seed);
+  RETURN_IF_ERROR(KeepSteady(model, set, histories));
   graph::Golden golden;
   golden.output = "scores";
   RETURN_IF_ERROR(ApplyFeatures(set.features, histories, golden.inputs));

@@ -20,7 +20,7 @@ inline constexpr std::size_t kReferenceRows = 2000;
 inline constexpr std::size_t kGoldenPlaces = 200;
 
 /// Users drawn by the seed, and four rows that break careless graphs: no history, one unknown item,
-/// a removed newest place, and a removed place in the middle.
+/// a removed newest place, and a removed place in the middle. Rows that are not steady are left out.
 /// Errors: those of Apply and Score; kInternal (scores of another shape or not finite).
 Result<graph::Golden> MakeGolden(const TrainableModel& model, const TrainingSet& set,
                                  std::uint64_t seed);

@@ -78,6 +78,15 @@ class TrainableModel {
   /// Errors:  kInvalidArgument (shape, type, item outside the vocabulary).
   virtual Status Score(std::span<const Tensor> inputs, Tensor& scores) const = 0;
 
+  /// Rows whose best items and their scores stay as they are where float32 numbers that the model
+  /// computes with differ in their last bits, as two runtimes' do: false where a tree's threshold or
+  /// another step lies that near. The golden set is made of steady rows.
+  /// Errors: as Score.
+  [[nodiscard]] virtual Result<std::vector<bool>> Steady(std::span<const Tensor> inputs) const {
+    return std::vector<bool>(inputs.empty() ? 0 : static_cast<std::size_t>(inputs[0].shape()[0]),
+                             true);
+  }
+
   /// Writes the fitted model as graph inputs (Features()), nodes and one output: `scores`, or `query`
   /// [B, d] float32 where there are item vectors.
   virtual Status ExportGraph(graph::Builder& builder) const = 0;

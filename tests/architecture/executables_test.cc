@@ -25,20 +25,23 @@ std::string LinkedLibraries(const std::string& program) {
   return result.output;
 }
 
-TEST(Executables, TheServerHasNeitherDuckDbNorLibTorch) {
+TEST(Executables, TheServerHasNeitherDuckDbNorWhatModelsAreFittedWith) {
   const std::string libraries = LinkedLibraries("vitrine");
   EXPECT_THAT(libraries, Not(HasSubstr("libduckdb")));
   EXPECT_THAT(libraries, Not(HasSubstr("libtorch")));
+  EXPECT_THAT(libraries, Not(HasSubstr("libxgboost")));
 }
 
 TEST(Executables, TheLakeHasNoModelRuntime) {
   const std::string libraries = LinkedLibraries("vitrine-lake");
   EXPECT_THAT(libraries, Not(HasSubstr("libonnxruntime")));
   EXPECT_THAT(libraries, Not(HasSubstr("libtorch")));
+  EXPECT_THAT(libraries, Not(HasSubstr("libxgboost")));
 }
 
 TEST(Executables, TheTrainerHasNoServingRuntime) {
   const std::string libraries = LinkedLibraries("vitrine-trainer");
+  EXPECT_THAT(libraries, HasSubstr("libxgboost"));
   EXPECT_THAT(libraries, Not(HasSubstr("libonnxruntime")));
 }
 

@@ -56,6 +56,33 @@ distinct = true
   EXPECT_EQ(spec->features[1].options.at("distinct"), "true");
 }
 
+TEST(TrainSpecToml, ReadsMembersInTheirOrder) {
+  const Result<train::TrainSpec> spec = ParseTrainSpec(R"(
+algorithm = "hybrid"
+[parameters]
+ranker = "blend"
+[[member]]
+algorithm = "markov"
+[[member]]
+name = "near"
+algorithm = "item_knn"
+[member.parameters]
+decay = 0.5
+neighbours = 20
+)",
+                                                       "spec.toml");
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->parameters.size(), 1U);
+  ASSERT_EQ(spec->members.size(), 2U);
+  EXPECT_EQ(spec->members[0].name, "");
+  EXPECT_EQ(spec->members[0].algorithm, "markov");
+  EXPECT_TRUE(spec->members[0].parameters.empty());
+  EXPECT_EQ(spec->members[1].name, "near");
+  EXPECT_EQ(spec->members[1].algorithm, "item_knn");
+  EXPECT_EQ(spec->members[1].parameters, (std::map<std::string, train::ParameterValue>{
+                                             {"decay", 0.5}, {"neighbours", std::int64_t{20}}}));
+}
+
 TEST(TrainSpecToml, RefusalsNamePlaceAndCure) {
   struct Case {
     std::string_view text;
@@ -69,6 +96,10 @@ TEST(TrainSpecToml, RefusalsNamePlaceAndCure) {
                         {"algorithm = \"markov\"\nname = \"a b\"", "'a b'"},
                         {"algorithm = \"markov\"\n[parameters]\nx = [1]", "'x'"},
                         {"algorithm = \"markov\"\n[[feature]]\nop = \"hash\"", "name"},
+                        {"algorithm = \"hybrid\"\n[[member]]\nname = \"x\"", "an algorithm"},
+                        {"algorithm = \"hybrid\"\n[[member]]\nalgoritm = \"x\"", "'algorithm'"},
+                        {"algorithm = \"hybrid\"\n[[membr]]\nalgorithm = \"x\"", "'member'"},
+                        {"algorithm = \"hybrid\"\nmember = 3", "member"},
                         {"algorithm = ", "spec.toml:1"}};
   for (const Case& c : cases) {
     const Status status = Refused(c.text);

@@ -24,7 +24,9 @@ TEST(Algorithms, TakeEveryReadySpec) {
     ASSERT_TRUE(factory.ok()) << ready.name << ": " << factory.status().ToString();
     const auto parameters = train::Parameters::Resolve((*factory)->parameters, spec->parameters);
     ASSERT_TRUE(parameters.ok()) << ready.name << ": " << parameters.status().ToString();
-    const auto model = (*factory)->create(*parameters);
+    const auto members = train::CompleteMembers(**factory, spec->members);
+    ASSERT_TRUE(members.ok()) << ready.name << ": " << members.status().ToString();
+    const auto model = train::MakeModel(**factory, *parameters, *members);
     ASSERT_TRUE(model.ok()) << ready.name << ": " << model.status().ToString();
     EXPECT_FALSE((*model)->Features().empty()) << ready.name;
   }
@@ -34,6 +36,41 @@ TEST(Algorithms, AnUnknownOneIsRefusedWithTheNearest) {
   const Status status = FindAlgorithm("item-knn").status();
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
   EXPECT_NE(status.message().find("item_knn"), std::string::npos) << status.message();
+}
+
+TEST(Algorithms, MembersAreCompletedAndMistakesNamed) {
+  const auto hybrid = FindAlgorithm("hybrid");
+  ASSERT_TRUE(hybrid.ok());
+  const auto members = train::CompleteMembers(
+      **hybrid, {{.name = "", .algorithm = "markov", .parameters = {}},
+                 {.name = "near", .algorithm = "item_knn", .parameters = {{"decay", 0.5}}}});
+  ASSERT_TRUE(members.ok()) << members.status().ToString();
+  EXPECT_EQ(members->at(0).name, "markov");
+  EXPECT_TRUE(members->at(0).parameters.contains("followers"));
+  EXPECT_EQ(std::get<double>(members->at(1).parameters.at("decay")), 0.5);
+
+  struct Case {
+    std::vector<train::MemberSpec> members;
+    std::string word;
+  };
+  const train::MemberSpec markov{.name = "m", .algorithm = "markov", .parameters = {}};
+  const std::vector<Case> cases = {
+      {{}, "[[member]]"},
+      {{markov, markov}, "two members are named 'm'"},
+      {{{.name = "a.b", .algorithm = "markov", .parameters = {}}}, "'a.b'"},
+      {{{.name = "m", .algorithm = "markow", .parameters = {}}}, "did you mean 'markov'"},
+      {{{.name = "m", .algorithm = "hybrid", .parameters = {}}}, "joins models itself"},
+      {{{.name = "m", .algorithm = "markov", .parameters = {{"followrs", std::int64_t{1}}}}},
+       "member 'm': unknown parameter 'followrs'; did you mean 'followers'"}};
+  for (const Case& c : cases) {
+    const Status status = train::CompleteMembers(**hybrid, c.members).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << c.word;
+    EXPECT_NE(status.message().find(c.word), std::string::npos) << status.message();
+  }
+  const auto single = FindAlgorithm("markov");
+  ASSERT_TRUE(single.ok());
+  EXPECT_NE(train::CompleteMembers(**single, {markov}).status().message().find("is one model"),
+            std::string::npos);
 }
 
 TEST(Algorithms, EveryParameterIsExplainedInBothLists) {

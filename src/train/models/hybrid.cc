@@ -10,6 +10,7 @@
 #include "train/models/hybrid_candidates.h"
 #include "train/models/hybrid_examples.h"
 #include "train/models/hybrid_graph.h"
+#include "train/models/hybrid_steady.h"
 #include "train/models/linear_ranker.h"
 #include "train/sequences.h"
 
@@ -55,30 +56,19 @@ class Hybrid final : public TrainableModel {
   }
 
   Status Score(std::span<const Tensor> inputs, Tensor& scores) const override {
-    if (inputs.size() < kOwnFeatures) {
-      return InvalidArgument("hybrid reads history, age and what its members read");
-    }
-    ASSIGN_OR_RETURN(const HistoryBatch histories, ReadHistories(inputs, true, layout_.width));
-    std::vector<Tensor> member_scores;
-    RETURN_IF_ERROR(
-        ScoreMembers(members_, inputs.subspan(kOwnFeatures), layout_.width, member_scores));
-    CandidateBatch found;
-    RETURN_IF_ERROR(FindCandidates(layout_, facts_, member_scores, histories, found));
-    const std::span<double> all = ResetScores(histories, layout_.width, scores);
-    const double floor = ranker_->Least() - kBelowCandidates;
-    const std::size_t columns = layout_.columns();
-    for (std::size_t row = 0; row < histories.rows; ++row) {
-      const std::span<double> values = all.subspan(row * layout_.width, layout_.width);
-      values[kPaddingItem] = values[kUnknownItem] = floor - 1;
-      for (std::size_t i = 0; i < layout_.items(); ++i) {
-        values[i + kFirstItem] = found.share[row * layout_.items() + i] + floor;
-      }
-      for (std::size_t c = found.begin[row]; c < found.begin[row + 1]; ++c) {
-        values[found.item[c]] = double{
-            ranker_->Score(std::span<const float>(found.features).subspan(c * columns, columns))};
-      }
-    }
-    return Status::Ok();
+    ASSIGN_OR_RETURN(const HistoryBatch histories, HistoriesIn(inputs));
+    std::vector<Tensor> members;
+    RETURN_IF_ERROR(ScoreMembers(members_, inputs.subspan(kOwnFeatures), layout_.width, members));
+    return Rank(members, histories, scores);
+  }
+
+  [[nodiscard]] Result<std::vector<bool>> Steady(std::span<const Tensor> inputs) const override {
+    ASSIGN_OR_RETURN(const HistoryBatch histories, HistoriesIn(inputs));
+    std::vector<Tensor> members;
+    RETURN_IF_ERROR(ScoreMembers(members_, inputs.subspan(kOwnFeatures), layout_.width, members));
+    return SteadyRows(members, histories.rows, [&](std::span<const Tensor> shaken, Tensor& scores) {
+      return Rank(shaken, histories, scores);
+    });
   }
 
   Status ExportGraph(graph::Builder& b) const override {
@@ -95,6 +85,14 @@ class Hybrid final : public TrainableModel {
   }
 
  private:
+  Result<HistoryBatch> HistoriesIn(std::span<const Tensor> inputs) const {
+    if (inputs.size() < kOwnFeatures) {
+      return InvalidArgument("hybrid reads history, age and what its members read");
+    }
+    return ReadHistories(inputs.first(kOwnFeatures), true, layout_.width);
+  }
+  /// From the members' scores to the hybrid's.
+  Status Rank(std::span<const Tensor> members, const HistoryBatch& histories, Tensor& scores) const;
   /// What follows from the data before anything is fitted; drops targets that could not be candidates.
   Status SetLayout(const TrainingSequences& sequences, HeldOut& held, FitOutcome& outcome);
   Status FitRanker(const HeldOut& held, const FitContext& context, FitOutcome& outcome);
@@ -106,6 +104,27 @@ class Hybrid final : public TrainableModel {
   ItemFacts facts_;
   std::unique_ptr<CandidateRanker> ranker_;
 };
+
+Status Hybrid::Rank(std::span<const Tensor> members, const HistoryBatch& histories,
+                    Tensor& scores) const {
+  CandidateBatch found;
+  RETURN_IF_ERROR(FindCandidates(layout_, facts_, members, histories, found));
+  const std::span<double> all = ResetScores(histories, layout_.width, scores);
+  const double floor = ranker_->Least() - kBelowCandidates;
+  const std::size_t columns = layout_.columns();
+  for (std::size_t row = 0; row < histories.rows; ++row) {
+    const std::span<double> values = all.subspan(row * layout_.width, layout_.width);
+    values[kPaddingItem] = values[kUnknownItem] = floor - 1;
+    for (std::size_t i = 0; i < layout_.items(); ++i) {
+      values[i + kFirstItem] = found.share[row * layout_.items() + i] + floor;
+    }
+    for (std::size_t c = found.begin[row]; c < found.begin[row + 1]; ++c) {
+      values[found.item[c]] = double{
+          ranker_->Score(std::span<const float>(found.features).subspan(c * columns, columns))};
+    }
+  }
+  return Status::Ok();
+}
 
 Status Hybrid::SetLayout(const TrainingSequences& sequences, HeldOut& held, FitOutcome& outcome) {
   const double repeats = RepeatShare(held);
