@@ -18,6 +18,7 @@ struct RankExamples {
   std::vector<float> features;   ///< [rows, columns], all finite
   std::vector<float> relevance;  ///< [rows]; 0 or 1, each list has a 1
   std::vector<std::uint32_t> sizes;
+  std::vector<std::uint32_t> user;  ///< of each list: who it is of
 
   [[nodiscard]] std::size_t rows() const { return relevance.size(); }
   [[nodiscard]] std::span<const float> Row(std::size_t row) const {

@@ -10,6 +10,15 @@ bool Holds(const History& history, ItemIndex item) {
                      [item](const HistoryEvent& e) { return e.item == item; });
 }
 
+/// Where the newest basket of the first `size` events begins.
+std::size_t NewestBegins(const History& history, std::size_t size) {
+  std::size_t begin = size;
+  while (begin > 0 && history[begin - 1].basket == history[size - 1].basket) {
+    --begin;
+  }
+  return begin;
+}
+
 }  // namespace
 
 std::size_t HeldOut::lists() const {
@@ -17,15 +26,16 @@ std::size_t HeldOut::lists() const {
                                                 [](const auto& items) { return !items.empty(); }));
 }
 
-Result<HeldOut> HoldOutNewest(const TrainingSequences& sequences) {
+Result<HeldOut> HoldOutNewest(const TrainingSequences& sequences, std::size_t later) {
   HeldOut held{.rest = sequences, .targets = {}};
   held.targets.resize(sequences.users.size());
   for (std::size_t u = 0; u < sequences.users.size(); ++u) {
     History& history = held.rest.users[u];
-    std::size_t begin = history.size();
-    while (begin > 0 && history[begin - 1].basket == history.back().basket) {
-      --begin;
+    for (std::size_t basket = 0; basket < later; ++basket) {
+      const std::size_t begin = NewestBegins(history, history.size());
+      history.resize(begin > 0 ? begin : history.size());
     }
+    const std::size_t begin = NewestBegins(history, history.size());
     if (begin == 0) {
       continue;
     }

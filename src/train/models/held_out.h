@@ -19,9 +19,10 @@ struct HeldOut {
   [[nodiscard]] std::size_t lists() const;
 };
 
-/// Takes the events that share the newest event's basket off every history that has others before.
-/// Errors: kInvalidArgument (no history has two baskets and a known item in the newest one).
-Result<HeldOut> HoldOutNewest(const TrainingSequences& sequences);
+/// Forgets the `later` newest baskets of every history, then takes the newest one that is left off every
+/// history that has others before. A history keeps its oldest basket, whatever it is.
+/// Errors: kInvalidArgument (no history has a basket to hold out with a known item in it).
+Result<HeldOut> HoldOutNewest(const TrainingSequences& sequences, std::size_t later = 0);
 
 /// Of the targets, the share that stands in the user's own rest.
 double RepeatShare(const HeldOut& held);

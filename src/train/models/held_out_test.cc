@@ -37,6 +37,19 @@ TEST(HeldOut, TheNewestBasketOfEachUserGoes) {
   EXPECT_EQ(held->lists(), 2U);
 }
 
+TEST(HeldOut, EarlierFoldsForgetWhatCameLater) {
+  TrainingSequences sequences{.users = {}, .width = 9, .ordinal_time = true};
+  sequences.users.push_back(HistoryForTest({2, 3, 4, 5}));
+  sequences.users.push_back(HistoryForTest({6, 7}));
+  const Result<HeldOut> held = HoldOutNewest(sequences, 1);
+  ASSERT_TRUE(held.ok());
+  EXPECT_EQ(held->rest.users[0], HistoryForTest({2, 3}));
+  EXPECT_THAT(held->targets[0], ElementsAre(4));
+  EXPECT_EQ(held->rest.users[1], HistoryForTest({6}));
+  EXPECT_THAT(held->targets[1], IsEmpty());
+  EXPECT_FALSE(HoldOutNewest(sequences, 3).ok());
+}
+
 TEST(HeldOut, NobodyWithTwoBasketsIsAnError) {
   const TrainingSequences sequences{
       .users = {HistoryForTest({2}), {}}, .width = 4, .ordinal_time = true};

@@ -44,11 +44,8 @@ class Hybrid final : public TrainableModel {
       return FailedPrecondition("hybrid scores while it is fitted and needs the features to do so");
     }
     FitOutcome outcome{.chosen = context.chosen, .best = 0, .notes = {}};
-    ASSIGN_OR_RETURN(HeldOut held, HoldOutNewest(sequences));
-    RETURN_IF_ERROR(SetLayout(sequences, held, outcome));
-    RETURN_IF_ERROR(FitMembers(members_, held.rest, &held, {context, kOwnFeatures, "held out"},
-                               outcome.chosen, outcome.notes));
-    RETURN_IF_ERROR(FitRanker(held, context, outcome));
+    ASSIGN_OR_RETURN(const RankExamples examples, Examples(sequences, context, outcome));
+    RETURN_IF_ERROR(FitRanker(examples, context, outcome));
     RETURN_IF_ERROR(FitMembers(members_, sequences, nullptr, {context, kOwnFeatures, "all"},
                                outcome.chosen, outcome.notes));
     ASSIGN_OR_RETURN(facts_, FactsOf(sequences));
@@ -93,9 +90,14 @@ class Hybrid final : public TrainableModel {
   }
   /// From the members' scores to the hybrid's.
   Status Rank(std::span<const Tensor> members, const HistoryBatch& histories, Tensor& scores) const;
-  /// What follows from the data before anything is fitted; drops targets that could not be candidates.
-  Status SetLayout(const TrainingSequences& sequences, HeldOut& held, FitOutcome& outcome);
-  Status FitRanker(const HeldOut& held, const FitContext& context, FitOutcome& outcome);
+  /// What follows from the data before anything is fitted.
+  Status SetLayout(const TrainingSequences& sequences, const HeldOut& held, FitOutcome& outcome);
+  /// Lists of every fold, each by members that have not seen what it holds out.
+  Result<RankExamples> Examples(const TrainingSequences& sequences, const FitContext& context,
+                                FitOutcome& outcome);
+  Status AddFold(HeldOut held, std::size_t fold, const FitContext& context, FitOutcome& outcome,
+                 ExamplesFound& found);
+  Status FitRanker(const RankExamples& examples, const FitContext& context, FitOutcome& outcome);
   Status FitTrees(const RankExamples& examples, const FitContext& context, FitOutcome& outcome);
 
   HybridOptions options_;
@@ -126,12 +128,18 @@ Status Hybrid::Rank(std::span<const Tensor> members, const HistoryBatch& histori
   return Status::Ok();
 }
 
-Status Hybrid::SetLayout(const TrainingSequences& sequences, HeldOut& held, FitOutcome& outcome) {
+Status Hybrid::SetLayout(const TrainingSequences& sequences, const HeldOut& held,
+                         FitOutcome& outcome) {
   const double repeats = RepeatShare(held);
   const auto chosen = outcome.chosen.find(std::string(kAgain));
   bool again = options_.again == "yes";
   if (options_.again == "auto") {
     again = chosen != outcome.chosen.end() ? chosen->second != 0 : repeats >= kRepeating;
+  }
+  if (!again && repeats == 1) {
+    return InvalidArgument(
+        "all that users took next they had before, and again = \"no\" keeps that from being a "
+        "candidate; set again = \"yes\"");
   }
   outcome.chosen[std::string(kAgain)] = again ? 1 : 0;
   outcome.notes["repeats"] = repeats;
@@ -141,29 +149,56 @@ Status Hybrid::SetLayout(const TrainingSequences& sequences, HeldOut& held, FitO
              .length = options_.length,
              .again = again,
              .times = !sequences.ordinal_time};
-  if (!again) {
-    DropRepeats(held);
-  }
-  return held.lists() > 0
-             ? Status::Ok()
-             : InvalidArgument(
-                   "all that users took next they had before, and again = \"no\" keeps that from "
-                   "being a candidate; set again = \"yes\"");
+  return Status::Ok();
 }
 
-Status Hybrid::FitRanker(const HeldOut& held, const FitContext& context, FitOutcome& outcome) {
+Status Hybrid::AddFold(HeldOut held, std::size_t fold, const FitContext& context,
+                       FitOutcome& outcome, ExamplesFound& found) {
+  if (!layout_.again) {
+    DropRepeats(held);
+  }
+  const std::string phase = fold == 0 ? "held out" : fmt::format("held out, fold {}", fold + 1);
+  RETURN_IF_ERROR(FitMembers(members_, held.rest, &held, {context, kOwnFeatures, phase},
+                             outcome.chosen, outcome.notes));
   ASSIGN_OR_RETURN(facts_, FactsOf(held.rest));
-  ASSIGN_OR_RETURN(const ExamplesFound found,
-                   CollectExamples({layout_, facts_, members_, held, *context.features},
-                                   options_.users, context.seed, context.progress));
+  return CollectExamples({layout_, facts_, members_, held, *context.features}, options_.users,
+                         context.seed, context.progress, found);
+}
+
+Result<RankExamples> Hybrid::Examples(const TrainingSequences& sequences, const FitContext& context,
+                                      FitOutcome& outcome) {
+  ExamplesFound found;
+  for (std::size_t fold = 0; fold < options_.folds; ++fold) {
+    Result<HeldOut> held = HoldOutNewest(sequences, fold);
+    if (fold > 0 && !held.ok()) {
+      break;  // histories are too short for as many folds
+    }
+    RETURN_IF_ERROR(held.status());
+    if (fold == 0) {
+      RETURN_IF_ERROR(SetLayout(sequences, *held, outcome));
+    }
+    RETURN_IF_ERROR(AddFold(std::move(held).value(), fold, context, outcome, found));
+  }
+  if (found.examples.sizes.empty()) {
+    return InvalidArgument(fmt::format(
+        "of {} users, none has what they took next among the candidates, so there is no order to "
+        "learn; raise candidates, or add members that find it",
+        found.asked));
+  }
+  const auto asked = static_cast<double>(found.asked);
   outcome.notes["lists"] = static_cast<double>(found.examples.sizes.size());
-  outcome.notes["candidates"] = found.candidates;
-  outcome.notes["found"] = found.found;
+  outcome.notes["candidates"] = static_cast<double>(found.candidates) / asked;
+  outcome.notes["found"] = found.found / asked;
+  return std::move(found.examples);
+}
+
+Status Hybrid::FitRanker(const RankExamples& examples, const FitContext& context,
+                         FitOutcome& outcome) {
   if (options_.ranker == "trees") {
-    return FitTrees(found.examples, context, outcome);
+    return FitTrees(examples, context, outcome);
   }
   ASSIGN_OR_RETURN(LinearRanker blend,
-                   LinearRanker::Fit(found.examples, options_.penalty, context.progress));
+                   LinearRanker::Fit(examples, options_.penalty, context.progress));
   ranker_ = std::make_unique<LinearRanker>(std::move(blend));
   return Status::Ok();
 }
@@ -175,8 +210,8 @@ Status Hybrid::FitTrees(const RankExamples& examples, const FitContext& context,
   const auto chosen = outcome.chosen.find(std::string(kRounds));
   if (chosen != outcome.chosen.end()) {
     options.rounds = static_cast<std::int64_t>(chosen->second);
-  } else if (examples.sizes.size() > kWatchedEvery) {
-    const auto [fitted, watched] = SplitExamples(examples, kWatchedEvery);
+  } else if (const auto [fitted, watched] = SplitExamples(examples, kWatchedEvery);
+             !fitted.sizes.empty() && !watched.sizes.empty()) {
     ASSIGN_OR_RETURN(const Boosted tried, Boost(fitted, &watched, options, context.progress));
     options.rounds = tried.rounds;
     outcome.best = tried.best;
@@ -246,6 +281,7 @@ HybridOptions OptionsOf(const Parameters& p) {
   options.candidates = static_cast<std::size_t>(p.Int("candidates"));
   options.length = static_cast<std::size_t>(p.Int("length"));
   options.users = static_cast<std::size_t>(p.Int("users"));
+  options.folds = static_cast<std::size_t>(p.Int("folds"));
   options.penalty = p.Number("penalty");
   options.trees.objective = p.Word("objective");
   options.trees.rounds = p.Int("rounds");
@@ -277,7 +313,9 @@ std::vector<ParameterDef> HybridParameters() {
            {"auto", "yes", "no"}},
           {"candidates", whole(d.candidates), "best items of each member that are joined", 1, 1000},
           {"length", whole(d.length), "newest places of a history that are looked at", 1, 8192},
-          {"users", whole(d.users), "users to learn the order from at most, drawn by the seed", 1},
+          {"users", whole(d.users), "users to learn the order from at most a fold, by the seed", 1},
+          {"folds", whole(d.folds), "newest baskets of each user held out in turn; each fits all",
+           1, 20},
           {"penalty", d.penalty, "blend: L2 of its weights", 0},
           {"objective",
            d.trees.objective,

@@ -2,7 +2,8 @@
 /// what users did next, out of fold. One graph, so that whatever serves, judges or explains a model does
 /// so with this one.
 ///   hold out each user's newest basket -> fit the members on the rest -> their candidates for that
-///   basket with what is known of each -> fit the ranker -> fit the members again on everything
+///   basket with what is known of each -> the same one basket earlier, where there are folds
+///   -> fit the ranker -> fit the members again on everything
 /// Source: candidates and a re-ranker as in Covington et al. (RecSys 2016); LambdaMART (Burges 2010).
 #pragma once
 
@@ -24,7 +25,8 @@ struct HybridOptions {
   std::string again = "auto";    ///< "yes", "no": whether what the shopper had can be a candidate
   std::size_t candidates = 60;   ///< of each member
   std::size_t length = 512;      ///< newest places of a history
-  std::size_t users = 10'000;    ///< lists to learn the order from, at most
+  std::size_t users = 10'000;    ///< lists to learn the order from, at most, a fold
+  std::size_t folds = 1;         ///< baskets of each user that are held out, one after another
   double penalty = 1;            ///< of the blend's weights
   BoostOptions trees;
 };

@@ -62,6 +62,7 @@ struct Past {
   std::span<const std::int64_t> ages;
   std::size_t known = 0;
   std::size_t last = kPaddingItem;
+  double baskets = 1;
 };
 
 Past PastOf(const HistoryBatch& histories, std::size_t row) {
@@ -69,6 +70,9 @@ Past PastOf(const HistoryBatch& histories, std::size_t row) {
             .ages = histories.ages.subspan(row * histories.length, histories.length)};
   for (const std::int64_t item : past.items) {
     past.known += item >= kFirstItem ? 1 : 0;
+  }
+  for (const std::int64_t age : past.ages) {
+    past.baskets = std::max(past.baskets, static_cast<double>(age) + 1);
   }
   past.last = past.items.empty() ? kPaddingItem : static_cast<std::size_t>(past.items.back());
   return past;
@@ -158,6 +162,8 @@ class RowWriter {
     if (layout_.again) {
       features.push_back(static_cast<float>(baskets_[item]));
       features.push_back(static_cast<float>(newer_[item]));
+      features.push_back(static_cast<float>(baskets_[item] / past.baskets));
+      features.push_back(facts_.repeats[item]);
     }
   }
 
@@ -170,6 +176,32 @@ class RowWriter {
   std::vector<double> baskets_;
   std::vector<double> newer_;
 };
+
+/// Users with the item in two baskets or more / users with the item, smoothed by one user of each kind.
+std::vector<float> RepeatsOf(const TrainingSequences& sequences) {
+  std::vector<double> users(sequences.width, 0);
+  std::vector<double> repeating(sequences.width, 0);
+  std::vector<std::pair<ItemIndex, std::uint32_t>> own;
+  for (const History& history : sequences.users) {
+    own.clear();
+    for (const HistoryEvent& e : history) {
+      own.emplace_back(e.item, e.basket);
+    }
+    std::sort(own.begin(), own.end());
+    own.erase(std::unique(own.begin(), own.end()), own.end());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      const bool first = i == 0 || own[i - 1].first != own[i].first;
+      const bool second = !first && (i == 1 || own[i - 2].first != own[i].first);
+      users[own[i].first] += first ? 1 : 0;
+      repeating[own[i].first] += second ? 1 : 0;
+    }
+  }
+  std::vector<float> shares(sequences.width, 0);
+  for (std::size_t i = kFirstItem; i < sequences.width; ++i) {
+    shares[i] = static_cast<float>((repeating[i] + 1) / (users[i] + 2));
+  }
+  return shares;
+}
 
 }  // namespace
 
@@ -189,7 +221,8 @@ Result<ItemFacts> FactsOf(const TrainingSequences& sequences) {
     }
   }
   ItemFacts facts{.popularity = std::vector<float>(sequences.width, 0),
-                  .days = std::vector<float>(sequences.width, 0)};
+                  .days = std::vector<float>(sequences.width, 0),
+                  .repeats = RepeatsOf(sequences)};
   for (std::size_t i = kFirstItem; i < sequences.width; ++i) {
     facts.popularity[i] = static_cast<float>(std::log1p(events[i]));
     // An item that nobody had is older than any.

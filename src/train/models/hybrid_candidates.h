@@ -27,9 +27,9 @@ struct CandidateLayout {
 
   /// Of a candidate: each member's score, share and rank; agreement, popularity, popularity of the
   /// newest item, length of the history; age of the item's newest event; baskets that hold it, the same
-  /// with newer ones weighing more.
+  /// with newer ones weighing more, as a share of the history's baskets; how often others come back.
   [[nodiscard]] std::size_t columns() const {
-    return 3 * members + 4 + (times ? 1 : 0) + (again ? 2 : 0);
+    return 3 * members + 4 + (times ? 1 : 0) + (again ? 4 : 0);
   }
   [[nodiscard]] std::size_t items() const { return width - kFirstItem; }
 };
@@ -38,6 +38,7 @@ struct CandidateLayout {
 struct ItemFacts {
   std::vector<float> popularity;  ///< log(1 + events)
   std::vector<float> days;        ///< log(1 + days from the newest event to the log's end)
+  std::vector<float> repeats;     ///< of users with the item, the share with it in two baskets
 };
 
 /// Errors: kInvalidArgument (an item outside the vocabulary).

@@ -33,7 +33,9 @@ struct Past {
 };
 
 ItemFacts Facts() {
-  return {.popularity = {0, 0, 12, 13, 14, 15, 16}, .days = {0, 0, 22, 23, 24, 25, 26}};
+  return {.popularity = {0, 0, 12, 13, 14, 15, 16},
+          .days = {0, 0, 22, 23, 24, 25, 26},
+          .repeats = {0, 0, 32, 33, 34, 35, 36}};
 }
 
 TEST(HybridCandidates, AreTheBestOfEachMemberAboveItsLeast) {
@@ -68,11 +70,11 @@ TEST(HybridCandidates, WhatTheShopperHadIsOneWhereTheLayoutSaysSo) {
   layout.again = layout.times = true;
   ASSERT_EQ(FindCandidates(layout, Facts(), scores, past.Batch(1), found), Status());
   EXPECT_THAT(found.item, ElementsAre(3, 4, 5));
-  ASSERT_EQ(layout.columns(), 10U);
-  // Behind the length: age of the item's newest event, baskets, baskets by age.
+  ASSERT_EQ(layout.columns(), 12U);
+  // Behind the length: age of the item's newest event, baskets, by age, of all three, others' repeats.
   const auto length = static_cast<float>(std::log1p(3.0));
-  EXPECT_THAT(std::vector<float>(found.features.begin(), found.features.begin() + 10),
-              ElementsAre(9, 1, 1, 1, 13, 13, length, 23, 2, 1.25F));
+  EXPECT_THAT(std::vector<float>(found.features.begin(), found.features.begin() + 12),
+              ElementsAre(9, 1, 1, 1, 13, 13, length, 23, 2, 1.25F, 2.0F / 3, 33));
 }
 
 TEST(HybridCandidates, AMemberThatTellsNothingAddsNothing) {
@@ -109,6 +111,10 @@ TEST(ItemFacts, CountEventsAndDays) {
   EXPECT_EQ(facts->days[2], 0);
   EXPECT_FLOAT_EQ(facts->days[3], std::log1p(1.0F));
   EXPECT_GT(facts->days[4], facts->days[3]);
+  // Two have item 2, one of them twice; nobody has item 3 twice; one of each kind is added.
+  EXPECT_FLOAT_EQ(facts->repeats[2], 2.0F / 4);
+  EXPECT_FLOAT_EQ(facts->repeats[3], 1.0F / 3);
+  EXPECT_FLOAT_EQ(facts->repeats[4], 1.0F / 2);
   sequences.users[1][0].item = 5;
   EXPECT_THAT(FactsOf(sequences).status().message(), HasSubstr("the vocabulary ends at 4"));
 }

@@ -29,7 +29,8 @@ std::vector<std::size_t> Shuffled(const HeldOut& held, std::uint64_t seed) {
 
 /// Appends row `row` of `found` where it holds one of `targets`, which are rising. How many it holds.
 std::size_t Append(const CandidateBatch& found, std::size_t row,
-                   const std::vector<ItemIndex>& targets, RankExamples& examples) {
+                   const std::vector<ItemIndex>& targets, std::size_t user,
+                   RankExamples& examples) {
   const std::size_t begin = found.begin[row];
   const std::size_t end = found.begin[row + 1];
   std::vector<float> relevance;
@@ -41,6 +42,7 @@ std::size_t Append(const CandidateBatch& found, std::size_t row,
   if (held > 0) {
     examples.relevance.insert(examples.relevance.end(), relevance.begin(), relevance.end());
     examples.sizes.push_back(static_cast<std::uint32_t>(end - begin));
+    examples.user.push_back(static_cast<std::uint32_t>(user));
     const auto at = [&](std::size_t c) {
       return found.features.begin() + static_cast<std::ptrdiff_t>(c * examples.columns);
     };
@@ -66,9 +68,9 @@ Status AddBatch(const ExampleSource& source, std::span<const std::size_t> users,
   RETURN_IF_ERROR(FindCandidates(source.layout, source.facts, scores, past, found));
   for (std::size_t row = 0; row < users.size(); ++row) {
     const std::vector<ItemIndex>& targets = source.held.targets[users[row]];
-    const std::size_t held = Append(found, row, targets, collected.examples);
+    const std::size_t held = Append(found, row, targets, users[row], collected.examples);
     collected.found += static_cast<double>(held) / static_cast<double>(targets.size());
-    collected.candidates += static_cast<double>(found.begin[row + 1] - found.begin[row]);
+    collected.candidates += found.begin[row + 1] - found.begin[row];
   }
   collected.asked += users.size();
   return Status::Ok();
@@ -80,36 +82,28 @@ std::vector<data::FeatureDef> OwnFeatures(std::size_t length) {
   return HistoryFeatures({.length = length, .age_unit = "basket", .distinct = true});
 }
 
-Result<ExamplesFound> CollectExamples(const ExampleSource& source, std::size_t most,
-                                      std::uint64_t seed, const Progress& progress) {
+Status CollectExamples(const ExampleSource& source, std::size_t most, std::uint64_t seed,
+                       const Progress& progress, ExamplesFound& collected) {
   const std::vector<std::size_t> users = Shuffled(source.held, seed);
-  ExamplesFound collected;
   collected.examples.columns = source.layout.columns();
+  const std::size_t before = collected.examples.sizes.size();
   for (std::size_t begin = 0; begin < users.size(); begin += kBatch) {
+    const std::size_t lists = collected.examples.sizes.size() - before;
     if (progress.cancelled()) {
       return Cancelled("cancelled while candidates were collected");
     }
-    if (collected.examples.sizes.size() >= most) {
+    if (lists >= most) {
       break;
     }
     const std::size_t count = std::min(kBatch, users.size() - begin);
     RETURN_IF_ERROR(AddBatch(source, std::span(users).subspan(begin, count), collected));
-    progress.report(
-        {.stage = "candidates",
-         .done = static_cast<double>(begin + count),
-         .total = static_cast<double>(users.size()),
-         .unit = "users",
-         .detail = fmt::format("{} lists hold what was taken", collected.examples.sizes.size())});
+    progress.report({.stage = "candidates",
+                     .done = static_cast<double>(begin + count),
+                     .total = static_cast<double>(users.size()),
+                     .unit = "users",
+                     .detail = fmt::format("{} lists hold what was taken", lists)});
   }
-  if (collected.examples.sizes.empty()) {
-    return InvalidArgument(fmt::format(
-        "of {} users, none has what they took next among the candidates, so there is no order to "
-        "learn; raise candidates, or add members that find it",
-        collected.asked));
-  }
-  collected.found /= static_cast<double>(collected.asked);
-  collected.candidates /= static_cast<double>(collected.asked);
-  return collected;
+  return Status::Ok();
 }
 
 std::pair<RankExamples, RankExamples> SplitExamples(const RankExamples& examples,
@@ -118,7 +112,7 @@ std::pair<RankExamples, RankExamples> SplitExamples(const RankExamples& examples
   parts.first.columns = parts.second.columns = examples.columns;
   std::size_t row = 0;
   for (std::size_t list = 0; list < examples.sizes.size(); ++list) {
-    RankExamples& part = list % every == 0 ? parts.second : parts.first;
+    RankExamples& part = examples.user[list] % every == 0 ? parts.second : parts.first;
     const std::size_t end = row + examples.sizes[list];
     const auto floats = [&](std::size_t r) {
       return examples.features.begin() + static_cast<std::ptrdiff_t>(r * examples.columns);
@@ -129,6 +123,7 @@ std::pair<RankExamples, RankExamples> SplitExamples(const RankExamples& examples
     part.features.insert(part.features.end(), floats(row), floats(end));
     part.relevance.insert(part.relevance.end(), labels(row), labels(end));
     part.sizes.push_back(examples.sizes[list]);
+    part.user.push_back(examples.user[list]);
     row = end;
   }
   return parts;

@@ -26,19 +26,19 @@ struct ExampleSource {
 
 struct ExamplesFound {
   RankExamples examples;
-  std::size_t asked = 0;  ///< users whose candidates were looked for
-  double found = 0;       ///< mean share of a user's targets that are candidates
-  double candidates = 0;  ///< mean number a user
+  std::size_t asked = 0;       ///< users whose candidates were looked for
+  double found = 0;            ///< sum over them of the share of their targets that are candidates
+  std::size_t candidates = 0;  ///< of all of them
 };
 
-/// Lists of users in an order drawn by the seed, until `most` of them hold a target. Lists without one
-/// say nothing and are left out.
+/// Appends lists of users in an order drawn by the seed, until `most` of them hold a target. Lists
+/// without one say nothing and are left out.
 /// Memory: most x candidates x columns float32.
-/// Errors: kCancelled; those of the members; kInvalidArgument (no list holds a target).
-Result<ExamplesFound> CollectExamples(const ExampleSource& source, std::size_t most,
-                                      std::uint64_t seed, const Progress& progress);
+/// Errors: kCancelled; those of the members.
+Status CollectExamples(const ExampleSource& source, std::size_t most, std::uint64_t seed,
+                       const Progress& progress, ExamplesFound& collected);
 
-/// Every `every`-th list, from the first, goes into the second answer, the others into the first.
+/// The lists of every `every`-th user go into the second answer, the others into the first.
 std::pair<RankExamples, RankExamples> SplitExamples(const RankExamples& examples,
                                                     std::size_t every);
 

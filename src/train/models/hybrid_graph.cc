@@ -151,8 +151,14 @@ class HybridWriter {
     }
     if (layout_.again) {
       const Value weights = b_.Mul(AgeWeights(b_, 0.5, ages_), known_);
-      columns.push_back(Single(Pick(b_, Flat(PastSum(known_)), cell)));
+      const Value held = Pick(b_, Flat(PastSum(known_)), cell);
+      columns.push_back(Single(held));
       columns.push_back(Single(Pick(b_, Flat(PastSum(weights)), cell)));
+      const Value oldest = b_.Op("ReduceMax", {ages_}, {{"axes", graph::Ints{1}}, {"keepdims", 0}});
+      const Value baskets =
+          b_.Op("Max", {b_.Add(b_.Cast(oldest, DType::kFloat64), b_.Scalar(1.0)), b_.Scalar(1.0)});
+      columns.push_back(Single(b_.Div(held, OfRows(baskets))));
+      columns.push_back(OfCandidates("repeats", facts_.repeats));
     }
     for (Value& column : columns) {
       column = b_.Unsqueeze(column, {1});

@@ -178,6 +178,26 @@ TEST(Hybrid, MembersAreFittedWithoutWhatIsHeldOutAndThenWithIt) {
   EXPECT_NE(spied->checkpoints[0], spied->checkpoints[1]);
 }
 
+TEST(Hybrid, EachFoldForgetsOneBasketMore) {
+  const TrainingSequences sequences = Pairs(40);
+  const auto spied = std::make_shared<Spied>();
+  HybridOptions options = Small();
+  options.folds = 9;
+  const auto model = MakeHybrid(options, One("spy", std::make_unique<Spy>(spied, 1)));
+  const auto outcome = Fitted(*model, sequences);
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  // Histories have six items at most: five folds, and the fit on everything.
+  ASSERT_EQ(spied->fits.size(), 6U);
+  for (std::size_t fold = 0; fold < 5; ++fold) {
+    for (std::size_t u = 0; u < sequences.users.size(); ++u) {
+      History before = sequences.users[u];
+      before.resize(std::max<std::size_t>(before.size() - std::min(before.size(), fold + 1), 1));
+      EXPECT_EQ(spied->fits[fold][u], before) << fold;
+    }
+  }
+  EXPECT_THAT(spied->judged, testing::ElementsAre(true, false, false, false, false, false));
+}
+
 TEST(Hybrid, ALaterFitTakesWhatAnEarlierOneSettledOn) {
   const TrainingSequences sequences = Pairs(40);
   const auto spied = std::make_shared<Spied>();
