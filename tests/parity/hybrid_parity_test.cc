@@ -118,6 +118,8 @@ TEST_P(HybridParity, BatchesAndSingleRows) {
   options.ranker = GetParam().ranker;
   options.candidates = 12;
   options.trees.rounds = 40;
+  options.trees.min_child_weight = 0.1;
+  options.trees.lambda = 1;
   const auto model = train::MakeHybrid(options, Members());
   const data::FeatureSpec features = train::test::FeaturesForTest(*model, kWidth);
   train::FitContext context;

@@ -17,12 +17,12 @@ struct BoostOptions {
   /// "softmax": the candidate that was taken against all others of its list, by their likelihood;
   /// "ndcg", "pairwise": XGBoost's own LambdaMART.
   std::string objective = "softmax";
-  std::int64_t rounds = 400;  ///< trees at most
-  std::int64_t depth = 6;
+  std::int64_t rounds = 500;  ///< trees at most
+  std::int64_t depth = 5;
   std::int64_t patience = 30;  ///< rounds without a better one before it stops
-  double learning_rate = 0.08;
-  double min_child_weight = 5;
-  double lambda = 5;     ///< L2 of leaves
+  double learning_rate = 0.06;
+  double min_child_weight = 20;
+  double lambda = 20;    ///< L2 of leaves
   double rows = 0.7;     ///< share of rows a tree sees
   double columns = 0.5;  ///< share of features a tree sees
   std::int64_t threads = 1;

@@ -15,7 +15,7 @@ namespace vitrine::train {
 
 /// Ranks once from the members' scores as they are and sixteen times with the float32 ones shaken, each
 /// by up to 1e-5 of its row's largest (ten times the noise of two runtimes). A row is steady where its
-/// best twenty items and their scores (within 1e-5) are always the same; all are where no member is
+/// best twenty items and their scores (within 1e-4) are always the same; all are where no member is
 /// float32.
 /// Errors: those of `rank`.
 Result<std::vector<bool>> SteadyRows(

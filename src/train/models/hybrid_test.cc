@@ -73,6 +73,7 @@ HybridOptions Small() {
   options.candidates = 4;
   options.trees.rounds = 30;
   options.trees.min_child_weight = 0.1;
+  options.trees.lambda = 1;
   return options;
 }
 
