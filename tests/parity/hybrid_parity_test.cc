@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -153,6 +155,105 @@ INSTANTIATE_TEST_SUITE_P(Rankers, HybridParity,
                                          Case{"blend", "blend", false, false},
                                          Case{"blend_again", "blend", true, true}),
                          [](const auto& c) { return c.param.name; });
+
+/// A dense member: the query is the newest item's row of a random table, the item vectors are another
+/// table with a bias.
+class DenseFake final : public train::TrainableModel {
+ public:
+  DenseFake() {
+    std::mt19937 random(23);
+    std::normal_distribution<float> normal;
+    for (float& value : queries_) {
+      value = normal(random);
+    }
+    for (float& value : vectors_) {
+      value = normal(random);
+    }
+  }
+  [[nodiscard]] std::vector<data::FeatureDef> Features() const override {
+    return {{"history", "history_items", "", {{"length", "5"}}}};
+  }
+  Result<train::FitOutcome> Fit(const TrainingSequences&, const train::FitContext&) override {
+    return train::FitOutcome{};
+  }
+  Status Score(std::span<const Tensor> inputs, Tensor& scores) const override {
+    const std::int64_t rows = inputs[0].shape()[0];
+    const auto items = inputs[0].values<std::int64_t>();
+    const std::size_t length = items.size() / static_cast<std::size_t>(rows);
+    scores.Reset(DType::kFloat32, {rows, kWidth});
+    for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+      const auto last = static_cast<std::size_t>(items[(row + 1) * length - 1]);
+      for (std::size_t i = 0; i < kWidth; ++i) {
+        // Another order of additions than a matrix product has.
+        float sum = vectors_[i * (kInner + 1) + kInner];
+        for (std::size_t d = kInner; d-- > 0;) {
+          sum += queries_[last * kInner + d] * vectors_[i * (kInner + 1) + d];
+        }
+        scores.values<float>()[row * kWidth + i] = sum;
+      }
+    }
+    return Status::Ok();
+  }
+  Status ExportGraph(graph::Builder& b) const override {
+    const graph::Value history = b.Input("history", DType::kInt64, {"batch", "length"});
+    const graph::Value table = b.Initializer("table", {kWidth, kInner}, queries_);
+    const graph::Value last = b.Gather(history, b.Scalar<std::int64_t>(-1), 1);
+    b.Output("query", b.Gather(table, last), DType::kFloat32, {"batch", kInner});
+    return Status::Ok();
+  }
+  [[nodiscard]] std::optional<graph::ItemVectors> ItemVectors() const override {
+    return graph::ItemVectors{
+        .rows = kWidth, .width = kInner + 1, .bias = true, .values = vectors_};
+  }
+
+ private:
+  static constexpr std::size_t kInner = 8;
+  std::vector<float> queries_ = std::vector<float>(kWidth * kInner);
+  std::vector<float> vectors_ = std::vector<float>(kWidth * (kInner + 1));
+};
+
+TEST(HybridParityTest, ADenseMemberIsScoredByItsVectors) {
+  const TrainingSequences sequences = Walks(/*again=*/false, /*ordinal=*/true);
+  HybridOptions options;
+  options.candidates = 30;
+  options.trees.rounds = 20;
+  options.trees.min_child_weight = 0.1;
+  options.trees.lambda = 1;
+  std::vector<HybridMember> members;
+  members.push_back({"dense", std::make_unique<DenseFake>()});
+  members.push_back({"markov", train::MakeMarkov({})});
+  const auto model = train::MakeHybrid(options, std::move(members));
+  const data::FeatureSpec features = train::test::FeaturesForTest(*model, kWidth);
+  train::FitContext context;
+  context.features = &features;
+  const auto outcome = model->Fit(sequences, context);
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  const auto graph = LoadedForTest(*model);
+  ASSERT_NE(graph, nullptr);
+  const std::vector<History> histories = Histories(sequences);
+  std::vector<Tensor> inputs;
+  std::vector<Tensor> outputs;
+  Tensor native;
+  ASSERT_EQ(train::ApplyFeatures(features, histories, inputs), Status());
+  ASSERT_EQ(model->Score(inputs, native), Status());
+  ASSERT_EQ(graph->Run(inputs, outputs), Status());
+  const auto steady = model->Steady(inputs);
+  ASSERT_TRUE(steady.ok()) << steady.status().ToString();
+  std::size_t compared = 0;
+  for (std::size_t row = 0; row < histories.size(); ++row) {
+    const auto fitted = native.values<double>().subspan(row * kWidth, kWidth);
+    const auto served = outputs[0].values<double>().subspan(row * kWidth, kWidth);
+    if (!(*steady)[row]) {
+      continue;
+    }
+    ++compared;
+    EXPECT_EQ(Order(fitted), Order(served)) << "row " << row;
+    for (const std::size_t item : Order(fitted)) {
+      EXPECT_NEAR(fitted[item], served[item], 1e-4) << "row " << row << " item " << item;
+    }
+  }
+  EXPECT_GT(compared, histories.size() / 3);
+}
 
 TEST(HybridParityTest, NoCandidateAtAll) {
   // Markov alone, and nothing followed the newest item.
