@@ -341,7 +341,7 @@ std::unique_ptr<TrainableModel> MakeHybrid(const HybridOptions& options,
   return std::make_unique<Hybrid>(options, std::move(members));
 }
 
-ModelFactory HybridFactory(FindFactory find) {
+ModelFactory HybridFactory(const FindFactory& find) {
   ModelFactory factory;
   factory.algorithm = "hybrid";
   factory.summary = "Best items of several models ([[member]]), in an order learnt out of fold.";

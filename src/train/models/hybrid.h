@@ -37,6 +37,6 @@ std::unique_ptr<TrainableModel> MakeHybrid(const HybridOptions& options,
 using FindFactory = std::function<Result<const ModelFactory*>(std::string_view)>;
 
 /// `find`: factories by algorithm, from which members are made.
-ModelFactory HybridFactory(FindFactory find);
+ModelFactory HybridFactory(const FindFactory& find);
 
 }  // namespace vitrine::train
