@@ -55,6 +55,9 @@ TEST(OperatorsTest, TypesFollowTheInputs) {
 TEST(OperatorsTest, OptionalInputsMayBeLeftOut) {
   EXPECT_THAT(*OutputTypes("Clip", {kF, std::nullopt, kF}, 1, std::nullopt), ElementsAre(kF));
   EXPECT_THAT(*OutputTypes("Slice", {kF, kL, kL}, 1, std::nullopt), ElementsAre(kF));
+  EXPECT_THAT(*OutputTypes("GRU", {kF, kF, kF, std::nullopt, kI}, 2, std::nullopt),
+              ElementsAre(kF, kF));
+  EXPECT_THAT(*OutputTypes("LSTM", {kF, kF, kF, kF, kI}, 3, std::nullopt), ElementsAre(kF, kF, kF));
   EXPECT_THAT(Failure("Slice", {kF, kL}), HasSubstr("lacks its input 2"));
   EXPECT_THAT(Failure("Add", {std::nullopt, kF}), HasSubstr("lacks its input 0"));
 }

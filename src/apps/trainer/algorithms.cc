@@ -9,11 +9,14 @@
 #include "core/nearest_name.h"
 #include "train/models/als.h"
 #include "train/models/bpr.h"
+#include "train/models/bsarec.h"
 #include "train/models/content.h"
 #include "train/models/ease.h"
+#include "train/models/gru4rec.h"
 #include "train/models/hybrid.h"
 #include "train/models/item_knn.h"
 #include "train/models/markov.h"
+#include "train/models/nextitnet.h"
 #include "train/models/personal.h"
 #include "train/models/popularity.h"
 #include "train/models/sasrec.h"
@@ -39,7 +42,8 @@ std::span<const train::ModelFactory> Algorithms() {
       train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
       train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
       train::SessionKnnFactory(), train::EaseFactory(),        train::AlsFactory(),
-      train::BprFactory(),        train::SasrecFactory(),      train::HybridFactory(FindAlgorithm)};
+      train::BprFactory(),        train::SasrecFactory(),      train::BsarecFactory(),
+      train::Gru4recFactory(),    train::NextitnetFactory(),   train::HybridFactory(FindAlgorithm)};
   return algorithms;
 }
 

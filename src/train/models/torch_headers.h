@@ -3,7 +3,6 @@
 #pragma once
 
 #include <torch/nn.h>
-#include <torch/optim/adam.h>
 #include <torch/serialize.h>
 #include <torch/types.h>
 #include <torch/utils.h>

@@ -1,4 +1,4 @@
-#include "train/models/sasrec_batches.h"
+#include "train/models/sequence_batches.h"
 
 #include <algorithm>
 #include <numeric>
@@ -6,8 +6,8 @@
 namespace vitrine::train {
 
 SequenceBatches::SequenceBatches(std::span<const History> users, std::int64_t length,
-                                 std::int64_t rows)
-    : rows_(rows) {
+                                 std::int64_t rows, bool newest_only)
+    : rows_(rows), newest_only_(newest_only) {
   const auto step = static_cast<std::size_t>(length);
   for (const History& history : users) {
     const std::size_t begin = items_.size();
@@ -15,6 +15,14 @@ SequenceBatches::SequenceBatches(std::span<const History> users, std::int64_t le
       if (event.item >= kFirstItem) {
         items_.push_back(event.item);
       }
+    }
+    if (newest_only) {
+      for (std::size_t end = begin + 2; end <= items_.size(); ++end) {
+        const std::size_t size = std::min(end - begin, step + 1);
+        windows_.push_back({end - size, size});
+        ++targets_;
+      }
+      continue;
     }
     // The newest window is full; what is left over is the oldest one's.
     std::size_t end = items_.size();
@@ -60,7 +68,9 @@ SequenceBatch SequenceBatches::Make(std::span<const std::uint32_t> windows) cons
     const std::size_t at = (row + 1) * width - places;
     for (std::size_t p = 0; p < places; ++p) {
       batch.inputs[at + p] = items_[window.begin + p];
-      batch.targets[at + p] = items_[window.begin + p + 1];
+      if (!newest_only_ || p + 1 == places) {
+        batch.targets[at + p] = items_[window.begin + p + 1];
+      }
     }
   }
   return batch;

@@ -1,4 +1,4 @@
-#include "train/models/sasrec_batches.h"
+#include "train/models/sequence_batches.h"
 
 #include <gtest/gtest.h>
 
@@ -67,6 +67,16 @@ TEST(SequenceBatches, PaddingStandsOnTheLeftOfBothSides) {
   EXPECT_EQ(batch.length, 2);
   EXPECT_EQ(batch.inputs, (std::vector<std::int64_t>{0, 2, 4, 5}));
   EXPECT_EQ(batch.targets, (std::vector<std::int64_t>{0, 3, 5, 6}));
+}
+
+TEST(SequenceBatches, NewestOnlyTeachesEveryPairFromItsOwnBeginning) {
+  const std::vector<History> users = {Of({2, 3, 4, 5})};
+  const SequenceBatches batches(users, 2, 8, /*newest_only=*/true);
+  EXPECT_EQ(batches.targets(), 3U);
+  const std::vector<std::uint32_t> all = {0, 1, 2};
+  const SequenceBatch batch = batches.Make(all);
+  EXPECT_EQ(batch.inputs, (std::vector<std::int64_t>{0, 2, 2, 3, 3, 4}));
+  EXPECT_EQ(batch.targets, (std::vector<std::int64_t>{0, 3, 0, 4, 0, 5}));
 }
 
 TEST(SequenceBatches, NothingToLearnIsNoBatch) {

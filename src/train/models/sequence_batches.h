@@ -24,7 +24,10 @@ class SequenceBatches {
  public:
   /// Known items of each history, in windows of at most `length` + 1 places that overlap by one,
   /// so that every place but a user's first is a target once. Windows of one item are left out.
-  SequenceBatches(std::span<const History> users, std::int64_t length, std::int64_t rows);
+  /// `newest_only`: a window for every place but a user's first, of at most `length` inputs, whose
+  /// last place alone has a target.
+  SequenceBatches(std::span<const History> users, std::int64_t length, std::int64_t rows,
+                  bool newest_only = false);
 
   /// The batches of one epoch: windows in random order within each length, batches in random order.
   [[nodiscard]] std::vector<std::vector<std::uint32_t>> Shuffle(std::mt19937_64& random) const;
@@ -32,6 +35,10 @@ class SequenceBatches {
 
   [[nodiscard]] std::size_t windows() const { return windows_.size(); }
   [[nodiscard]] std::size_t targets() const { return targets_; }
+  /// Batches of an epoch.
+  [[nodiscard]] std::int64_t steps() const {
+    return (static_cast<std::int64_t>(windows_.size()) + rows_ - 1) / rows_;
+  }
 
  private:
   struct Window {
@@ -42,6 +49,7 @@ class SequenceBatches {
   std::vector<Window> windows_;
   std::size_t targets_ = 0;
   std::int64_t rows_;
+  bool newest_only_;
 };
 
 }  // namespace vitrine::train

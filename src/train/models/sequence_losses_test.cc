@@ -1,0 +1,120 @@
+#include "train/models/torch_headers.h"
+
+#include "train/models/sequence_losses.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace vitrine::train {
+namespace {
+
+torch::Tensor Random(at::IntArrayRef sizes) {
+  return torch::randn(sizes, torch::kDouble).to(torch::kFloat);
+}
+
+double Largest(const torch::Tensor& a, const torch::Tensor& b) {
+  return (a - b).abs().max().item<double>();
+}
+
+TEST(SoftmaxOverAll, IsTheStockCrossEntropyAndItsGradients) {
+  torch::manual_seed(5);
+  // More places than one chunk holds, and not a multiple of it.
+  const torch::Tensor states = Random({300, 8});
+  const torch::Tensor items = Random({40, 8});
+  const torch::Tensor wanted = torch::randint(0, 40, {300}, torch::kLong);
+  for (const double smoothing : {0.0, 0.2}) {
+    const LossGradients made = SoftmaxOverAll(states, wanted, items, smoothing);
+    const torch::Tensor s = states.to(torch::kDouble).requires_grad_(true);
+    const torch::Tensor e = items.to(torch::kDouble).requires_grad_(true);
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(
+        s.matmul(e.t()), wanted,
+        torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
+    loss.backward();
+    EXPECT_NEAR(made.loss, loss.item<double>(), 1e-6);
+    EXPECT_LT(Largest(made.states, s.grad()), 1e-7);
+    EXPECT_LT(Largest(made.items, e.grad()), 1e-6);
+  }
+}
+
+TEST(SoftmaxOverAll, LargeLogitsStayFinite) {
+  const torch::Tensor states = torch::full({3, 4}, 50.0F);
+  const torch::Tensor items = torch::full({5, 4}, 50.0F);
+  const LossGradients made =
+      SoftmaxOverAll(states, torch::zeros({3}, torch::kLong), items, /*smoothing=*/0);
+  EXPECT_NEAR(made.loss, std::log(5.0), 1e-3);
+}
+
+/// One place at a time, from the definitions.
+class SampledLossTest : public testing::Test {
+ protected:
+  static constexpr std::int64_t kItems = 50;
+  SampledLossTest() {
+    torch::manual_seed(2);
+    sampled_ = {.states = Random({6, 4}),
+                .positives = Random({6, 4}),
+                .negatives = Random({3, 4}),
+                .same = torch::zeros({6, 3}, torch::kBool)};
+    sampled_.same[2][1] = true;
+  }
+  double Made(Loss loss, double calibration = 0) const {
+    SequenceOptions options;
+    options.loss = loss;
+    options.calibration = calibration;
+    return SampledLoss(options, sampled_, kItems).item<double>();
+  }
+  double Positive(std::int64_t place) const {
+    return sampled_.states[place].dot(sampled_.positives[place]).item<double>();
+  }
+  double Negative(std::int64_t place, std::int64_t k) const {
+    return sampled_.states[place].dot(sampled_.negatives[k]).item<double>();
+  }
+  bool Counts(std::int64_t place, std::int64_t k) const {
+    return !sampled_.same[place][k].item<bool>();
+  }
+  static double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+  Sampled sampled_;
+};
+
+TEST_F(SampledLossTest, SampledSoftmax) {
+  double expected = 0;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    double sum = std::exp(Positive(i));
+    for (std::int64_t k = 0; k < 3; ++k) {
+      sum += Counts(i, k) ? std::exp(Negative(i, k)) * kItems / 3 : 0;
+    }
+    expected += (std::log(sum) - Positive(i)) / 6;
+  }
+  EXPECT_NEAR(Made(Loss::kSampledSoftmax), expected, 1e-5);
+}
+
+TEST_F(SampledLossTest, BinaryAndGeneralisedBinary) {
+  const auto expected = [this](double power) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < 6; ++i) {
+      sum -= power * std::log(Sigmoid(Positive(i)));
+      for (std::int64_t k = 0; k < 3; ++k) {
+        sum -= Counts(i, k) ? std::log(1 - Sigmoid(Negative(i, k))) : 0;
+      }
+    }
+    return sum / (6 * 4);
+  };
+  const double rate = 3.0 / (kItems - 1);
+  EXPECT_NEAR(Made(Loss::kBce), expected(1), 1e-5);
+  EXPECT_NEAR(Made(Loss::kGbce, 0), expected(1), 1e-5);
+  EXPECT_NEAR(Made(Loss::kGbce, 1), expected(rate), 1e-5);
+  EXPECT_NEAR(Made(Loss::kGbce, 0.75), expected(0.75 * rate + 0.25), 1e-5);
+}
+
+TEST_F(SampledLossTest, PairwiseRanking) {
+  double expected = 0;
+  for (std::int64_t i = 0; i < 6; ++i) {
+    for (std::int64_t k = 0; k < 3; ++k) {
+      expected -= Counts(i, k) ? std::log(Sigmoid(Positive(i) - Negative(i, k))) : 0;
+    }
+  }
+  EXPECT_NEAR(Made(Loss::kBpr), expected / 18, 1e-5);
+}
+
+}  // namespace
+}  // namespace vitrine::train
