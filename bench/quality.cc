@@ -259,7 +259,7 @@ void PrintRow(const std::string& set, const std::string& spec, const std::vector
   std::fflush(stdout);
 }
 
-/// What is promised of a set: of the best network and of the best of all.
+/// What is promised of a set: of the best network and of the best of all, where one was looked at.
 void AddBars(const std::string& set, const std::map<std::string, std::vector<json>>& by_spec,
              std::vector<Bar>& bars) {
   for (const Promise& promise : PromisesOf(set)) {
@@ -280,7 +280,9 @@ void AddBars(const std::string& set, const std::map<std::string, std::vector<jso
       }
       bar.value = std::max(bar.value, sum / static_cast<double>(rows.size()));
     }
-    bars.push_back(bar);
+    if (bar.value > 0) {
+      bars.push_back(bar);
+    }
   }
 }
 
