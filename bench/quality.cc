@@ -5,13 +5,13 @@
 // as soon as it is known, and a later run goes on from there: a result counts as long as spec, seed, snapshot and the trainer
 // itself are the same.
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,15 +63,15 @@ struct Said {
 };
 
 Said Run(const std::string& program, const std::vector<std::string>& arguments,
-         std::optional<int> cap_seconds = std::nullopt) {
+         int cap_seconds = 0) {
   loop::ChildCommand command{.program = Bin(program), .arguments = arguments};
-  if (cap_seconds) {
-    command.timeout = std::chrono::seconds(*cap_seconds);
+  if (cap_seconds > 0) {
+    command.timeout = std::chrono::seconds(cap_seconds);
   }
   const auto outcome = loop::RunChild(command, {}, {});
   CHECK(outcome.ok());
   if (outcome->timed_out) {
-    return {{}, "more than " + std::to_string(*cap_seconds) + " s"};
+    return {{}, "more than " + std::to_string(cap_seconds) + " s"};
   }
   if (outcome->exit_code != 0) {
     const std::string& lines = outcome->last_error_lines;
