@@ -9,7 +9,7 @@ namespace {
 
 TEST(PackedText, ComesBackAsItWas) {
   std::mt19937 random(1);
-  for (const std::size_t size : {0, 1, 300, 5000, 1'000'000}) {
+  for (const std::size_t size : {0U, 1U, 300U, 5000U, 1'000'000U}) {
     std::string text;
     while (text.size() < size) text += std::to_string(random() % 100'000) + ",";
     const std::string packed = Pack(text);
