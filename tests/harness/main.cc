@@ -24,6 +24,7 @@ extern "C" const char* __tsan_default_suppressions() {
          "called_from_lib:libgrpc++.so\n"
          "race:libgrpc\n"
          "race:libgpr.so\n"
+         "race:libupb\n"
          "race:libabsl_\n"
          "race:^grpc::\n"
          "race:^google::protobuf::\n";
