@@ -206,7 +206,7 @@ struct NeighbourCase {
   std::function<Table(const TrainingSequences&)> slow;
 };
 
-NeighbourCase TransitionsCase(const std::string& name, TransitionsOptions options) {
+NeighbourCase TransitionsCase(const std::string& name, const TransitionsOptions& options) {
   return {.name = name,
           .decay = options.places.decay,
           .make = [options] { return train::MakeTransitions(options); },
