@@ -178,7 +178,7 @@ TEST(SessionKnnParityTest, OnlyTheMostSimilarAndTheNewestVoteAndTheGraphChoosesT
 TEST(SessionKnnParityTest, TheOneMostSimilarSessionGivesItsItems) {
   TrainingSequences sequences;
   sequences.width = 8;
-  const auto history = [](std::vector<ItemIndex> items) {
+  const auto history = [](const std::vector<ItemIndex>& items) {
     History h;
     for (const ItemIndex item : items) {
       h.push_back({.item = item, .basket = static_cast<std::uint32_t>(h.size())});
