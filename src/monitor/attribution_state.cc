@@ -47,13 +47,14 @@ QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks)
       continue;
     }
     const json& label = j.at(4).at(l);
-    counts.labels[l] = {label.at(0).get<std::uint64_t>(),
-                        label.at(1).get<std::uint64_t>(),
-                        label.at(2).get<std::uint64_t>(),
-                        label.at(3).get<std::uint64_t>(),
-                        label.at(4).get<std::vector<double>>(),
-                        label.at(5).get<std::vector<double>>(),
-                        label.at(6).get<double>()};
+    counts.labels[l] = {
+        label.at(0).get<std::uint64_t>(),
+        label.at(1).get<std::uint64_t>(),
+        label.at(2).get<std::uint64_t>(),
+        label.at(3).get<std::uint64_t>(),
+        label.at(4).get<std::vector<double>>(),
+        label.at(5).get<std::vector<double>>(),
+        label.size() > 6 ? label.at(6).get<double>() : 0};  // hours of before have none
     if (counts.labels[l].recall.size() != ks || counts.labels[l].ndcg.size() != ks) {
       throw json::other_error::create(501, "sums of other cut-offs", nullptr);
     }

@@ -265,6 +265,25 @@ TEST(AttributionTest, EqualsTheOracleOnRandomTraffic) {
   }
 }
 
+TEST(AttributionTest, CountsOfBeforeReciprocalPlacesAreRead) {
+  QualityCounts counts;
+  counts.answers = 9;
+  for (auto& label : counts.labels) {
+    label.answers = 4;
+    label.recall = {1.5};
+    label.ndcg = {2.5};
+    label.reciprocal = 3.5;
+  }
+  nlohmann::json kept = QualityCountsToJson(counts);
+  EXPECT_EQ(QualityCountsFromJson(kept, 1, true).labels[0].reciprocal, 3.5);
+  for (auto& label : kept.at(4)) {
+    label.erase(6);
+  }
+  const QualityCounts read = QualityCountsFromJson(kept, 1, true);
+  EXPECT_EQ(read.labels[1].ndcg, counts.labels[1].ndcg);
+  EXPECT_EQ(read.labels[1].reciprocal, 0);
+}
+
 TEST(AttributionTest, ChangedCutOffsStartAnew) {
   Attribution a({.ks = {5}});
   a.Add(Shown("r1", "u", 0, {"a"}));
