@@ -54,8 +54,9 @@ struct QualityCounts {
 using HourRow = std::pair<std::int64_t, std::string>;
 
 /// As they are kept. `same_ks`: false where the cut-offs have changed since; the labels' sums then start anew.
-/// Throws nlohmann::json::exception where it is none.
 nlohmann::json QualityCountsToJson(const QualityCounts& counts);
-QualityCounts QualityCountsFromJson(const nlohmann::json& json, std::size_t ks, bool same_ks);
+/// `Json`: nlohmann::json, JsonView. Throws nlohmann::json::exception where it is none.
+template <typename Json>
+QualityCounts QualityCountsFromJson(const Json& json, std::size_t ks, bool same_ks);
 
 }  // namespace vitrine::monitor

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/time.h"
+#include "monitor/json_view.h"
 #include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
@@ -134,22 +135,23 @@ json HourEstimateToJson(const HourEstimate& h) {
           h.ctr_carried, h.ndcg_spreads, h.ndcg_carried,   h.ndcg_ratios};
 }
 
-HourEstimate HourEstimateFromJson(const json& j, std::size_t ks) {
+template <typename Json>
+HourEstimate HourEstimateFromJson(const Json& j, std::size_t ks) {
   HourEstimate h;
-  h.answers = j.at(0).get<std::uint64_t>();
-  h.shown = j.at(1).get<std::uint64_t>();
-  h.labelled = j.at(2).get<double>();
-  h.lists = j.at(3).get<double>();
-  h.gains = j.at(4).get<std::vector<double>>();
-  h.labels_in = j.at(5).get<bool>();
-  h.fits = j.at(6).get<std::uint64_t>();
-  h.level_variance = j.at(7).get<double>();
-  h.ratio_lists = j.at(8).get<double>();
-  h.ctr_spread = j.at(9).get<double>();
-  h.ctr_carried = j.at(10).get<double>();
-  h.ndcg_spreads = j.at(11).get<std::vector<double>>();
-  h.ndcg_carried = j.at(12).get<std::vector<double>>();
-  h.ndcg_ratios = j.at(13).get<std::vector<double>>();
+  h.answers = j.at(0).template get<std::uint64_t>();
+  h.shown = j.at(1).template get<std::uint64_t>();
+  h.labelled = j.at(2).template get<double>();
+  h.lists = j.at(3).template get<double>();
+  h.gains = j.at(4).template get<std::vector<double>>();
+  h.labels_in = j.at(5).template get<bool>();
+  h.fits = j.at(6).template get<std::uint64_t>();
+  h.level_variance = j.at(7).template get<double>();
+  h.ratio_lists = j.at(8).template get<double>();
+  h.ctr_spread = j.at(9).template get<double>();
+  h.ctr_carried = j.at(10).template get<double>();
+  h.ndcg_spreads = j.at(11).template get<std::vector<double>>();
+  h.ndcg_carried = j.at(12).template get<std::vector<double>>();
+  h.ndcg_ratios = j.at(13).template get<std::vector<double>>();
   const auto fits = [&](const std::vector<double>& values) {
     return values.size() == ks || (h.answers == 0 && values.empty());
   };
@@ -158,22 +160,27 @@ HourEstimate HourEstimateFromJson(const json& j, std::size_t ks) {
   }
   return h;
 }
+template HourEstimate HourEstimateFromJson(const json&, std::size_t);
+template HourEstimate HourEstimateFromJson(const JsonView&, std::size_t);
 
 json ScoreHourToJson(const ScoreHour& h) {
   return {h.places, h.clicked, h.pairs, h.wins, h.log_loss, h.expected, h.probabilities};
 }
 
-ScoreHour ScoreHourFromJson(const json& j) {
+template <typename Json>
+ScoreHour ScoreHourFromJson(const Json& j) {
   ScoreHour h;
-  h.places = j.at(0).get<double>();
-  h.clicked = j.at(1).get<double>();
-  h.pairs = j.at(2).get<double>();
-  h.wins = j.at(3).get<double>();
-  h.log_loss = j.at(4).get<double>();
-  h.expected = j.at(5).get<double>();
-  h.probabilities = j.at(6).get<bool>();
+  h.places = j.at(0).template get<double>();
+  h.clicked = j.at(1).template get<double>();
+  h.pairs = j.at(2).template get<double>();
+  h.wins = j.at(3).template get<double>();
+  h.log_loss = j.at(4).template get<double>();
+  h.expected = j.at(5).template get<double>();
+  h.probabilities = j.at(6).template get<bool>();
   return h;
 }
+template ScoreHour ScoreHourFromJson(const json&);
+template ScoreHour ScoreHourFromJson(const JsonView&);
 
 json TrackToJson(const EstimateTrack& t) {
   return {t.hours,         t.covered,          t.error,          t.absolute, t.squares,

@@ -93,9 +93,11 @@ struct ScoreRow {
 };
 
 nlohmann::json HourEstimateToJson(const HourEstimate& hour);
-HourEstimate HourEstimateFromJson(const nlohmann::json& json, std::size_t ks);
+template <typename Json>  // nlohmann::json, JsonView
+HourEstimate HourEstimateFromJson(const Json& json, std::size_t ks);
 nlohmann::json ScoreHourToJson(const ScoreHour& hour);
-ScoreHour ScoreHourFromJson(const nlohmann::json& json);
+template <typename Json>
+ScoreHour ScoreHourFromJson(const Json& json);
 nlohmann::json TrackToJson(const EstimateTrack& track);
 EstimateTrack TrackFromJson(const nlohmann::json& json);
 

@@ -5,6 +5,8 @@
 #include <tuple>
 #include <utility>
 
+#include "monitor/json_view.h"
+
 namespace vitrine::monitor {
 namespace {
 
@@ -34,10 +36,13 @@ json BehaviourToJson(const BehaviourCounts& c) {
           c.lists,  c.diversity, c.known, c.gini, c.gini_places};
 }
 
-BehaviourCounts BehaviourFromJson(const json& j) {
-  const auto n = j.get<std::array<double, 11>>();
+template <typename Json>
+BehaviourCounts BehaviourFromJson(const Json& j) {
+  const auto n = j.template get<std::array<double, 11>>();
   return {n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10]};
 }
+template BehaviourCounts BehaviourFromJson(const json&);
+template BehaviourCounts BehaviourFromJson(const JsonView&);
 
 double Gini(std::vector<double>& counts) {
   std::sort(counts.begin(), counts.end());

@@ -48,7 +48,8 @@ struct BehaviourCounts {
 void AddBehaviour(BehaviourCounts& sum, const BehaviourCounts& other);
 nlohmann::json BehaviourToJson(const BehaviourCounts& counts);
 /// Throws nlohmann::json::exception where it is none.
-BehaviourCounts BehaviourFromJson(const nlohmann::json& json);
+template <typename Json>  // nlohmann::json, JsonView
+BehaviourCounts BehaviourFromJson(const Json& json);
 
 /// Gini coefficient of counts: 0 where all are equal, (n - 1) / n where one has all. Sorts them.
 double Gini(std::vector<double>& counts);

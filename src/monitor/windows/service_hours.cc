@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "monitor/json_view.h"
 #include "monitor/windows/window_store.h"
 
 namespace vitrine::monitor {
@@ -34,14 +35,18 @@ json AnswerCountsToJson(const AnswerCounts& counts) {
           counts.seconds.view().counts};
 }
 
-AnswerCounts AnswerCountsFromJson(const json& json) {
+template <typename Json>
+AnswerCounts AnswerCountsFromJson(const Json& j) {
   AnswerCounts counts;
-  counts.answers = json.at(0).get<std::uint64_t>();
-  counts.fallbacks = json.at(1).get<std::uint64_t>();
+  counts.answers = j.at(0).template get<std::uint64_t>();
+  counts.fallbacks = j.at(1).template get<std::uint64_t>();
   // Of other bins: the latencies of a program with other bounds are not told.
-  counts.seconds.Restore(json.at(3).get<std::vector<std::uint64_t>>(), json.at(2).get<double>());
+  counts.seconds.Restore(j.at(3).template get<std::vector<std::uint64_t>>(),
+                         j.at(2).template get<double>());
   return counts;
 }
+template AnswerCounts AnswerCountsFromJson(const json&);
+template AnswerCounts AnswerCountsFromJson(const JsonView&);
 
 void ServiceHours::Add(const Impression& impression, Micros ts) {
   Key key{HourAt(ts), impression.model + "\n" + impression.scene};

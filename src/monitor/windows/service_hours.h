@@ -23,7 +23,8 @@ struct AnswerCounts {
 
 nlohmann::json AnswerCountsToJson(const AnswerCounts& counts);
 /// Throws nlohmann::json::exception where it is none.
-AnswerCounts AnswerCountsFromJson(const nlohmann::json& json);
+template <typename Json>  // nlohmann::json, JsonView
+AnswerCounts AnswerCountsFromJson(const Json& json);
 
 class ServiceHours {
  public:

@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "monitor/json_view.h"
 #include "monitor/quality_row.h"
 
 namespace vitrine::monitor {
@@ -40,9 +41,10 @@ Result<std::map<std::int64_t, Step<Counts>>> Sum(std::span<const WindowRow> rows
     }
   }
   std::map<std::int64_t, Step<Counts>> steps;
+  JsonDocument document;
   for (const auto& [key, row] : newest) {
     try {
-      if (const std::optional<Counts> counts = read(json::parse(row->counts))) {
+      if (const std::optional<Counts> counts = read(document.Parse(row->counts))) {
         Step<Counts>& step = steps[StepOf(row->hour, step_hours)];
         step.final = step.final && row->final;
         add(step.series[row->series], *counts);
@@ -165,7 +167,7 @@ Result<std::vector<HistoryPoint<ServiceRow>>> ServiceHistory(std::span<const Win
   ASSIGN_OR_RETURN(const auto steps,
                    Sum<AnswerCounts>(
                        rows, WindowKind::kService, step,
-                       [](const json& j) { return std::optional(AnswerCountsFromJson(j)); },
+                       [](const JsonView& j) { return std::optional(AnswerCountsFromJson(j)); },
                        [](AnswerCounts& sum, const AnswerCounts& c) { AddCounts(sum, c); }));
   std::vector<HistoryPoint<ServiceRow>> points;
   for (const auto& [hour, sums] : steps) {
@@ -195,7 +197,7 @@ Result<std::vector<HistoryPoint<QualityRow>>> QualityHistory(std::span<const Win
       return DataLoss(fmt::format("the kept hour {} is broken: {}", newest->hour, e.what()));
     }
   }
-  const auto read = [&ks](const json& j) -> std::optional<QualityHour> {
+  const auto read = [&ks](const JsonView& j) -> std::optional<QualityHour> {
     if (j.at("ks").get<std::vector<int>>() != ks) {
       return std::nullopt;
     }
