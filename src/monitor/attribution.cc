@@ -17,10 +17,6 @@ constexpr std::size_t kMostRows = 256;
 /// One answer of so many, by its request, is looked at as a list: means need no more, and an answer costs less.
 constexpr std::uint64_t kListsEvery = 4;
 
-std::string RowKey(const Impression& impression) {
-  return impression.model + "\n" + impression.scene;
-}
-
 }  // namespace
 
 std::string_view LabelName(Label label) { return label == Label::kClick ? "click" : "purchase"; }
@@ -51,19 +47,16 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
   answer.ts = ts;
   answer.hour = HourAt(ts);
   answer.group = (answer.subject != 0 ? answer.subject : answer.request) % kShopperGroups;
-  answer.row = RowKey(impression);
-  if (rows_.size() >= kMostRows && !rows_.contains(answer.row)) {
-    answer.row = "other\nother";
-  }
+  answer.row = &RowOf(impression);
+  const std::string& key = answer.row->first;
   for (const ShownItem& item : impression.items) {
     if (answer.items.size() == kMostPlaces) {
       break;
     }
     answer.items.push_back(StableHash(item.item_id));
   }
-  QualityCounts* hour = OpenHour(answer);
-  answer.in_hour = hour != nullptr;
-  for (QualityCounts* row : {&rows_[answer.row], hour}) {
+  answer.in_hour = OpenHour(answer);
+  for (QualityCounts* row : {&answer.row->second, answer.in_hour}) {
     if (row == nullptr) {
       continue;
     }
@@ -75,13 +68,13 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
       label.ndcg.resize(options_.ks.size());
     }
   }
-  estimates_.OnAnswer(answer.row, impression, answer.hour, ts, answer.scores);
+  estimates_.OnAnswer(key, impression, answer.hour, ts, answer.scores);
   answer.visitor = answer.subject;
   answer.outcomes_row =
-      outcomes_.OnAnswer(answer.row, answer.visitor, answer.group, answer.items.size(), ts);
+      outcomes_.OnAnswer(key, answer.visitor, answer.group, answer.items.size(), ts);
   if (answer.request % kListsEvery == 0) {
     const ScoreBins* bins = estimates_.BinsOf(answer.scores);
-    behaviour_.OnAnswer(answer.row, impression, answer.items,
+    behaviour_.OnAnswer(key, impression, answer.items,
                         {.scored = bins != nullptr && bins->ready(),
                          .lowest = bins == nullptr ? 0 : bins->lowest(),
                          .highest = bins == nullptr ? 0 : bins->highest()},
@@ -96,8 +89,22 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
   return true;
 }
 
+Attribution::Row& Attribution::RowOf(const Impression& impression) {
+  key_.assign(impression.model).append(1, '\n').append(impression.scene);
+  const auto found = rows_.find(key_);
+  if (found != rows_.end()) {
+    return *found;
+  }
+  return *rows_.try_emplace(rows_.size() < kMostRows ? key_ : "other\nother").first;
+}
+
 QualityCounts* Attribution::OpenHour(const Answer& answer) {
-  HourRow key{answer.hour, answer.row};
+  // Most answers are of the row and hour of the one before.
+  if (!waiting_.empty() && waiting_.back().row == answer.row &&
+      waiting_.back().hour == answer.hour && HourOf(waiting_.back()) != nullptr) {
+    return waiting_.back().in_hour;
+  }
+  HourRow key{answer.hour, answer.row->first};
   const auto found = hours_.find(key);
   if (found != hours_.end()) {
     return &found->second;
@@ -106,12 +113,8 @@ QualityCounts* Attribution::OpenHour(const Answer& answer) {
   return room ? &hours_[std::move(key)] : nullptr;
 }
 
-QualityCounts* Attribution::HourOf(const Answer& answer) {
-  if (!answer.in_hour) {
-    return nullptr;
-  }
-  const auto found = hours_.find({answer.hour, answer.row});
-  return found == hours_.end() ? nullptr : &found->second;
+QualityCounts* Attribution::HourOf(const Answer& answer) const {
+  return answer.hour >= final_before_ ? answer.in_hour : nullptr;
 }
 
 void Attribution::FinishHours() {
@@ -181,7 +184,7 @@ void Attribution::TellLabels() {
 void Attribution::Pop(bool mature) {
   const Answer& oldest = waiting_.front();
   if (mature) {
-    ++rows_[oldest.row].mature;
+    ++oldest.row->second.mature;
     if (QualityCounts* hour = HourOf(oldest)) {
       ++hour->mature;
     }
@@ -250,7 +253,7 @@ void Attribution::AddMissed(Answer& answer, Label label, std::uint64_t item) {
 }
 
 void Attribution::Contribute(const Answer& answer, Label label, double sign) {
-  ContributeTo(rows_[answer.row], answer, label, sign);
+  ContributeTo(answer.row->second, answer, label, sign);
   if (QualityCounts* hour = HourOf(answer)) {
     ContributeTo(*hour, answer, label, sign);
   }

@@ -49,6 +49,12 @@ struct JoinCounts {
 class Attribution {
  public:
   explicit Attribution(AttributionOptions options);
+  // What waits points at its row.
+  Attribution(const Attribution&) = delete;
+  Attribution& operator=(const Attribution&) = delete;
+  Attribution(Attribution&&) = default;
+  Attribution& operator=(Attribution&&) = default;
+  ~Attribution() = default;
 
   /// Starts waiting for labels. Only the first 64 places are watched. One whose request waits already was sent twice,
   /// and counts once: false then. `ts`: when it was given, for this counting.
@@ -96,14 +102,16 @@ class Attribution {
     std::uint64_t places = 0;           ///< bit p: place p has the label
     std::vector<std::uint64_t> missed;  ///< hashes of labelled items not shown
   };
+  using Row = std::unordered_map<std::string, QualityCounts>::value_type;
   struct Answer {
     std::uint64_t request = 0;
     std::uint64_t subject = 0;  ///< 0: nobody
     Micros ts;
     std::int64_t hour = 0;
-    bool in_hour = false;   ///< its hour counts it
+    /// Of its hour while that is open; null where no hour counts it.
+    QualityCounts* in_hour = nullptr;
     std::size_t group = 0;  ///< of shoppers
-    std::string row;
+    Row* row = nullptr;
     std::vector<std::uint64_t> items;
     std::array<LabelState, kLabels> labels;
     AnswerScores scores;
@@ -111,6 +119,7 @@ class Attribution {
     std::uint16_t outcomes_row = 0;
   };
 
+  Row& RowOf(const Impression& impression);
   static void AppendAnswer(const Answer& answer, std::string_view row, std::string& text);
   void RecordItem(const Event& event, Label label, const EventItem& item, std::uint64_t hash);
   void RecordReturn(const Event& event, const EventItem& item);
@@ -127,7 +136,7 @@ class Attribution {
   /// Null where its hour is final already, or where there are too many: no hour counts it then.
   QualityCounts* OpenHour(const Answer& answer);
   /// The open hour that counts it, or null.
-  QualityCounts* HourOf(const Answer& answer);
+  [[nodiscard]] QualityCounts* HourOf(const Answer& answer) const;
   /// Out of its subject's list for good: nothing joins it by its subject any more, after a restart neither.
   void LeaveSubject(std::uint64_t sequence);
   void FinishHours();
@@ -143,6 +152,7 @@ class Attribution {
   std::vector<double> ideal_;      ///< of n labelled items at the head
   std::unordered_map<std::string, QualityCounts> rows_;
   std::map<HourRow, QualityCounts> hours_;
+  std::string key_;  ///< of the row that is looked up, so that its memory is used again
   std::map<HourRow, QualityCounts> final_hours_;
   std::uint64_t lost_hours_ = 0;
   std::int64_t final_before_ = std::numeric_limits<std::int64_t>::min();

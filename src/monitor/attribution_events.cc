@@ -63,7 +63,7 @@ void Attribution::RecordItem(const Event& event, Label label, const EventItem& i
   };
   const auto joined = [&](Answer& answer, std::size_t place) {
     if (event.type == EventType::kClick) {
-      ++rows_[answer.row].clicks;
+      ++answer.row->second.clicks;
       if (QualityCounts* hour = HourOf(answer)) {
         ++hour->clicks;
       }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "monitor/attribution.h"
+#include "monitor/json_view.h"
 
 namespace vitrine::monitor {
 namespace {
@@ -34,33 +35,34 @@ json QualityCountsToJson(const QualityCounts& counts) {
   return {counts.answers, counts.mature, counts.shown, counts.clicks, labels, OfGroups(counts)};
 }
 
-QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks) {
+template <typename Json>
+QualityCounts QualityCountsFromJson(const Json& j, std::size_t ks, bool same_ks) {
   QualityCounts counts;
-  counts.answers = j.at(0).get<std::uint64_t>();
-  counts.mature = j.at(1).get<std::uint64_t>();
-  counts.shown = j.at(2).get<std::uint64_t>();
-  counts.clicks = j.at(3).get<std::uint64_t>();
+  counts.answers = j.at(0).template get<std::uint64_t>();
+  counts.mature = j.at(1).template get<std::uint64_t>();
+  counts.shown = j.at(2).template get<std::uint64_t>();
+  counts.clicks = j.at(3).template get<std::uint64_t>();
   for (std::size_t l = 0; l < kLabels; ++l) {
     counts.labels[l].recall.resize(ks);
     counts.labels[l].ndcg.resize(ks);
     if (!same_ks) {
       continue;
     }
-    const json& label = j.at(4).at(l);
+    const Json& label = j.at(4).at(l);
     counts.labels[l] = {
-        label.at(0).get<std::uint64_t>(),
-        label.at(1).get<std::uint64_t>(),
-        label.at(2).get<std::uint64_t>(),
-        label.at(3).get<std::uint64_t>(),
-        label.at(4).get<std::vector<double>>(),
-        label.at(5).get<std::vector<double>>(),
-        label.size() > 6 ? label.at(6).get<double>() : 0};  // hours of before have none
+        label.at(0).template get<std::uint64_t>(),
+        label.at(1).template get<std::uint64_t>(),
+        label.at(2).template get<std::uint64_t>(),
+        label.at(3).template get<std::uint64_t>(),
+        label.at(4).template get<std::vector<double>>(),
+        label.at(5).template get<std::vector<double>>(),
+        label.size() > 6 ? label.at(6).template get<double>() : 0};  // hours of before have none
     if (counts.labels[l].recall.size() != ks || counts.labels[l].ndcg.size() != ks) {
       throw json::other_error::create(501, "sums of other cut-offs", nullptr);
     }
   }
   if (same_ks) {
-    const auto groups = j.at(5).get<std::array<std::uint32_t, 3 * kShopperGroups>>();
+    const auto groups = j.at(5).template get<std::array<std::uint32_t, 3 * kShopperGroups>>();
     for (std::size_t g = 0; g < kShopperGroups; ++g) {
       counts.groups[g] = {groups[3 * g], groups[3 * g + 1], groups[3 * g + 2]};
     }
@@ -68,14 +70,18 @@ QualityCounts QualityCountsFromJson(const json& j, std::size_t ks, bool same_ks)
   return counts;
 }
 
+template QualityCounts QualityCountsFromJson(const json&, std::size_t, bool);
+template QualityCounts QualityCountsFromJson(const JsonView&, std::size_t, bool);
+
 namespace {
+
+constexpr std::string_view kHexDigits = "0123456789abcdef";
 
 /// Two hexadecimal digits a place.
 void AppendHex(const AnswerScores& scores, std::string& text) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   for (std::size_t place = 0; place < scores.places; ++place) {
-    text += kDigits[scores.bins[place] >> 4U];
-    text += kDigits[scores.bins[place] & 15U];
+    text += kHexDigits[scores.bins[place] >> 4U];
+    text += kHexDigits[scores.bins[place] & 15U];
   }
 }
 
@@ -110,13 +116,33 @@ std::map<HourRow, QualityCounts> HoursOf(const json& j, std::size_t ks, bool sam
   return hours;
 }
 
+/// A string of 16 hexadecimal digits a hash: a tenth of the time that decimal numbers take.
 void AppendHashes(const std::vector<std::uint64_t>& hashes, std::string& text) {
-  text += '[';
-  for (const std::uint64_t& hash : hashes) {
-    fmt::format_to(std::back_inserter(text), FMT_COMPILE("{}{}"), &hash == hashes.data() ? "" : ",",
-                   hash);
+  std::size_t at = text.size() + 1;
+  text.resize(at + 16 * hashes.size() + 1, '"');
+  text[at - 1] = '"';
+  for (const std::uint64_t hash : hashes) {
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      text[at++] = kHexDigits[(hash >> static_cast<unsigned>(shift)) & 15U];
+    }
   }
-  text += ']';
+}
+
+/// States of before have an array of numbers.
+std::vector<std::uint64_t> HashesOf(const json& j) {
+  if (j.is_array()) {
+    return j.get<std::vector<std::uint64_t>>();
+  }
+  const auto& text = j.get_ref<const std::string&>();
+  std::vector<std::uint64_t> hashes(text.size() / 16);
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    const char* at = text.data() + 16 * i;
+    const auto [end, error] = std::from_chars(at, at + 16, hashes[i], 16);
+    if (error != std::errc() || end != at + 16) {
+      throw json::other_error::create(501, "hashes that are no hexadecimal numbers", nullptr);
+    }
+  }
+  return hashes;
 }
 
 }  // namespace
@@ -134,7 +160,7 @@ void Attribution::AppendAnswer(const Answer& answer, std::string_view row, std::
     text += ']';
   }
   fmt::format_to(out, FMT_COMPILE("],{},{},{},{},\""), answer.hour, answer.group,
-                 answer.in_hour ? "true" : "false", answer.scores.series);
+                 answer.in_hour != nullptr ? "true" : "false", answer.scores.series);
   AppendHex(answer.scores, text);
   fmt::format_to(out, FMT_COMPILE("\",{},{},{},{}]"), answer.scores.known ? "true" : "false",
                  answer.scores.expected, answer.visitor, answer.outcomes_row);
@@ -170,11 +196,11 @@ std::string Attribution::Save() const {
   text.pop_back();  // its brace: what waits comes behind
   text += R"(,"waiting":[)";
   std::string row;
-  const std::string* row_of = nullptr;
+  const Row* row_of = nullptr;
   for (const Answer& answer : waiting_) {
-    if (row_of == nullptr || *row_of != answer.row) {
-      row = json(answer.row).dump(-1, ' ', false, json::error_handler_t::replace);
-      row_of = &answer.row;
+    if (row_of != answer.row) {
+      row = json(answer.row->first).dump(-1, ' ', false, json::error_handler_t::replace);
+      row_of = answer.row;
     }
     text += &answer == &waiting_.front() ? "" : ",";
     AppendAnswer(answer, row, text);
@@ -194,23 +220,28 @@ Status Attribution::Load(const json& saved) {
       const auto n = joins[t].get<std::array<std::uint64_t, 6>>();
       read.joins_[t] = {n[0], n[1], n[2], n[3], n[4], n[5]};
     }
+    read.hours_ = HoursOf(saved.at("hours"), options_.ks.size(), same_ks);
     for (const json& a : saved.at("waiting")) {
       Answer answer;
       answer.request = a.at(0).get<std::uint64_t>();
       answer.subject = a.at(1).get<std::uint64_t>();
       answer.ts = Micros{a.at(2).get<std::int64_t>()};
-      answer.row = a.at(3).get<std::string>();
-      answer.items = a.at(4).get<std::vector<std::uint64_t>>();
-      if (answer.items.size() > kMostPlaces || !read.rows_.contains(answer.row)) {
+      const auto row = read.rows_.find(a.at(3).get<std::string>());
+      answer.items = HashesOf(a.at(4));
+      if (answer.items.size() > kMostPlaces || row == read.rows_.end()) {
         return InvalidArgument("the saved monitor state is broken: an answer without its row");
       }
+      answer.row = &*row;
       for (std::size_t l = 0; l < kLabels && same_ks; ++l) {
         answer.labels[l] = {a.at(5).at(l).at(0).get<std::uint64_t>(),
-                            a.at(5).at(l).at(1).get<std::vector<std::uint64_t>>()};
+                            HashesOf(a.at(5).at(l).at(1))};
       }
       answer.hour = a.at(6).get<std::int64_t>();
       answer.group = a.at(7).get<std::size_t>() % kShopperGroups;
-      answer.in_hour = a.at(8).get<bool>();
+      if (a.at(8).get<bool>()) {
+        const auto hour = read.hours_.find({answer.hour, answer.row->first});
+        answer.in_hour = hour == read.hours_.end() ? nullptr : &hour->second;
+      }
       if (a.size() > 14 && same_ks) {
         answer.scores = ScoresOf(a.at(9).get<std::uint32_t>(), a.at(10).get<std::string>());
         answer.scores.known = a.at(11).get<bool>();
@@ -223,7 +254,6 @@ Status Attribution::Load(const json& saved) {
     }
     read.forgotten_ = saved.at("forgotten").get<std::uint64_t>();
     read.watermark_ = Micros{saved.at("watermark").get<std::int64_t>()};
-    read.hours_ = HoursOf(saved.at("hours"), options_.ks.size(), same_ks);
     read.final_hours_ = HoursOf(saved.at("final_hours"), options_.ks.size(), same_ks);
     read.lost_hours_ = saved.at("lost_hours").get<std::uint64_t>();
     read.final_before_ = saved.at("final_before").get<std::int64_t>();

@@ -296,6 +296,31 @@ TEST(AttributionTest, ChangedCutOffsStartAnew) {
   EXPECT_EQ(Of(other, Label::kClick).recall, (std::vector<double>{1, 1}));
 }
 
+TEST(AttributionTest, StatesOfBeforeHashesWereHexadecimalAreRead) {
+  Attribution a({});
+  a.Add(Shown("r1", "u", 0, {"a", "b"}));
+  a.Record(Did(EventType::kClick, "u", 1, "missed", "r1"));
+  auto before = nlohmann::json::parse(a.Save());
+  nlohmann::json& answer = before.at("waiting").at(0);
+  const auto as_numbers = [](nlohmann::json& hashes) {
+    const auto text = hashes.get<std::string>();
+    hashes = nlohmann::json::array();
+    for (std::size_t at = 0; at < text.size(); at += 16) {
+      hashes.push_back(std::stoull(text.substr(at, 16), nullptr, 16));
+    }
+    return hashes.size();
+  };
+  EXPECT_EQ(as_numbers(answer.at(4)), 2U);
+  EXPECT_EQ(as_numbers(answer.at(5).at(0).at(1)), 1U);
+  EXPECT_EQ(as_numbers(answer.at(5).at(1).at(1)), 0U);
+  Attribution read({});
+  ASSERT_TRUE(read.Load(before).ok());
+  EXPECT_EQ(read.Save(), a.Save());
+  answer.at(4) = "0123456789abcdeg";
+  EXPECT_EQ(read.Load(before).code(), Code::kInvalidArgument);
+  EXPECT_EQ(read.Save(), a.Save());
+}
+
 TEST(AttributionTest, BrokenStateIsRefusedWhole) {
   Attribution a({});
   a.Add(Shown("r1", "u", 0, {"a"}));

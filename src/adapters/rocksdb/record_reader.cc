@@ -1,5 +1,6 @@
 #include "adapters/rocksdb/record_reader.h"
 
+#include <algorithm>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -50,6 +51,7 @@ Result<std::vector<data::LogRecord>> ReadRecords(const Store& store,
   if (after >= last) {
     return records;
   }
+  records.reserve(std::min<std::uint64_t>(limit, last - after));
   const auto iterator = store.NewIterator(Family::kLog);
   const std::string first = SequenceKey(after + 1);
   for (iterator->Seek(SliceOf(first)); iterator->Valid() && records.size() < limit;
