@@ -50,9 +50,7 @@ class Turn {
   Result<RetrainOutcome> Run() {
     RETURN_IF_ERROR(MakeSnapshot());
     RETURN_IF_ERROR(Split());
-    for (const std::string& spec : request_.specs) {
-      RETURN_IF_ERROR(MakeCandidate(spec));
-    }
+    RETURN_IF_ERROR(MakeCandidates());
     RETURN_IF_ERROR(EvaluateChampion());
     RETURN_IF_ERROR(Register());
     RETURN_IF_ERROR(Decide());
@@ -105,6 +103,21 @@ class Turn {
     }
     train.arguments.insert(train.arguments.end(), more.begin(), more.end());
     return train;
+  }
+
+  /// One model that cannot be had does not keep the shop from the others.
+  Status MakeCandidates() {
+    for (const std::string& spec : request_.specs) {
+      Status made = MakeCandidate(spec);
+      if (made.code() == Code::kCancelled || made.code() == Code::kNotFound) {
+        return made;
+      }
+      if (!made.ok()) {
+        outcome_.failed.push_back({spec, std::move(made)});
+      }
+    }
+    return outcome_.candidates.empty() && !outcome_.failed.empty() ? outcome_.failed.front().reason
+                                                                   : Status::Ok();
   }
 
   Status MakeCandidate(const std::string& spec) {
@@ -267,10 +280,15 @@ std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
                           {"version", candidate.ref.ToString()},
                           {"metrics", std::move(metrics)}});
   }
+  json failed = json::array();
+  for (const FailedCandidate& one : outcome.failed) {
+    failed.push_back({{"spec", one.spec}, {"reason", one.reason.message()}});
+  }
   const json out = {
       {"snapshot", outcome.snapshot},
       {"metric", metric},
       {"candidates", std::move(candidates)},
+      {"failed", std::move(failed)},
       {"champion_before",
        outcome.champion_before ? json(outcome.champion_before->ToString()) : json()},
       {"judged",
@@ -297,6 +315,9 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule
   }
   std::string text = evaluate::ComparisonTable(
       reports, {.metrics = {}, .primary = rule.metric, .bootstrap = rule.bootstrap});
+  for (const FailedCandidate& one : outcome.failed) {
+    text += fmt::format("\n{} gave no candidate: {}\n", one.spec, one.reason.message());
+  }
   text += fmt::format("\n{} {}\n", outcome.candidates[outcome.best].ref.ToString(),
                       outcome.verdict.pass ? "passes the gate:" : "is held by the gate:");
   for (const std::string& reason : outcome.verdict.reasons) {

@@ -50,11 +50,18 @@ struct Candidate {
   evaluate::EvalReport report;
 };
 
+/// A spec that gave no candidate: what its data do not support, memory, a probe that failed.
+struct FailedCandidate {
+  std::string spec;
+  Status reason;
+};
+
 struct RetrainOutcome {
   std::string snapshot;  ///< id
   std::string snapshot_dir;
   std::string holdout;                ///< file of the cases
   std::vector<Candidate> candidates;  ///< in the order of the specs
+  std::vector<FailedCandidate> failed;
   std::optional<registry::VersionRef> champion_before;
   std::optional<evaluate::EvalReport> champion_report;
   std::size_t best = 0;  ///< index of the candidate that was judged
@@ -63,8 +70,8 @@ struct RetrainOutcome {
 };
 
 /// Threads: blocks until done; one turn at a time per data directory.
-/// Errors: those of the stages, each under its step's name; kCancelled. A failed gate is an outcome,
-///         not an error.
+/// Errors: those of the stages, each under its step's name; kCancelled; kNotFound (no such spec). A failed
+///         gate is an outcome, not an error, and so is a spec that fails while another gives a candidate.
 Result<RetrainOutcome> Retrain(const RetrainRequest& request, const Programs& programs,
                                registry::Registry& registry, Steps& steps);
 

@@ -13,7 +13,7 @@ namespace vitrine::e2e {
 loop::ChildOutcome RunBeauty(const std::string& data, const std::vector<std::string>& specs);
 
 /// Serves `data` and makes each model of its first job champion in turn: asked with the evaluator's
-/// history, it must give the evaluator's ten items for each of 1,000 random test users.
+/// history, it must give the evaluator's ten items for each of 1,000 random test users (all, where there are fewer).
 void ExpectServedAsEvaluated(const std::string& data, const std::vector<std::string>& models);
 
 }  // namespace vitrine::e2e

@@ -44,7 +44,7 @@ const std::vector<SettingDef>& SettingDefs() {
       {"lake.memory_limit_mb", SettingType::kInteger, "768",
        "Memory for import and cleaning; larger inputs spill to disk."},
       {"train.memory_limit_mb", SettingType::kInteger, "4096", "Memory for one training process."},
-      {"train.specs", SettingType::kList, "popularity,item-knn-decay,markov",
+      {"train.specs", SettingType::kList, "popularity,item-knn-decay,transitions,hybrid",
        "Models that a retraining fits: names of ready specs, or files."},
       {"train.protocol", SettingType::kText, "leave-one-out",
        "Protocol that judges them: the name of a ready one, or a file."},
