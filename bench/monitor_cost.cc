@@ -14,7 +14,6 @@
 #include "bench/serving_fixture.h"
 #include "data/feature_spec.h"
 #include "data/reference_histograms.h"
-#include "evaluate/holdout.h"
 #include "monitor/online_monitor.h"
 #include "transport/http/client.h"
 
@@ -26,7 +25,6 @@ using nlohmann::json;
 constexpr int kPairs = 12;
 /// Runs of a server differ by several percent, and the bar is three.
 constexpr int kWatchedPairs = 40;
-constexpr std::size_t kMostRequests = 5000;
 constexpr int kFeatures = 50;
 
 double CpuSeconds(clockid_t clock) {
@@ -36,24 +34,6 @@ double CpuSeconds(clockid_t clock) {
 }
 double ServerCpu() {
   return CpuSeconds(CLOCK_PROCESS_CPUTIME_ID) - CpuSeconds(CLOCK_THREAD_CPUTIME_ID);
-}
-
-std::vector<std::string> Requests(const std::string& data) {
-  const auto holdout = evaluate::ReadHoldout(HoldoutOf(data));
-  CHECK(holdout.ok());
-  std::vector<std::string> requests;
-  for (const evaluate::HoldoutCase& one : holdout->cases) {
-    if (one.part != evaluate::Part::kTest || requests.size() == kMostRequests) {
-      continue;
-    }
-    json ids = json::array();
-    for (const evaluate::HoldoutEvent& event : one.history) {
-      ids.push_back(holdout->items[event.item]);
-    }
-    requests.push_back(
-        Asking(json({{"n", 10}, {"user_id", one.user}, {"history", std::move(ids)}}).dump()));
-  }
-  return requests;
 }
 
 /// Whether everything that was answered is counted.
@@ -172,7 +152,7 @@ void MeasureWatching(std::vector<Bar>& bars) {
   Prepare(data);
   const std::string copy = folder.path() + "/copy";
   std::filesystem::copy(data, copy, std::filesystem::copy_options::recursive);
-  const std::vector<std::string> requests = Requests(data);
+  const std::vector<std::string> requests = AskingAll(BodiesOfTestCases(data, R"({"n": 10})"));
   const auto watched = Serve(data);
   const auto unwatched = Serve(copy, {"monitor.enabled=false"});
   const http::Endpoint on = EndpointOf(*watched);

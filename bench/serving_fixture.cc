@@ -6,7 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
+#include <nlohmann/json.hpp>
 
+#include "evaluate/holdout.h"
 #include "loop/child_process.h"
 #include "transport/http/client.h"
 #include "transport/http/load_target.h"
@@ -83,6 +86,33 @@ std::string Asking(const std::string& body) {
   http::AppendRequest({.method = "POST", .target = "/v1/recommend", .body = body}, {}, "",
                       {{"Content-Type", "application/json"}}, request);
   return request;
+}
+
+std::vector<std::string> AskingAll(const std::vector<std::string>& bodies) {
+  std::vector<std::string> requests;
+  std::transform(bodies.begin(), bodies.end(), std::back_inserter(requests), Asking);
+  return requests;
+}
+
+std::vector<std::string> BodiesOfTestCases(const std::string& data, const std::string& question) {
+  constexpr std::size_t kMost = 5000;
+  const auto holdout = evaluate::ReadHoldout(HoldoutOf(data));
+  CHECK(holdout.ok());
+  nlohmann::json asked = nlohmann::json::parse(question);
+  std::vector<std::string> bodies;
+  for (const evaluate::HoldoutCase& one : holdout->cases) {
+    if (one.part != evaluate::Part::kTest || bodies.size() == kMost) {
+      continue;
+    }
+    nlohmann::json history = nlohmann::json::array();
+    for (const evaluate::HoldoutEvent& event : one.history) {
+      history.push_back(holdout->items[event.item]);
+    }
+    asked["user_id"] = one.user;
+    asked["history"] = std::move(history);
+    bodies.push_back(asked.dump());
+  }
+  return bodies;
 }
 
 simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std::string>& requests,

@@ -38,6 +38,10 @@ http::Endpoint EndpointOf(const apps::Application& server);
 
 /// The bytes of a POST of `body` to /v1/recommend.
 std::string Asking(const std::string& body);
+std::vector<std::string> AskingAll(const std::vector<std::string>& bodies);
+
+/// A body for each test case of the newest job, 5,000 at most: the JSON object `question` with its shopper and history.
+std::vector<std::string> BodiesOfTestCases(const std::string& data, const std::string& question);
 
 /// One client thread; no request may fail.
 simulate::LoadResult Load(const http::Endpoint& endpoint, const std::vector<std::string>& requests,
