@@ -29,6 +29,7 @@ struct Shop {
       });
     };
     CHECK(shop.Serve("fake:1").ok());
+    shop.now = Now();
     std::vector<Item> rows;
     for (std::size_t i = 0; i < kItems; ++i) {
       Item item = serve::FakeShop::Row(shop.names[i]);
@@ -37,6 +38,10 @@ struct Shop {
       item.price = static_cast<double>(1 + i % 100);
       item.hidden = i % 97 == 0;
       item.stock = i % 13 == 0 ? 0 : 5;
+      item.tags = {"tag" + std::to_string(i % 7), "tag" + std::to_string(i % 50)};
+      if (i % 40 == 0) {  // a fortieth is new
+        item.attributes["available_from"] = FormatIso({shop.now.value - kMicrosPerDay});
+      }
       rows.push_back(item);
     }
     CHECK(shop.log.AppendItems(rows, After(std::chrono::seconds(60))).ok());
@@ -115,6 +120,22 @@ void Run() {
   CHECK(shop.shop.scenes.Put(scene).ok());
   bars.push_back(
       Added(shop, recommender, "with a boost, a hide rule and brand spacing", 0, request));
+
+  scene.rules.clear();
+  scene.spacing = {};
+  scene.exposure = {.share = 0.1, .days = 30};
+  CHECK(shop.shop.scenes.Put(scene).ok());
+  bars.push_back(Added(shop, recommender, "with a tenth of the places for new items", 0, request));
+  scene.exposure = {};
+  for (const auto method : {serve::DiversityMethod::kMmr, serve::DiversityMethod::kDpp}) {
+    scene.diversity = {.method = method, .strength = 0.5};
+    CHECK(shop.shop.scenes.Put(scene).ok());
+    bars.push_back(Added(shop, recommender,
+                         "with variety among 100, " + std::string(DiversityMethodName(method)), 0,
+                         request));
+  }
+  scene.diversity = {};
+  CHECK(shop.shop.scenes.Put(scene).ok());
 
   serve::RecommendRequest unknown = request;
   unknown.user_id = "nobody";

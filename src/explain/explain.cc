@@ -22,14 +22,17 @@ using serve::ReasonKind;
 // A batch may be summed in another order than a single row: that much is not a difference.
 constexpr double kBatchSlack = 1e-4;
 
-bool IsPin(const Reason& reason) {
-  return reason.kind == ReasonKind::kRule && reason.contribution == 0;
+// It says why the item stands where it does, not what its score is made of.
+bool IsPlacing(const Reason& reason) {
+  return reason.contribution == 0 &&
+         (reason.kind == ReasonKind::kRule || reason.kind == ReasonKind::kDiversity ||
+          reason.kind == ReasonKind::kExposure);
 }
 
-// A pin first, then by size, the base last.
+// Its place first, then by size, the base last.
 bool ComesFirst(const Reason& a, const Reason& b) {
   const auto rank = [](const Reason& reason) {
-    return IsPin(reason) ? 0 : reason.kind == ReasonKind::kBase ? 2 : 1;
+    return IsPlacing(reason) ? 0 : reason.kind == ReasonKind::kBase ? 2 : 1;
   };
   return rank(a) != rank(b) ? rank(a) < rank(b)
                             : std::fabs(a.contribution) > std::fabs(b.contribution);
@@ -134,6 +137,8 @@ std::vector<Reason> AddedTo(const ShownItem& shown, double model_score) {
   if (shown.source.starts_with("rule:")) {
     added.push_back(
         {.kind = ReasonKind::kRule, .rule = shown.source.substr(5), .contribution = rest});
+  } else if (shown.source == serve::kNewSource) {
+    added.push_back({.kind = ReasonKind::kExposure, .contribution = rest});
   } else if (shown.source == "bid") {
     added.push_back({.kind = ReasonKind::kBid, .contribution = rest});
   }
@@ -154,6 +159,10 @@ Result<serve::Explained> ScoreExplainer::Explain(const serve::ExplainInput& inpu
   } else {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const bool searched = items[i].source.starts_with("search:");
+      items[i].reasons.clear();
+      if (parts[i].model_score == 0 && !parts[i].added.empty()) {
+        continue;  // a pin or a new item that no order holds
+      }
       items[i].reasons = {{.kind = searched ? ReasonKind::kQuery : ReasonKind::kPopularity,
                            .contribution = parts[i].model_score}};
     }

@@ -179,6 +179,43 @@ TEST_F(Explain, AnAttributeOfTheRequestIsAPartOfItsOwn) {
   EXPECT_LT(reasons.back().contribution, 1);  // without the hour
 }
 
+// What re-ranking moved says so first, and adds nothing to the score.
+TEST_F(Explain, ReasonsOfAVariedAnswerAddUp) {
+  Item fresh = FakeShop::Row("fresh");
+  fresh.valid_from = {shop.now.value - kMicrosPerDay};
+  shop.Change(fresh);
+  serve::Scene scene = *shop.scenes.Find("home").value();
+  scene.diversity.strength = 0.7;
+  scene.exposure = {.share = 0.25, .days = 7};
+  scene.rules = {{.name = "push", .when = {.items = {"item1"}}, .add = 1}};
+  ASSERT_TRUE(shop.scenes.Put(scene).ok());
+  for (const char* language : {"en", "zh"}) {
+    auto request = Ask();
+    request.n = 6;  // the fourth place is kept; what follows is less like what stands above
+    request.language = language;
+    const auto response = Get(request);
+    ASSERT_EQ(response.items.size(), 6U);
+    ExpectReasonsAddUp(response.items);
+    int moved = 0;
+    for (const RecommendedItem& item : response.items) {
+      for (const Reason& reason : item.reasons) {
+        moved += reason.kind == ReasonKind::kDiversity ? 1 : 0;
+        if (reason.kind == ReasonKind::kExposure) {  // others made room
+          EXPECT_EQ(reason.places < 0, item.item_id != "fresh") << item.item_id;
+        }
+      }
+    }
+    EXPECT_GT(moved, 0);
+    EXPECT_EQ(response.items[3].item_id, "fresh");
+    EXPECT_EQ(response.items[3].reasons.size(), 1U);
+    const auto later = Later(response.request_id, language);
+    ASSERT_TRUE(later.ok()) << later.status().ToString();
+    ExpectReasonsAddUp(later->items);
+    EXPECT_EQ(later->items[3].reasons.front().kind, ReasonKind::kExposure);
+    EXPECT_EQ(later->items[3].reasons.front().text, response.items[3].reasons.front().text);
+  }
+}
+
 // Asked again with places of the history removed, for the shown candidates alone.
 TEST_F(Explain, ReasonsOfARankerAddUp) {
   shop.make["ctr:1"] = [this] {

@@ -31,6 +31,14 @@ enum class Phrase : std::uint8_t {
   kUserLowers,
   kContextRaises,
   kContextLowers,
+  // Where it stands. {0}: places
+  kVariedUp,
+  kVariedUpOne,
+  kVariedDown,
+  kVariedDownOne,
+  kHasNewPlace,
+  kMadeRoomMany,
+  kMadeRoomOne,
   // Why an item is not in an answer. {0}: the rule
   kIsShown,
   kIsDown,
@@ -49,6 +57,8 @@ enum class Phrase : std::uint8_t {
   kIsOverBrandLimit,
   kIsOverCategoryLimit,
   kIsTooNearItsBrand,
+  kIsTooAlike,
+  kIsDisplacedByNew,
   kIsMovedByRules,
   kIsMovedByAllRules,
   kIsDisplacedByPin,

@@ -1,5 +1,7 @@
 #include "explain/sentence.h"
 
+#include <cstdlib>
+
 namespace vitrine::explain {
 namespace {
 
@@ -84,6 +86,19 @@ std::string FeatureSentence(const serve::Reason& reason, Language language) {
   return Say(phrase, language, {name});
 }
 
+std::string PlaceSentence(const serve::Reason& reason, Language language) {
+  const std::string places = std::to_string(std::abs(reason.places));
+  const bool one = std::abs(reason.places) == 1;
+  if (reason.kind == serve::ReasonKind::kDiversity) {
+    return Say(reason.places > 0 ? (one ? Phrase::kVariedUpOne : Phrase::kVariedUp)
+                                 : (one ? Phrase::kVariedDownOne : Phrase::kVariedDown),
+               language, {places});
+  }
+  return reason.places >= 0
+             ? Say(Phrase::kHasNewPlace, language)
+             : Say(one ? Phrase::kMadeRoomOne : Phrase::kMadeRoomMany, language, {places});
+}
+
 Phrase PhraseOf(serve::AbsenceCause cause) {
   using serve::AbsenceCause;
   switch (cause) {
@@ -121,6 +136,10 @@ Phrase PhraseOf(serve::AbsenceCause cause) {
       return Phrase::kIsOverCategoryLimit;
     case AbsenceCause::kBrandGap:
       return Phrase::kIsTooNearItsBrand;
+    case AbsenceCause::kTooAlike:
+      return Phrase::kIsTooAlike;
+    case AbsenceCause::kMadeRoom:
+      return Phrase::kIsDisplacedByNew;
     case AbsenceCause::kMovedByRules:
       return Phrase::kIsMovedByRules;
     case AbsenceCause::kPinned:
@@ -162,6 +181,9 @@ std::string Sentence(const serve::Reason& reason, std::string_view title, std::s
                              .In(language));
     case serve::ReasonKind::kFeature:
       return FeatureSentence(reason, language);
+    case serve::ReasonKind::kDiversity:
+    case serve::ReasonKind::kExposure:
+      return PlaceSentence(reason, language);
     case serve::ReasonKind::kBase:
       return std::string(
           Words{"What the model gives this item without any history", "没有历史时模型给出的基础分"}

@@ -43,6 +43,21 @@ TEST(Sentence, NamesTheRuleAndWhatItDid) {
   EXPECT_EQ(Zh(reason), "店铺规则“summer”把它放在这里");
 }
 
+TEST(Sentence, SaysHowFarVarietyAndNewItemsMovedIt) {
+  Reason reason{.kind = ReasonKind::kDiversity, .places = 3};
+  EXPECT_EQ(En(reason), "Moved up 3 places for variety: it is less like what stands above");
+  EXPECT_EQ(Zh(reason), "为增加多样性上移 3 位：与前面的商品差异更大");
+  reason.places = -1;
+  EXPECT_EQ(En(reason), "Moved down a place for variety: it is more like what stands above");
+  EXPECT_EQ(Zh(reason), "为增加多样性下移 1 位：与前面的商品更相似");
+  reason.kind = ReasonKind::kExposure;
+  EXPECT_EQ(En(reason), "Moved down a place to make room for new items");
+  EXPECT_EQ(Zh(reason), "为新品让位，下移 1 位");
+  reason.places = 0;  // a new item that no order held
+  EXPECT_EQ(En(reason), "The shop keeps this place for a new item");
+  EXPECT_EQ(Zh(reason), "店铺为新品保留的位置");
+}
+
 TEST(Sentence, TellsTheFallbacksApart) {
   const Reason reason{.kind = ReasonKind::kPopularity};
   EXPECT_EQ(En(reason, "", "fallback:popularity"), "Popular in this shop");
@@ -52,7 +67,7 @@ TEST(Sentence, TellsTheFallbacksApart) {
 }
 
 TEST(Sentence, EveryKindHasWordsInBothLanguages) {
-  for (int k = 0; k <= static_cast<int>(ReasonKind::kFeature); ++k) {
+  for (int k = 0; k <= static_cast<int>(ReasonKind::kExposure); ++k) {
     for (int t = 0; t < kEventTypes; ++t) {
       const Reason reason{.kind = static_cast<ReasonKind>(k), .type = static_cast<EventType>(t)};
       EXPECT_FALSE(En(reason, "x").empty());

@@ -11,7 +11,8 @@ std::string_view AbsenceCauseName(AbsenceCause cause) {
                 "hidden_by_rule", "hidden_by_user", "bought",       "seen",
                 "excluded",       "not_included",   "no_match",     "asked_about",
                 "not_in_model",   "not_candidate",  "brand_limit",  "category_limit",
-                "brand_gap",      "moved_by_rules", "pinned",       "outranked"};
+                "brand_gap",      "too_alike",      "made_room",    "moved_by_rules",
+                "pinned",         "outranked"};
   return kNames.at(static_cast<std::size_t>(cause));
 }
 

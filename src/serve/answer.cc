@@ -207,6 +207,9 @@ void AnswerSteps::Show(const Pick& pick, RecommendedItem& item) const {
       item.source += rule.name;
     }
   }
+  if (item.source.empty() && pick.kept && pick.bid_part == 0) {
+    item.source = kNewSource;
+  }
   if (item.source.empty()) {
     const bool unknown = pick.index == kUnknownItem;
     item.source = unknown ? "unknown" : pick.bid_part != 0 ? "bid" : source_;
@@ -314,6 +317,7 @@ void AnswerSteps::Keep() {
   if (!erased) {
     Remember();
   }
+  CountShown();
   if (parts_.observer == nullptr) {
     return;
   }
@@ -343,6 +347,19 @@ void AnswerSteps::Keep() {
   }
 }
 
+void AnswerSteps::CountShown() {
+  if (list_ != nullptr) {
+    for (const data::ItemNumber number : list_->numbers) {
+      caches_.shown.Add(number);
+    }
+  }
+  for (const Pick& pick : picks_) {
+    if (pick.number != kNoNumber) {
+      caches_.shown.Add(pick.number);
+    }
+  }
+}
+
 // An answer to a narrower question than "what for this user" would be a wrong one later.
 void AnswerSteps::Remember() {
   if (fallback_ != Fallback::kNone || !Remembers() || !request_.filter.where.empty() ||
@@ -351,7 +368,7 @@ void AnswerSteps::Remember() {
   }
   scratch_.recent.clear();
   for (const Pick& pick : picks_) {
-    if (pick.pin == nullptr) {
+    if (pick.pin == nullptr && !pick.kept) {
       scratch_.recent.push_back(pick.number);
     }
   }

@@ -11,6 +11,7 @@
 #include "serve/answer_lists.h"
 #include "serve/item_space.h"
 #include "serve/item_states.h"
+#include "serve/newcomers.h"
 #include "serve/recent_answers.h"
 #include "serve/recommend.h"
 #include "serve/rule_matches.h"
@@ -36,6 +37,8 @@ struct AnswerCaches {
   RuleCache rules;
   Published<NumberSpace> numbers;
   RecentAnswers recent;
+  NewcomerCache newcomers;
+  ShownCounts shown;
 };
 
 /// One request of any route. Everything outlives the call.

@@ -283,6 +283,9 @@ Absence AnswerSteps::AbsenceOf(const Field& field, const CandidateFilter& filter
 // It may be shown and has a score, and is not among those that were.
 AbsenceReason AnswerSteps::WhyBehind(const Field& field, std::size_t place,
                                      const Pick& pick) const {
+  if (const auto cause = WhyRearranged(pick); cause.has_value()) {
+    return {.cause = *cause};
+  }
   const std::size_t want = Wanted();
   if (RankOf(field.score, place, &field.eligible) > want) {
     const bool moved = pick.bid_part == 0 && RankOf(field.plain, place, &field.eligible) <= want;

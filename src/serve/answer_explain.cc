@@ -6,7 +6,7 @@ namespace vitrine::serve {
 ExplainItem AnswerSteps::PartsOf(const Pick& pick, const ServedModel* ranked_by) const {
   ExplainItem item{
       .index = kUnknownItem, .model_score = pick.plain, .score = pick.score, .added = {}};
-  if (ranked_by != nullptr && pick.number != kNoNumber) {
+  if (ranked_by != nullptr && pick.number != kNoNumber && !pick.unscored) {
     item.index = ranked_by->space().IndexOf(pick.number);
   }
   double running = pick.plain;
@@ -24,6 +24,12 @@ ExplainItem AnswerSteps::PartsOf(const Pick& pick, const ServedModel* ranked_by)
   }
   if (pick.pin != nullptr) {
     item.added.push_back({.kind = ReasonKind::kRule, .rule = pick.pin->name});
+  }
+  if (pick.kept || pick.by_exposure != 0) {
+    item.added.push_back({.kind = ReasonKind::kExposure, .places = pick.by_exposure});
+  }
+  if (pick.by_diversity != 0) {
+    item.added.push_back({.kind = ReasonKind::kDiversity, .places = pick.by_diversity});
   }
   return item;
 }

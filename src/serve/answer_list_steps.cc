@@ -19,7 +19,8 @@ constexpr bool NeedsNoModel(Fallback fallback) {
 bool AnswerSteps::MayBeReady() const {
   const bool asks = question_.route != Route::kRank && !request_.explain && !request_.as_of &&
                     request_.filter.empty();
-  if (!caches_.lists.on() || !asks) {
+  // Which items are new changes by the hour and with each answer.
+  if (!scene_->exposure.empty() || !caches_.lists.on() || !asks) {
     return false;
   }
   const SceneFilters& filters = scene_->filters;
@@ -94,6 +95,9 @@ void AnswerSteps::KeepList() {
     return;
   }
   list->items = response_.items;
+  for (const Pick& pick : picks_) {
+    list->numbers.push_back(pick.number);
+  }
   if (fallback_ == Fallback::kNone) {
     list->features = scratch_.features;
     for (const Pick& pick : picks_) {

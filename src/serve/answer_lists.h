@@ -58,9 +58,10 @@ struct ListBasis {
 /// Immutable once it is kept.
 struct AnswerList {
   std::vector<RecommendedItem> items;
-  std::vector<double> shown_scores;  ///< kModel: of the items, before rules
-  std::vector<Tensor> features;      ///< kModel: what the scores were made from
-  Counter* hits = nullptr;           ///< of its scene; null: they are not counted
+  std::vector<data::ItemNumber> numbers;  ///< of the items
+  std::vector<double> shown_scores;       ///< kModel: of the items, before rules
+  std::vector<Tensor> features;           ///< kModel: what the scores were made from
+  Counter* hits = nullptr;                ///< of its scene; null: they are not counted
   /// Moments that it answers for: [from, until). Bounded by the rules' own times and, for trending items,
   /// by how old their order may be.
   Micros from;

@@ -197,6 +197,7 @@ void AnswerSteps::RunRanker(const CandidateFilter& filter) {
     return;
   }
   FindBest(filter, scene_->candidates);
+  AddNewcomersToTop(filter);
   if (ranker->candidate_layout() != nullptr) {
     if (RankBest(*ranker)) {
       RankedBy(std::move(ranker));

@@ -11,8 +11,10 @@
 #include "core/tensor.h"
 #include "data/feature_spec.h"
 #include "search/top_k.h"
+#include "serve/alikeness.h"
 #include "serve/candidate_filter.h"
 #include "serve/dense_scores.h"
+#include "serve/rerank.h"
 #include "serve/scene.h"
 #include "serve/spacing.h"
 #include "serve/user_view.h"
@@ -31,6 +33,10 @@ struct Pick {
   double bid_part = 0;
   std::string_view asked_id;  ///< kRank: as the request spells it
   const Rule* pin = nullptr;
+  bool unscored = false;  ///< nothing scored it: a pin's or a new item's place
+  bool kept = false;      ///< its place was kept for a new item
+  int by_diversity = 0;   ///< places up (below 0: down) for variety's sake; only with explain
+  int by_exposure = 0;    ///< the same for the sake of new items
 };
 
 /// What is reused between requests of one thread.
@@ -53,6 +59,12 @@ struct Scratch {
   std::vector<std::uint64_t> skip;
   std::vector<search::RankedItem> top;
   std::vector<Likeness> likes;
+  std::vector<Pick> pool;  ///< what re-ranking chooses among
+  std::vector<RerankItem> rerank_items;
+  std::vector<ItemTraits> traits;
+  RerankScratch rerank;
+  std::vector<search::RankedItem> fresh;     ///< new items, best first
+  std::vector<search::RankedItem> unscored;  ///< new item numbers without a score, newest first
   std::vector<double> shown_scores;
   std::vector<data::ItemNumber> recent;
   std::vector<Pick> picks;

@@ -24,7 +24,11 @@ void AnswerSteps::Select(const CandidateFilter& filter) {
     SelectCandidates(filter);
   } else {
     ApplyBoosts();
-    SelectFromSpace(filter);
+    if (Reranks()) {
+      SelectVaried(filter);
+    } else {
+      SelectFromSpace(filter);
+    }
     PlacePins(filter);
   }
 }
@@ -179,6 +183,8 @@ void AnswerSteps::PlacePins(const CandidateFilter& filter) {
       if (std::isfinite(plain)) {
         pick.plain = plain;
         pick.score = ScoreOf(pick.index);
+      } else {
+        pick.unscored = true;
       }
       if ((best.pin == nullptr || Better(pick, best)) && filter.Allows(number, "")) {
         best = pick;
@@ -228,6 +234,10 @@ std::vector<Pick> AnswerSteps::OrderCandidates(const CandidateFilter* filter) co
 }
 
 void AnswerSteps::SelectCandidates(const CandidateFilter& filter) {
+  if (Reranks()) {
+    SelectVariedCandidates(filter);
+    return;
+  }
   const std::vector<Pick> picks = OrderCandidates(&filter);
   scratch_.likes.clear();
   for (const Pick& pick : picks) {

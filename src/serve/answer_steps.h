@@ -38,6 +38,7 @@ class AnswerSteps {
   void Keep();
   [[nodiscard]] bool ErasedMeanwhile() const;
   void Remember();
+  void CountShown();
   void FillHistory(std::vector<SeenEvent>& history) const;
 
   // answer_explain.cc
@@ -100,6 +101,19 @@ class AnswerSteps {
   void PlacePins(const CandidateFilter& filter);
   void BidOn(std::vector<Pick>& picks) const;
 
+  // answer_rerank.cc: variety, and places for new items.
+  [[nodiscard]] bool Reranks() const;
+  [[nodiscard]] Micros NewSince() const;
+  [[nodiscard]] bool IsNew(data::ItemNumber number, const ItemFields* fields) const;
+  void FindNewcomers(const CandidateFilter& filter);
+  void AddNewcomersToTop(const CandidateFilter& filter);
+  void SelectVaried(const CandidateFilter& filter);
+  void SelectVariedCandidates(const CandidateFilter& filter);
+  void DescribePool(std::size_t reserve);
+  std::size_t ArrangePool(std::size_t reserve, std::size_t want, bool all);
+  void TakePlaces();
+  [[nodiscard]] std::optional<AbsenceCause> WhyRearranged(const Pick& pick) const;
+
   // answer_absent.cc: what is not in the answer, and why.
   struct Field;
   [[nodiscard]] Status CheckAbsent() const;
@@ -159,6 +173,9 @@ class AnswerSteps {
   Clock::duration graph_time_{};
   std::vector<Pick>& picks_;  // in the scratch
   RecommendResponse& response_;
+  // Of the pool, what would stand where by score alone, and without places for new items; only with explain.
+  std::vector<RerankPlace> by_score_;
+  std::vector<RerankPlace> by_variety_;
   std::vector<Pick> asked_picks_;  // of the items that are asked "why not?"
   AnswerLists::List list_;         // the ready answer, where there was one
   bool list_missed_ = false;

@@ -45,6 +45,11 @@ class DenseGraph final : public LoadedGraph {
                 std::vector<float>& queries) const;
 
   [[nodiscard]] const search::NearestItems& items() const { return items_; }
+  /// An item's vector without its bias. Precondition: row < items().matrix().rows().
+  [[nodiscard]] std::span<const float> VectorOf(std::size_t row) const {
+    const search::ItemMatrix& matrix = items_.matrix();
+    return {matrix.values() + row * matrix.stride(), matrix.width() - (bias_ ? 1U : 0U)};
+  }
 
   /// How items are found for requests: exactly, until something else is set. Threads: any.
   void set_retrieval(Retrieval retrieval) {

@@ -125,6 +125,28 @@ TEST_P(DenseServing, WithSpacing) {
   ExpectSameAnswers();
 }
 
+// By catalogue alone: only a dense model has vectors.
+TEST_P(DenseServing, WithVarietyAndPlacesForNewItems) {
+  shop_.now = Micros{20'000 * kMicrosPerDay};  // earlier times are no dates of a shop
+  for (std::size_t i = 0; i < kItems; i += 23) {
+    Item row = FakeShop::Row(shop_.names[i]);
+    row.brand = i % 2 == 0 ? "A" : "C";
+    row.price = static_cast<double>(i + 1);
+    row.attributes["available_from"] = FormatIso({shop_.now.value - kMicrosPerDay});
+    shop_.Change(row);
+  }
+  shop_.Change(FakeShop::Row("stranger"));
+  for (const DiversityMethod method : {DiversityMethod::kMmr, DiversityMethod::kDpp}) {
+    PutBoth([this, method](Scene& scene) {
+      scene.diversity = {.method = method, .strength = 0.4, .pool = 50, .vectors = 0};
+      scene.exposure = {.share = 0.3, .days = 7};
+      scene.rules = {{.name = "few", .when = {.items = {AnyItem(), AnyItem()}}, .add = 20}};
+      scene.spacing.brand_gap = method == DiversityMethod::kMmr ? 1 : 0;
+    });
+    ExpectSameAnswers();
+  }
+}
+
 TEST_P(DenseServing, WithARanker) {
   shop_.make["near:1"] = [this] {
     return FakeParts<double>("near", shop_.names, 5, Neighbours<double>);

@@ -144,6 +144,7 @@ void ItemStates::Put(const Item& item, bool from_log, Edit& edit) {
     return;  // an item without a number is in no vocabulary and no state: it cannot be shown
   }
   State& state = StateOf(*number);
+  state.since = std::min(state.since.value_or(item.valid_from), item.valid_from);
   const bool deleted = !state.present && (state.blocked & BitOf(Blocked::kDown)) != 0;
   const bool older = state.present && item.valid_from < state.valid_from;
   const bool overtaken = state.from_log && (deleted || item.valid_from <= state.valid_from);
@@ -160,7 +161,9 @@ void ItemStates::Put(const Item& item, bool from_log, Edit& edit) {
   if (!item.in_stock()) {
     state.blocked |= BitOf(Blocked::kOutOfStock);
   }
-  edit.Set(*number, std::make_shared<const ItemFields>(FieldsOf(item)));
+  ItemFields fields = FieldsOf(item);
+  fields.since = AvailableFrom(item).value_or(*state.since);
+  edit.Set(*number, std::make_shared<const ItemFields>(std::move(fields)));
   Show(*number, state);
 }
 

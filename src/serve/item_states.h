@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -76,8 +77,9 @@ class ItemStates {
  private:
   struct State {
     Micros valid_from;
-    bool present = false;   // has a row
-    bool from_log = false;  // came by the listener: a loaded row never replaces it
+    std::optional<Micros> since;  // the earliest row that was seen; kept over a deletion
+    bool present = false;         // has a row
+    bool from_log = false;        // came by the listener: a loaded row never replaces it
     std::uint8_t blocked = 1U << static_cast<unsigned>(Blocked::kUncatalogued);  // bit per Blocked
   };
   class Edit;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "data/timestamp.h"
+
 namespace vitrine::serve {
 namespace {
 
@@ -12,6 +14,12 @@ std::uint64_t HashOf(std::string_view text) {
   }
   const std::uint64_t hash = std::hash<std::string_view>{}(text);
   return hash == 0 ? 1 : hash;
+}
+
+void KeepDistinct(std::vector<std::uint64_t>& hashes) {
+  std::sort(hashes.begin(), hashes.end());
+  hashes.erase(std::unique(hashes.begin(), hashes.end()), hashes.end());
+  hashes.shrink_to_fit();
 }
 
 bool Contains(const std::vector<std::string>& values, std::string_view value) {
@@ -28,6 +36,20 @@ bool PriceFits(const ItemPredicate& predicate, double price) {
 
 }  // namespace
 
+std::optional<Micros> AvailableFrom(const Item& item) {
+  const auto found = item.attributes.find("available_from");
+  if (found == item.attributes.end()) {
+    return std::nullopt;
+  }
+  Result<data::ParsedTime> parsed = InvalidArgument("no time");
+  if (const auto* text = std::get_if<std::string>(&found->second)) {
+    parsed = data::ParseTime(*text);
+  } else if (const auto* number = std::get_if<double>(&found->second)) {
+    parsed = data::ParseTime(*number);
+  }
+  return parsed.ok() ? std::optional(parsed->time) : std::nullopt;
+}
+
 ItemFields FieldsOf(const Item& item) {
   ItemFields fields;
   fields.id = item.id;
@@ -43,6 +65,19 @@ ItemFields FieldsOf(const Item& item) {
     const std::string_view path = item.categories.front();
     fields.category_hash = HashOf(path.substr(0, path.find(" > ")));
   }
+  for (const std::string_view path : item.categories) {
+    for (std::size_t end = path.find(" > "); end != std::string_view::npos;
+         end = path.find(" > ", end + 1)) {
+      fields.level_hashes.push_back(HashOf(path.substr(0, end)));
+    }
+    fields.level_hashes.push_back(HashOf(path));
+  }
+  for (const std::string& tag : item.tags) {
+    fields.tag_hashes.push_back(HashOf(tag));
+  }
+  KeepDistinct(fields.level_hashes);
+  KeepDistinct(fields.tag_hashes);
+  fields.since = AvailableFrom(item).value_or(item.valid_from);
   return fields;
 }
 

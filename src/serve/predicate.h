@@ -23,10 +23,16 @@ struct ItemFields {
   std::string brand;
   std::vector<std::string> categories;  ///< paths, levels joined by " > "
   std::vector<std::string> tags;
-  std::uint64_t brand_hash = 0;     ///< 0: no brand
-  std::uint64_t category_hash = 0;  ///< of the first path's first level; 0: no category
+  std::uint64_t brand_hash = 0;             ///< 0: no brand
+  std::uint64_t category_hash = 0;          ///< of the first path's first level; 0: no category
+  std::vector<std::uint64_t> level_hashes;  ///< of every level of every path; sorted, distinct
+  std::vector<std::uint64_t> tag_hashes;    ///< sorted, distinct
+  /// Since when the shop has it: its attribute `available_from`, else the earliest valid_from that is known.
+  Micros since;
 };
 ItemFields FieldsOf(const Item& item);
+/// The attribute `available_from`, a time as data::ParseTime reads it; none where it is missing or no time.
+std::optional<Micros> AvailableFrom(const Item& item);
 
 /// All given conditions must hold; inside one list any value does. Without a condition every
 /// catalogued item matches. An item that the catalogue does not know matches only by `items`.

@@ -112,6 +112,11 @@ class RandomShop {
       scene.rules.push_back(rule);
     }
     scene.spacing.max_per_brand = static_cast<int>(Draw(3));
+    scene.diversity.method = Coin() ? DiversityMethod::kMmr : DiversityMethod::kDpp;
+    scene.diversity.strength = static_cast<double>(Draw(3)) / 2;
+    scene.diversity.pool = 1 + Draw(8);
+    scene.exposure.share = Draw(6) == 0 ? 0.5 : 0;
+    scene.exposure.days = 1 + static_cast<int>(Draw(3000));
     scene.filters.exclude_out_of_stock = Coin();
     scene.filters.exclude_seen = Coin();
     scene.filters.exclude_unknown = Coin();

@@ -20,8 +20,10 @@ enum class ReasonKind : std::uint8_t {
   kPopularity,
   kSimilar,
   kQuery,
-  kOutside,  ///< the whole score of another server, which gives no reasons
-  kFeature,  ///< an attribute of the user or of the request
+  kOutside,    ///< the whole score of another server, which gives no reasons
+  kFeature,    ///< an attribute of the user or of the request
+  kDiversity,  ///< moved so that the answer varies; adds nothing to the score
+  kExposure,   ///< has a place kept for new items, or made room for one; adds nothing to the score
 };
 std::string_view ReasonKindName(ReasonKind kind);
 
@@ -32,6 +34,7 @@ struct Reason {
   EventType type = EventType::kView;  ///< what was done with it
   std::string rule;                   ///< name of the rule, where kind is kRule
   std::string feature;                ///< "user.level", "context.hour", where kind is kFeature
+  int places = 0;  ///< moved up, below 0: down, where kind is kDiversity or kExposure
   double contribution = 0;
   double error = 0;  ///< standard error of an estimated contribution; 0: it is exact
   std::string text;  ///< a sentence in the request's language
@@ -68,6 +71,8 @@ enum class AbsenceCause : std::uint8_t {
   kBrandLimit,
   kCategoryLimit,
   kBrandGap,
+  kTooAlike,      ///< it is like what stands above
+  kMadeRoom,      ///< its place is kept for a new item
   kMovedByRules,  ///< the model's scores alone would show it
   kPinned,        ///< a pin took its place
   kOutranked,

@@ -124,7 +124,14 @@ Result<std::shared_ptr<const ServedModel>> VersionOf(const Impression& impressio
   return model;
 }
 
-bool SameAnswer(const Impression& impression, const std::vector<double>& scores) {
+// Spacing, variety and places for new items put some above others of a higher score.
+bool StandsByScore(const SceneBook& scenes, const std::string& name) {
+  const auto scene = scenes.Find(name);
+  return !scene.ok() ||
+         ((*scene)->spacing.empty() && (*scene)->diversity.empty() && (*scene)->exposure.empty());
+}
+
+bool SameAnswer(const Impression& impression, const std::vector<double>& scores, bool by_score) {
   double previous = INFINITY;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     const ShownItem& shown = impression.items[i];
@@ -132,7 +139,8 @@ bool SameAnswer(const Impression& impression, const std::vector<double>& scores)
       continue;
     }
     const double slack = kSameScore * std::max(1.0, std::fabs(shown.score));
-    if (!(std::fabs(scores[i] - shown.score) <= slack) || scores[i] > previous + slack) {
+    const bool ordered = !by_score || scores[i] <= previous + slack;
+    if (!(std::fabs(scores[i] - shown.score) <= slack) || !ordered) {
       return false;
     }
     previous = scores[i];
@@ -162,6 +170,10 @@ std::string_view ReasonKindName(ReasonKind kind) {
       return "outside";
     case ReasonKind::kFeature:
       return "feature";
+    case ReasonKind::kDiversity:
+      return "diversity";
+    case ReasonKind::kExposure:
+      return "exposure";
   }
   return "unknown";
 }
@@ -285,7 +297,8 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
     return replayed;
   }
   ASSIGN_OR_RETURN(replayed.model_scores, ScoresNow(*model, impression));
-  replayed.same = SameAnswer(impression, replayed.model_scores);
+  replayed.same = SameAnswer(impression, replayed.model_scores,
+                             StandsByScore(*parts_.scenes, impression.scene));
   return replayed;
 }
 

@@ -105,10 +105,13 @@ struct RankRequest {
   std::vector<Candidate> candidates;
 };
 
+/// Source of an item whose place was kept for a new one.
+inline constexpr std::string_view kNewSource = "new";
+
 struct RecommendedItem {
   std::string item_id;
   double score = 0;
-  std::string source;           ///< "model:sasrec", "fallback:popularity", "rule:<name>"
+  std::string source;  ///< "model:sasrec", "fallback:popularity", "rule:<name>", kNewSource
   std::vector<Reason> reasons;  ///< largest contribution first, the base last; only with explain
 };
 
@@ -156,8 +159,8 @@ struct Replayed {
   /// Of each item, in the answer's order: the version's score, before rules and bids. Empty where a
   /// fallback answered.
   std::vector<double> model_scores;
-  /// True where each item that the model alone placed has the score it was shown with (to 1e-6 of
-  /// its size), and those stand in the order of their scores.
+  /// True where each item that the model alone placed has the score it was shown with (to 1e-6 of its size),
+  /// and, where the scene puts none above a better scored one, those stand in the order of their scores.
   bool same = true;
 };
 

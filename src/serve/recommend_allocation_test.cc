@@ -76,6 +76,26 @@ TEST_F(RecommendAllocation, NoneForAKnownUser) {
             0U);
 }
 
+TEST_F(RecommendAllocation, NoneForVarietyAndPlacesForNewItems) {
+  Item row = FakeShop::Row("an item that no model knows, with an id of some length");
+  row.valid_from = {shop.now.value - kMicrosPerDay};
+  shop.Change(row);
+  Scene scene = *shop.scenes.Find("home").value();
+  scene.exposure = {.share = 0.3, .days = 7};
+  scene.spacing.max_per_brand = 7;
+  RecommendRequest request;
+  request.user_id = kUser;
+  request.n = kItems;
+  for (const DiversityMethod method : {DiversityMethod::kMmr, DiversityMethod::kDpp}) {
+    scene.diversity = {.method = method, .strength = 0.5};
+    ASSERT_TRUE(shop.scenes.Put(scene).ok());
+    EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+                return recommender.Recommend(request, response);
+              }),
+              0U);
+  }
+}
+
 TEST_F(RecommendAllocation, NoneForAGivenHistory) {
   RecommendRequest request;
   request.n = kItems;

@@ -9,6 +9,7 @@ namespace vitrine::serve {
 namespace {
 
 constexpr std::size_t kMaxNameBytes = 64;
+constexpr double kMostWeight = 1000;
 
 Status Wrong(const Scene& scene, const std::string& what) {
   return InvalidArgument("scene '" + scene.name + "': " + what);
@@ -34,6 +35,51 @@ Status CheckRule(const Scene& scene, const Rule& rule) {
   }
   if (rule.from && rule.until && !(*rule.from < *rule.until)) {
     return Wrong(scene, name + "'from' must lie before 'until'");
+  }
+  return Status::Ok();
+}
+
+bool IsShare(double value) { return value >= 0 && value <= 1; }
+
+Status CheckDiversity(const Scene& scene) {
+  const Diversity& diversity = scene.diversity;
+  if (!IsShare(diversity.strength)) {
+    return Wrong(scene, "'diversity.strength' must be 0 (by score alone) to 1 (variety alone)");
+  }
+  if (diversity.pool == 0 || diversity.pool > kMaxAnswer) {
+    return Wrong(scene, "'diversity.pool' must be 1 to " + std::to_string(kMaxAnswer));
+  }
+  double sum = 0;
+  for (const double weight :
+       {diversity.brand, diversity.category, diversity.tags, diversity.vectors}) {
+    if (!(weight >= 0) || weight > kMostWeight) {
+      return Wrong(scene, "'diversity' weighs brand, category, tags and vectors by 0 to 1000");
+    }
+    sum += weight;
+  }
+  if (!diversity.empty() && sum == 0) {
+    return Wrong(scene,
+                 "'diversity' weighs nothing; give brand, category, tags or vectors a weight "
+                 "above 0, or 'strength' 0");
+  }
+  return Status::Ok();
+}
+
+Status CheckExposure(const Scene& scene) {
+  const Exposure& exposure = scene.exposure;
+  if (!IsShare(exposure.share)) {
+    return Wrong(scene, "'exposure.share' must be 0 to 1");
+  }
+  if (exposure.days < 0 || exposure.days > kMostNewDays) {
+    return Wrong(scene, "'exposure.days' must be 0 to " + std::to_string(kMostNewDays));
+  }
+  if (exposure.impressions < 0) {
+    return Wrong(scene, "'exposure.impressions' must be 0 (however often) or more");
+  }
+  if (!exposure.empty() && exposure.days == 0) {
+    return Wrong(scene,
+                 "'exposure.days' must say how many days an item of the catalogue is new, where "
+                 "'share' is above 0");
   }
   return Status::Ok();
 }
@@ -64,6 +110,10 @@ std::string_view RuleKindName(RuleKind kind) {
       return "pin";
   }
   return "unknown";
+}
+
+std::string_view DiversityMethodName(DiversityMethod method) {
+  return method == DiversityMethod::kDpp ? "dpp" : "mmr";
 }
 
 std::string_view FallbackOrderName(FallbackOrder order) {
@@ -97,6 +147,8 @@ Status Validate(const Scene& scene) {
       scene.spacing.brand_gap < 0) {
     return Wrong(scene, "'spacing' takes counts of 0 or more");
   }
+  RETURN_IF_ERROR(CheckDiversity(scene));
+  RETURN_IF_ERROR(CheckExposure(scene));
   if (scene.rules.size() > kMaxRules) {
     return Wrong(scene, "at most " + std::to_string(kMaxRules) + " rules");
   }

@@ -60,6 +60,36 @@ struct Spacing {
   }
 };
 
+enum class DiversityMethod : std::uint8_t {
+  kMmr,  ///< maximal marginal relevance: as unlike its nearest neighbour above as may be
+  kDpp,  ///< determinantal point process: as unlike all above together
+};
+std::string_view DiversityMethodName(DiversityMethod method);
+
+/// How much an answer trades score for variety (serve/rerank.h). Likeness is a cosine over what the catalogue
+/// says and, where the scene's retriever has item vectors, over those, weighed as below.
+struct Diversity {
+  DiversityMethod method = DiversityMethod::kMmr;
+  double strength = 0;     ///< 0: score alone, 1: variety alone; in [0, 1]
+  std::size_t pool = 100;  ///< best items that places are chosen among; more where n is
+  double brand = 1;
+  double category = 1;  ///< shared levels of category paths
+  double tags = 1;
+  double vectors = 1;
+  friend bool operator==(const Diversity&, const Diversity&) = default;
+  [[nodiscard]] bool empty() const { return strength == 0; }
+};
+
+/// Places that are kept for new items: of the first p places of an answer at least floor(share * p), for every p.
+struct Exposure {
+  double share = 0;  ///< in [0, 1]
+  int days = 0;      ///< new: in the catalogue for less than so many days
+  int impressions =
+      0;  ///< and shown fewer times than that since the server's start; 0: however often
+  friend bool operator==(const Exposure&, const Exposure&) = default;
+  [[nodiscard]] bool empty() const { return share == 0; }
+};
+
 enum class FallbackOrder : std::uint8_t { kPopularity, kTrending };
 std::string_view FallbackOrderName(FallbackOrder order);
 
@@ -73,6 +103,8 @@ struct Scene {
   SceneFilters filters;
   std::vector<Rule> rules;  ///< in order; pins are placed last
   Spacing spacing;
+  Diversity diversity;
+  Exposure exposure;
   FallbackOrder fallback = FallbackOrder::kPopularity;
   std::size_t n_default = 10;
   std::size_t n_max = 100;
@@ -86,6 +118,7 @@ Status Validate(const Scene& scene);
 /// Most items one answer may have in any scene.
 inline constexpr std::size_t kMaxAnswer = 500;
 inline constexpr std::size_t kMaxRules = 64;
+inline constexpr int kMostNewDays = 3650;
 
 using SceneMap = std::map<std::string, std::shared_ptr<const Scene>, std::less<>>;
 

@@ -59,6 +59,18 @@ Json ToJson(const Scene& scene) {
            {{"max_per_brand", scene.spacing.max_per_brand},
             {"max_per_category", scene.spacing.max_per_category},
             {"brand_gap", scene.spacing.brand_gap}}},
+          {"diversity",
+           {{"method", DiversityMethodName(scene.diversity.method)},
+            {"strength", scene.diversity.strength},
+            {"pool", scene.diversity.pool},
+            {"brand", scene.diversity.brand},
+            {"category", scene.diversity.category},
+            {"tags", scene.diversity.tags},
+            {"vectors", scene.diversity.vectors}}},
+          {"exposure",
+           {{"share", scene.exposure.share},
+            {"days", scene.exposure.days},
+            {"impressions", scene.exposure.impressions}}},
           {"fallback", FallbackOrderName(scene.fallback)},
           {"n_default", scene.n_default},
           {"n_max", scene.n_max},
@@ -110,6 +122,27 @@ Status ReadSpacing(const Json& json, const std::string& path, Spacing& spacing) 
   return fields.Finish();
 }
 
+Status ReadDiversity(const Json& json, const std::string& path, Diversity& diversity) {
+  JsonFields fields(json, path);
+  fields.ReadName("method", diversity.method, {DiversityMethod::kMmr, DiversityMethod::kDpp},
+                  DiversityMethodName);
+  fields.Read("strength", diversity.strength);
+  fields.Read("pool", diversity.pool);
+  fields.Read("brand", diversity.brand);
+  fields.Read("category", diversity.category);
+  fields.Read("tags", diversity.tags);
+  fields.Read("vectors", diversity.vectors);
+  return fields.Finish();
+}
+
+Status ReadExposure(const Json& json, const std::string& path, Exposure& exposure) {
+  JsonFields fields(json, path);
+  fields.Read("share", exposure.share);
+  fields.Read("days", exposure.days);
+  fields.Read("impressions", exposure.impressions);
+  return fields.Finish();
+}
+
 Result<Scene> ReadScene(const Json& json, const std::string& path) {
   Scene scene;
   JsonFields fields(json, path);
@@ -131,6 +164,12 @@ Result<Scene> ReadScene(const Json& json, const std::string& path) {
   }
   if (const Json* spacing = fields.Find("spacing")) {
     fields.Take(ReadSpacing(*spacing, fields.PathOf("spacing"), scene.spacing));
+  }
+  if (const Json* diversity = fields.Find("diversity")) {
+    fields.Take(ReadDiversity(*diversity, fields.PathOf("diversity"), scene.diversity));
+  }
+  if (const Json* exposure = fields.Find("exposure")) {
+    fields.Take(ReadExposure(*exposure, fields.PathOf("exposure"), scene.exposure));
   }
   fields.ReadName("fallback", scene.fallback,
                   {FallbackOrder::kPopularity, FallbackOrder::kTrending}, FallbackOrderName);

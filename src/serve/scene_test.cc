@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "serve/scene_json.h"
 
 namespace vitrine::serve {
@@ -21,6 +23,14 @@ Scene FullScene() {
       {.name = "gone", .kind = RuleKind::kHide, .when = {.tags = {"old"}}},
       {.name = "first", .kind = RuleKind::kPin, .when = {.items = {"x"}}, .position = 2}};
   scene.spacing = {.max_per_brand = 2, .max_per_category = 3, .brand_gap = 1};
+  scene.diversity = {.method = DiversityMethod::kDpp,
+                     .strength = 0.25,
+                     .pool = 70,
+                     .brand = 0.5,
+                     .category = 2,
+                     .tags = 0,
+                     .vectors = 3};
+  scene.exposure = {.share = 0.2, .days = 14, .impressions = 500};
   scene.fallback = FallbackOrder::kTrending;
   scene.filters.exclude_seen = true;
   return scene;
@@ -65,6 +75,10 @@ TEST(SceneJson, NamesTheFieldThatIsWrong) {
             "INVALID_ARGUMENT: scene.rules[0].kind is 'bost'; it can be boost, hide, pin");
   EXPECT_EQ(message(R"({"name": "a", "rules": [{"name": "r", "when": {"price_min": "1"}}]})"),
             "INVALID_ARGUMENT: scene.rules[0].when.price_min is not a number");
+  EXPECT_EQ(message(R"({"name": "a", "diversity": {"method": "ddp"}})"),
+            "INVALID_ARGUMENT: scene.diversity.method is 'ddp'; it can be mmr, dpp");
+  EXPECT_EQ(message(R"({"name": "a", "exposure": {"shares": 0.1}})"),
+            "INVALID_ARGUMENT: scene.exposure.shares is not known; did you mean 'share'?");
   EXPECT_EQ(message(R"({"name": "a", "n_max": -1})"),
             "INVALID_ARGUMENT: scene.n_max is not a whole number of 0 or more");
 }
@@ -88,6 +102,23 @@ TEST(Scene, ValidateNamesWhatIsWrong) {
             std::string::npos);
   EXPECT_NE(wrong([](Scene& s) { s.rules[0].until = s.rules[0].from; }).find("until"),
             std::string::npos);
+  const auto names = [&wrong](const char* field, auto change) {
+    EXPECT_NE(wrong(change).find(field), std::string::npos) << field << ": " << wrong(change);
+  };
+  for (const double strength : {-0.1, 1.1, std::nan("")}) {
+    names("diversity.strength", [=](Scene& s) { s.diversity.strength = strength; });
+    names("exposure.share", [=](Scene& s) { s.exposure.share = strength; });
+  }
+  names("diversity.pool", [](Scene& s) { s.diversity.pool = 0; });
+  names("diversity.pool", [](Scene& s) { s.diversity.pool = kMaxAnswer + 1; });
+  names("weighs brand", [](Scene& s) { s.diversity.tags = -1; });
+  names("weighs brand", [](Scene& s) { s.diversity.tags = std::nan(""); });
+  names("weighs nothing", [](Scene& s) {
+    s.diversity.brand = s.diversity.category = s.diversity.tags = s.diversity.vectors = 0;
+  });
+  names("exposure.days", [](Scene& s) { s.exposure.days = 0; });
+  names("exposure.days", [](Scene& s) { s.exposure.days = kMostNewDays + 1; });
+  names("exposure.impressions", [](Scene& s) { s.exposure.impressions = -1; });
 }
 
 TEST(SceneBook, PutsReplacesAndKeepsTheDefaults) {

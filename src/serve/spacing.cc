@@ -3,46 +3,33 @@
 #include <algorithm>
 
 namespace vitrine::serve {
-namespace {
 
-class Placed {
- public:
-  explicit Placed(const Spacing& spacing) : spacing_(spacing) {}
-
-  [[nodiscard]] bool Fits(const Likeness& item) const {
-    const auto same_brand = [&item](const Likeness& other) { return other.brand == item.brand; };
-    const auto same_category = [&item](const Likeness& other) {
-      return other.category == item.category;
-    };
-    if (item.brand != 0 && spacing_.max_per_brand > 0 &&
-        std::count_if(items_.begin(), items_.end(), same_brand) >= spacing_.max_per_brand) {
-      return false;
-    }
-    if (item.category != 0 && spacing_.max_per_category > 0 &&
-        std::count_if(items_.begin(), items_.end(), same_category) >= spacing_.max_per_category) {
-      return false;
-    }
-    if (item.brand == 0 || spacing_.brand_gap == 0) {
-      return true;
-    }
-    const auto gap = std::min<std::ptrdiff_t>(spacing_.brand_gap, std::ssize(items_));
-    return std::none_of(items_.end() - gap, items_.end(), same_brand);
+bool SpacedPlaces::Fits(const Likeness& item) const {
+  const auto same_brand = [&item](const Likeness& other) { return other.brand == item.brand; };
+  const auto same_category = [&item](const Likeness& other) {
+    return other.category == item.category;
+  };
+  if (item.brand != 0 && spacing_->max_per_brand > 0 &&
+      std::count_if(items_->begin(), items_->end(), same_brand) >= spacing_->max_per_brand) {
+    return false;
   }
-
-  void Add(const Likeness& item) { items_.push_back(item); }
-
- private:
-  const Spacing& spacing_;
-  std::vector<Likeness> items_;
-};
-
-}  // namespace
+  if (item.category != 0 && spacing_->max_per_category > 0 &&
+      std::count_if(items_->begin(), items_->end(), same_category) >= spacing_->max_per_category) {
+    return false;
+  }
+  if (item.brand == 0 || spacing_->brand_gap == 0) {
+    return true;
+  }
+  const auto gap = std::min<std::ptrdiff_t>(spacing_->brand_gap, std::ssize(*items_));
+  return std::none_of(items_->end() - gap, items_->end(), same_brand);
+}
 
 std::vector<std::uint32_t> Arrange(const Spacing& spacing, std::span<const Likeness> items,
                                    std::size_t n, bool all) {
   std::vector<std::uint32_t> order;
   std::vector<bool> taken(items.size());
-  Placed placed(spacing);
+  std::vector<Likeness> memory;
+  SpacedPlaces placed(spacing, memory);
   while (order.size() < std::min(n, items.size())) {
     std::size_t first_left = items.size();
     std::size_t chosen = items.size();

@@ -38,6 +38,9 @@ void WriteReason(JsonWriter& json, const serve::Reason& reason) {
   if (reason.error != 0) {
     json.Field("error", reason.error);
   }
+  if (reason.places != 0) {
+    json.Field("places", static_cast<std::int64_t>(reason.places));
+  }
   json.FieldIfAny("feature", reason.feature)
       .FieldIfAny("rule", reason.rule)
       .FieldIfAny("text", reason.text)
