@@ -112,6 +112,7 @@ struct ModelFactory {
   /// Gives every member its name and every parameter its value.
   /// Errors: kInvalidArgument (none, an unknown algorithm or parameter, two of one name: says which).
   std::function<Result<std::vector<MemberSpec>>(std::vector<MemberSpec>)> complete = {};
+  bool weighs_examples = false;  ///< its Fit honours TrainingSequences::weights
 };
 
 /// `members` with names and all parameters; empty for an algorithm that has none.

@@ -54,7 +54,7 @@ Status CheckTrainSpec(const TrainSpec& spec) {
     return InvalidArgument(
         fmt::format("validation_k is {}; it must be from 1 to 1000", spec.validation_k));
   }
-  return Status::Ok();
+  return CheckExampleWeights(spec.weights);
 }
 
 std::string TrainSpecToJson(const TrainSpec& spec, const Parameters& parameters,
@@ -70,6 +70,13 @@ std::string TrainSpecToJson(const TrainSpec& spec, const Parameters& parameters,
   json["events"] = Json::array();
   for (const EventType type : spec.events) {
     json["events"].push_back(EventName(type));
+  }
+  if (!spec.weights.plain()) {
+    json["weights"] = Json::object();
+    for (const auto& [type, weight] : spec.weights.by_event) {
+      json["weights"][std::string(EventName(type))] = weight;
+    }
+    json["half_life_days"] = spec.weights.half_life_days;
   }
   json["features"] = Json::array();
   for (const data::FeatureDef& def : spec.features) {

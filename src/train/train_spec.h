@@ -13,6 +13,7 @@
 #include "core/event.h"
 #include "core/status.h"
 #include "data/feature_spec.h"
+#include "train/example_weights.h"
 #include "train/model.h"
 #include "train/parameters.h"
 
@@ -26,6 +27,7 @@ struct TrainSpec {
   std::uint64_t seed = 1;
   /// Event types learnt from; empty: all that the protocol reads. Must be among them.
   std::set<EventType> events;
+  ExampleWeights weights;  ///< of the events as examples
   /// Further features beside those the algorithm asks for; one of the same name replaces it.
   std::vector<data::FeatureDef> features;
   std::uint64_t memory_limit_mb = 0;   ///< of resident memory; 0: none

@@ -196,6 +196,28 @@ std::string ProtocolFingerprint(const evaluate::Protocol& p) {
   }
   return text;
 }
+
+/// Errors: kInvalidArgument: the spec weighs examples, and its algorithm cannot, or ages them by itself.
+Status CheckWeighing(const TrainSpec& spec, const ModelFactory& factory,
+                     const Parameters& parameters) {
+  if (spec.weights.plain()) {
+    return Status::Ok();
+  }
+  if (!factory.weighs_examples) {
+    return InvalidArgument(fmt::format(
+        "algorithm '{}' cannot weigh its examples; take [weights] and half_life_days out of the "
+        "train spec, or choose one that can: `vitrine-trainer models` says which",
+        factory.algorithm));
+  }
+  const auto own = parameters.values().find("half_life_days");
+  if (spec.weights.half_life_days > 0 && own != parameters.values().end() &&
+      std::get<double>(own->second) > 0) {
+    return InvalidArgument(
+        "half_life_days is set for the examples and among the parameters; an event would age "
+        "twice: keep one of them");
+  }
+  return Status::Ok();
+}
 }  // namespace
 
 Result<TrainResult> Train(const TrainRequest& given, const ModelFactory& factory,
@@ -210,6 +232,7 @@ Result<TrainResult> Train(const TrainRequest& given, const ModelFactory& factory
   }
   ASSIGN_OR_RETURN(Parameters parameters,
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
+  RETURN_IF_ERROR(CheckWeighing(request.spec, factory, parameters));
   ASSIGN_OR_RETURN(request.spec.members, CompleteMembers(factory, request.spec.members));
   ASSIGN_OR_RETURN(Material material, ReadMaterial(request, reader, progress));
   const Run run{request, factory, progress, std::move(parameters), std::move(material)};

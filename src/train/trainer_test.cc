@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 /// What the fake model was asked to do, over all fits of a test.
 struct FitCall {
   std::size_t rows = 0;
+  std::size_t weights = 0;
   bool validated = false;
   Chosen chosen;
   std::uint64_t seed = 0;
@@ -47,6 +48,9 @@ class FakeModel final : public TrainableModel {
     FitCall call;
     for (const History& history : sequences.users) {
       call.rows += history.size();
+    }
+    for (const std::vector<float>& weights : sequences.weights) {
+      call.weights += weights.size();
     }
     call.chosen = context.chosen;
     call.seed = context.seed;
@@ -134,6 +138,39 @@ class TrainerTest : public testing::Test {
   Progress progress_;
   test::FakeReader reader_{data::test::MakeShop({.users = 80, .seed = 6})};
 };
+
+TEST_F(TrainerTest, WeightsGoToAModelThatTakesThemAndAreRefusedForAnother) {
+  request_.spec.weights.by_event[EventType::kPurchase] = 3;
+  const Status refused = Run().status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.message().find("'fake' cannot weigh"), std::string::npos) << refused.message();
+  EXPECT_TRUE(record_->fits.empty());
+  factory_.weighs_examples = true;
+  ASSERT_TRUE(Run().ok());
+  ASSERT_EQ(record_->fits.size(), 2U);
+  EXPECT_EQ(record_->fits[0].weights, record_->fits[0].rows);
+}
+
+TEST_F(TrainerTest, AnEventThatWouldAgeTwiceIsRefused) {
+  factory_.weighs_examples = true;
+  factory_.parameters.push_back({"half_life_days", 0.0, "own"});
+  request_.spec.weights.half_life_days = 30;
+  ASSERT_TRUE(Run().ok());
+  request_.out += "-2";
+  request_.spec.parameters["half_life_days"] = 7.0;
+  EXPECT_NE(Run().status().message().find("age twice"), std::string::npos);
+}
+
+TEST_F(TrainerTest, WeightsOfOneLeaveTheVeryArtifact) {
+  const Result<TrainResult> without = Run();
+  ASSERT_TRUE(without.ok()) << without.status().ToString();
+  request_.out += "-2";
+  request_.spec.weights.by_event = {{EventType::kPurchase, 1}, {EventType::kView, 1}};
+  const Result<TrainResult> ones = Run();  // of an algorithm that cannot weigh, too
+  ASSERT_TRUE(ones.ok()) << ones.status().ToString();
+  EXPECT_EQ(ones->hash, without->hash);
+  EXPECT_EQ(record_->fits.back().weights, 0U);
+}
 
 TEST_F(TrainerTest, SelectsOnTrainingAndShipsTheFitOnTrainingAndValidation) {
   const Result<TrainResult> result = Run();

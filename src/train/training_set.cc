@@ -89,6 +89,30 @@ void FillSequences(const data::Interactions& rows, const std::vector<bool>& fitt
     }
   }
 }
+/// Errors: kFailedPrecondition (examples age, and there are no times), kInvalidArgument (none weighs anything).
+Status FillWeights(const ExampleWeights& weights, TrainingSet& set) {
+  if (weights.plain()) {
+    return Status::Ok();
+  }
+  if (weights.half_life_days > 0 && set.sequences.ordinal_time) {
+    return FailedPrecondition(
+        "half_life_days needs times, and this snapshot has only an order (ts = sequence); take it "
+        "out of the train spec");
+  }
+  bool any = false;
+  for (const History& history : set.sequences.users) {
+    set.sequences.weights.push_back(WeightsOf(history, weights, set.to));
+    const std::vector<float>& own = set.sequences.weights.back();
+    any = any || std::any_of(own.begin(), own.end(), [](float weight) { return weight > 0; });
+  }
+  if (!any) {
+    return InvalidArgument(fmt::format(
+        "the train spec's weights leave nothing to learn from: each of the {} rows weighs 0",
+        set.rows));
+  }
+  return Status::Ok();
+}
+
 /// What the catalogue says of the vocabulary.
 void FillItems(const data::ItemTable& table, TrainingSet& set) {
   set.sequences.items.assign(set.vocabulary.width(), nullptr);
@@ -128,6 +152,15 @@ std::vector<data::FeatureDef> FeaturesOf(const TrainSpec& spec, const evaluate::
 }
 
 Result<std::set<EventType>> EventsOf(const TrainSpec& spec, const evaluate::Protocol& protocol) {
+  const std::set<EventType>& learnt = spec.events.empty() ? protocol.events : spec.events;
+  for (const auto& [type, weight] : spec.weights.by_event) {
+    if (!learnt.empty() && !learnt.contains(type)) {
+      return InvalidArgument(fmt::format(
+          "the train spec weighs {} events and learns from {} only; add them to its events (or the "
+          "protocol's), or take the weight out",
+          EventName(type), JoinEvents(learnt)));
+    }
+  }
   if (protocol.events.empty()) {
     return spec.events;
   }
@@ -157,6 +190,7 @@ Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& s
         "no row is left to learn from: the snapshot has {} rows, none in the part that is fitted{}",
         rows.rows(), spec.events.empty() ? "" : " of the event types that the train spec names"));
   }
+  RETURN_IF_ERROR(FillWeights(spec.weights, set));
   // Whoever counts over rows may see the fitted ones only: what is held out does not exist.
   const Micros until{set.to.value + 1};
   if (CountsByTime(features)) {

@@ -40,11 +40,13 @@ std::vector<data::FeatureDef> FeaturesOf(const TrainSpec& spec, const evaluate::
                                          std::vector<data::FeatureDef> model_features);
 
 /// The event types to read for a spec under a protocol; empty: every type that names items.
-/// Errors: kInvalidArgument: the spec learns from a type that the protocol does not read.
+/// Errors: kInvalidArgument: the spec learns from a type that the protocol does not read, or weighs one that it does
+///         not learn from.
 Result<std::set<EventType>> EventsOf(const TrainSpec& spec, const evaluate::Protocol& protocol);
 
 /// Fits vocabulary and features on the rows that `purpose` names and no other.
-/// Errors: those of FeatureSpec::Fit; kInvalidArgument (no row left).
+/// Errors: those of FeatureSpec::Fit; kInvalidArgument (no row left, or none that weighs anything);
+///         kFailedPrecondition (a half-life without times).
 Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& spec,
                                     std::vector<data::FeatureDef> features,
                                     evaluate::FitFor purpose);

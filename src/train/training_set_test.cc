@@ -61,6 +61,41 @@ TEST(TrainingSet, LearnsFromTheNamedPartsAndNothingElse) {
   }
 }
 
+TEST(TrainingSet, EveryFittedEventHasItsWeight) {
+  Material material = MakeMaterial(LeaveOneOut());
+  TrainSpec spec = Spec();
+  spec.weights.by_event[EventType::kPurchase] = 3;
+  spec.weights.half_life_days = 10;
+  const Result<TrainingSet> set =
+      MakeTrainingSet(material, spec, HistoryOnly(), FitFor::kValidation);
+  ASSERT_TRUE(set.ok()) << set.status().ToString();
+  ASSERT_EQ(set->sequences.weights.size(), set->sequences.users.size());
+  for (std::size_t u = 0; u < set->sequences.users.size(); ++u) {
+    EXPECT_EQ(set->sequences.weights[u], WeightsOf(set->sequences.users[u], spec.weights, set->to));
+  }
+  material.interactions.ordinal_time = true;
+  EXPECT_EQ(MakeTrainingSet(material, spec, HistoryOnly(), FitFor::kTest).status().code(),
+            Code::kFailedPrecondition);
+  for (int t = 0; t < kEventTypes; ++t) {
+    spec.weights.by_event[static_cast<EventType>(t)] = 0;
+  }
+  spec.weights.half_life_days = 0;
+  EXPECT_EQ(MakeTrainingSet(material, spec, HistoryOnly(), FitFor::kTest).status().code(),
+            Code::kInvalidArgument);
+}
+
+TEST(TrainingSet, AWeightOfWhatIsNotLearntFromIsRefused) {
+  evaluate::Protocol protocol = LeaveOneOut();
+  TrainSpec spec = Spec();
+  spec.weights.by_event[EventType::kHide] = -1;
+  EXPECT_TRUE(EventsOf(spec, protocol).ok());  // it reads every event
+  spec.events = {EventType::kPurchase};
+  EXPECT_NE(EventsOf(spec, protocol).status().message().find("weighs hide"), std::string::npos);
+  spec.events.clear();
+  protocol.events = {EventType::kView};
+  EXPECT_EQ(EventsOf(spec, protocol).status().code(), Code::kInvalidArgument);
+}
+
 TEST(TrainingSet, ModelsSeeTheCatalogueByItemIndex) {
   const Material material = MakeMaterial(LeaveOneOut());
   const Result<TrainingSet> set =

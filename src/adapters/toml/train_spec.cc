@@ -18,9 +18,10 @@ namespace vitrine::adapters {
 namespace {
 using train::TrainSpec;
 
-constexpr std::array<std::string_view, 11> kKeys = {
-    "name",         "algorithm",        "seed",       "events",  "memory_limit_mb", "data_licence",
-    "validation_k", "validation_cases", "parameters", "feature", "member"};
+constexpr std::array<std::string_view, 13> kKeys = {
+    "name",         "algorithm",      "seed",         "events",           "memory_limit_mb",
+    "data_licence", "half_life_days", "validation_k", "validation_cases", "parameters",
+    "weights",      "feature",        "member"};
 constexpr std::array<std::string_view, 3> kMemberKeys = {"name", "algorithm", "parameters"};
 
 Status ReadParameters(const MappingNode& root,
@@ -83,19 +84,42 @@ Status ReadFeature(const MappingNode& table, TrainSpec& spec) {
   return Status::Ok();
 }
 
+std::vector<std::string_view> EventNames() {
+  std::vector<std::string_view> names;
+  for (int t = 0; t < kEventTypes; ++t) {
+    names.push_back(EventName(static_cast<EventType>(t)));
+  }
+  return names;
+}
+
 Status ReadEvents(const MappingNode& root, TrainSpec& spec) {
   std::vector<std::string> names;
   RETURN_IF_ERROR(root.Texts("events", names));
   for (const std::string& name : names) {
     const std::optional<EventType> type = ParseEventType(name);
     if (!type) {
-      std::vector<std::string_view> known;
-      for (int t = 0; t < kEventTypes; ++t) {
-        known.push_back(EventName(static_cast<EventType>(t)));
-      }
-      return root.Bad(*root.table().get("events"), UnknownWord("event", name, known));
+      return root.Bad(*root.table().get("events"), UnknownWord("event", name, EventNames()));
     }
     spec.events.insert(*type);
+  }
+  return Status::Ok();
+}
+
+Status ReadWeights(const MappingNode& root, TrainSpec& spec) {
+  if (!root.has("weights")) {
+    return Status::Ok();
+  }
+  ASSIGN_OR_RETURN(const MappingNode table, root.Child("weights"));
+  for (const auto& [key, node] : table.table()) {
+    const std::optional<EventType> type = ParseEventType(key.str());
+    if (!type) {
+      return table.Bad(node, UnknownWord("event", std::string(key.str()), EventNames()));
+    }
+    const std::optional<double> weight = node.value<double>();
+    if (!node.is_number() || !weight) {
+      return table.Bad(node, fmt::format("the weight of {} is a number", EventName(*type)));
+    }
+    spec.weights.by_event[*type] = *weight;
   }
   return Status::Ok();
 }
@@ -132,6 +156,8 @@ Result<TrainSpec> ReadRoot(const MappingNode& root) {
   spec.validation_k = static_cast<int>(std::min<std::int64_t>(k, 1'000'000));
   spec.validation_cases = static_cast<std::uint64_t>(cases);
   RETURN_IF_ERROR(ReadEvents(root, spec));
+  RETURN_IF_ERROR(ReadWeights(root, spec));
+  RETURN_IF_ERROR(root.Number("half_life_days", spec.weights.half_life_days));
   RETURN_IF_ERROR(ReadParameters(root, spec.parameters));
   ASSIGN_OR_RETURN(const std::vector<MappingNode> features, root.Children("feature"));
   for (const MappingNode& feature : features) {

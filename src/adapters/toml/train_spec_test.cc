@@ -56,6 +56,23 @@ distinct = true
   EXPECT_EQ(spec->features[1].options.at("distinct"), "true");
 }
 
+TEST(TrainSpecToml, ReadsWeightsOfExamples) {
+  const Result<train::TrainSpec> spec = ParseTrainSpec(R"(
+algorithm = "als"
+half_life_days = 90
+[weights]
+view = 0.2
+purchase = 3
+hide = -1
+)",
+                                                       "spec.toml");
+  ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+  EXPECT_EQ(spec->weights.by_event,
+            (std::map<EventType, double>{
+                {EventType::kView, 0.2}, {EventType::kPurchase, 3}, {EventType::kHide, -1}}));
+  EXPECT_EQ(spec->weights.half_life_days, 90);
+}
+
 TEST(TrainSpecToml, ReadsMembersInTheirOrder) {
   const Result<train::TrainSpec> spec = ParseTrainSpec(R"(
 algorithm = "hybrid"
@@ -100,6 +117,11 @@ TEST(TrainSpecToml, RefusalsNamePlaceAndCure) {
                         {"algorithm = \"hybrid\"\n[[member]]\nalgoritm = \"x\"", "'algorithm'"},
                         {"algorithm = \"hybrid\"\n[[membr]]\nalgorithm = \"x\"", "'member'"},
                         {"algorithm = \"hybrid\"\nmember = 3", "member"},
+                        {"algorithm = \"als\"\n[weights]\npurchse = 3", "'purchase'"},
+                        {"algorithm = \"als\"\n[weights]\nview = \"2\"", "spec.toml:3"},
+                        {"algorithm = \"als\"\n[weights]\nview = 5000", "weights.view"},
+                        {"algorithm = \"als\"\n[weights]\nreturn = -1", "weights.return"},
+                        {"algorithm = \"als\"\nhalf_life_days = -3", "half_life_days"},
                         {"algorithm = ", "spec.toml:1"}};
   for (const Case& c : cases) {
     const Status status = Refused(c.text);

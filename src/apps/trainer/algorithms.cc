@@ -64,7 +64,8 @@ Result<const train::ModelFactory*> FindAlgorithm(std::string_view name) {
 std::string DescribeAlgorithms() {
   std::string text;
   for (const train::ModelFactory& factory : Algorithms()) {
-    text += fmt::format("{}\n  {}\n", factory.algorithm, factory.summary);
+    text += fmt::format("{}\n  {}{}\n", factory.algorithm, factory.summary,
+                        factory.weighs_examples ? " Weighs examples." : "");
     for (const train::ParameterDef& def : factory.parameters) {
       text += fmt::format("  {:<16} = {:<10} {}{}\n", def.name, train::ToText(def.standard),
                           def.help, Bounds(def));
@@ -91,6 +92,7 @@ std::string AlgorithmsToJson() {
     }
     list.push_back({{"algorithm", factory.algorithm},
                     {"summary", factory.summary},
+                    {"weighs_examples", factory.weighs_examples},
                     {"parameters", std::move(parameters)}});
   }
   return list.dump();

@@ -59,17 +59,21 @@ class Side {
     product_.resize(other.size);
   }
 
-  /// Improves `x` towards the solution for what goes with it.
-  void Improve(std::span<const std::uint32_t> with, float* x) {
+  /// Improves `x` towards the solution for what goes with it, by these weights; none: all 1.
+  void Improve(std::span<const std::uint32_t> with, std::span<const float> weights, float* x) {
     const std::size_t d = other_.size;
-    ridge_ = static_cast<float>(options_.regularisation *
-                                (static_cast<double>(with.size()) + options_.unobserved * others_));
+    weights_ = weights;
+    double there = 0;
+    for (std::size_t p = 0; p < with.size(); ++p) {
+      there += double{WeightAt(p)};
+    }
+    ridge_ = static_cast<float>(options_.regularisation * (there + options_.unobserved * others_));
     Apply(with, x);
     for (std::size_t k = 0; k < d; ++k) {
       residual_[k] = -product_[k];
     }
-    for (const std::uint32_t i : with) {
-      AddScaled(residual_.data(), 1, other_.Row(i), d);
+    for (std::size_t p = 0; p < with.size(); ++p) {
+      AddScaled(residual_.data(), WeightAt(p), other_.Row(with[p]), d);
     }
     direction_ = residual_;
     float left = Dot(residual_.data(), residual_.data(), d);
@@ -86,14 +90,19 @@ class Side {
   }
 
  private:
-  /// product = (gram + sum y y' + ridge I) v.
+  [[nodiscard]] float WeightAt(std::size_t place) const {
+    return weights_.empty() ? 1 : weights_[place];
+  }
+
+  /// product = (gram + sum w y y' + ridge I) v.
   void Apply(std::span<const std::uint32_t> with, const float* v) {
     const std::size_t d = other_.size;
     std::fill(product_.begin(), product_.end(), 0.0F);
     AddScaled(product_.data(), ridge_, v, d);
     AddCombined(product_.data(), v, gram_.data(), d, d);
-    for (const std::uint32_t i : with) {
-      AddScaled(product_.data(), Dot(other_.Row(i), v, d), other_.Row(i), d);
+    for (std::size_t p = 0; p < with.size(); ++p) {
+      const float* y = other_.Row(with[p]);
+      AddScaled(product_.data(), WeightAt(p) * Dot(y, v, d), y, d);
     }
   }
 
@@ -101,6 +110,7 @@ class Side {
   const Factors& other_;
   double others_;
   float ridge_ = 0;
+  std::span<const float> weights_;
   std::vector<float> gram_;
   std::vector<float> residual_;
   std::vector<float> direction_;
@@ -231,14 +241,14 @@ class Als : public FactorModel {
       if (u % 4096 == 0 && progress.cancelled()) {
         return Cancelled("fitting als was cancelled");
       }
-      from_items.Improve(incidence.ItemsOf(u), users.Row(u));
+      from_items.Improve(incidence.ItemsOf(u), incidence.ItemWeightsOf(u), users.Row(u));
     }
     Side from_users(options_, users, user_count);
     for (std::size_t i = kFirstItem; i < width; ++i) {
       if (i % 4096 == 0 && progress.cancelled()) {
         return Cancelled("fitting als was cancelled");
       }
-      from_users.Improve(incidence.UsersOf(i), items.Row(i));
+      from_users.Improve(incidence.UsersOf(i), incidence.UserWeightsOf(i), items.Row(i));
     }
     return Status::Ok();
   }
@@ -328,7 +338,8 @@ ModelFactory AlsFactory() {
                             .steps = p.Int("steps"),
                             .decay = p.Number("decay"),
                             .length = static_cast<std::size_t>(p.Int("length"))});
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

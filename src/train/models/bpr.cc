@@ -19,6 +19,11 @@ namespace {
 /// In a small shop the hardest of many draws is the best item there is, and pushing that down teaches nothing.
 constexpr std::size_t kItemsPerDraw = 100;
 
+struct KnownHistory {
+  std::vector<ItemIndex> items;
+  std::vector<float> weights;  ///< as examples, along items; empty: all 1
+};
+
 /// Rows of d float32 with AdaGrad's sum of squared gradients a row.
 struct LearntRows {
   LearntRows(std::size_t rows, std::size_t d) : size(d), values(rows * d, 0), squares(rows, 0) {}
@@ -64,8 +69,9 @@ class BprFit {
     }
   }
 
-  /// One history of known items, oldest first: a step for every item but the first.
-  void Learn(const std::vector<ItemIndex>& items) {
+  /// One history of known items, oldest first: a step for every item but the first, as long as it weighs.
+  void Learn(const KnownHistory& history) {
+    const std::vector<ItemIndex>& items = history.items;
     const auto decay = static_cast<float>(options_.decay);
     std::fill(query_.begin(), query_.end(), 0.0F);
     slopes_.assign(items.size() * d_, 0);
@@ -76,11 +82,19 @@ class BprFit {
       weight = decay * weight + 1;
       mean_ = query_;
       Scale(mean_.data(), 1 / weight, d_);
-      Rank(items[t], slopes_.data() + t * d_, 1 / weight);
+      const float counts = history.weights.empty() ? 1 : history.weights[t];
+      if (counts > 0) {
+        Rank(items[t], slopes_.data() + t * d_, 1 / weight, counts);
+      }
     }
     // An item's slope is that of every later query, by its weight there: summed from the right.
     std::fill(gradient_.begin(), gradient_.end(), 0.0F);
+    bool taught = false;  // by a target that weighs anything
     for (std::size_t t = items.size(); t-- > 1;) {
+      taught = taught || history.weights.empty() || history.weights[t] > 0;
+      if (!taught) {
+        continue;
+      }
       Scale(gradient_.data(), decay, d_);
       AddScaled(gradient_.data(), 1, slopes_.data() + t * d_, d_);
       before_.Step(items[t - 1], 1, gradient_.data(), options_);
@@ -119,15 +133,16 @@ class BprFit {
     return hardest;
   }
 
-  /// Steps of the two items; what the query should have been, times `share`, into `slope`.
-  void Rank(std::size_t next, float* slope, float share) {
+  /// Steps of the two items; what the query should have been, times `share`, into `slope`. The loss counts
+  /// `counts` times.
+  void Rank(std::size_t next, float* slope, float share, float counts) {
     const auto [negative, negative_score] = DrawNegative();
     if (negative == next) {
       return;
     }
     const float apart = ScoreOf(next) - negative_score;
-    const float push = 1 / (1 + std::exp(apart));
-    loss_ += std::log1p(std::exp(-double{apart}));
+    const float push = counts / (1 + std::exp(apart));
+    loss_ += double{counts} * std::log1p(std::exp(-double{apart}));
     AddScaled(slope, push * share, after_.Row(next), d_);
     AddScaled(slope, -push * share, after_.Row(negative), d_);
     after_.Step(next, push, mean_.data(), options_);
@@ -166,7 +181,7 @@ class Bpr : public FactorModel {
 
   Result<FitOutcome> Fit(const TrainingSequences& sequences, const FitContext& context) override {
     RETURN_IF_ERROR(CheckShape(options_.factors));
-    ASSIGN_OR_RETURN(const std::vector<std::vector<ItemIndex>> histories, KnownItems(sequences));
+    ASSIGN_OR_RETURN(const std::vector<KnownHistory> histories, KnownItems(sequences));
     BprFit fit(options_, sequences.width, context.seed);
     std::mt19937_64 random(context.seed + 1);
     std::vector<std::size_t> order(histories.size());
@@ -231,25 +246,39 @@ class Bpr : public FactorModel {
  private:
   static constexpr double kLeast = 1e-200;  ///< keeps 0 / 0 of an empty history at 0
 
+  template <typename T>
+  static void KeepNewest(std::vector<T>& all, std::size_t most) {
+    if (all.size() > most) {
+      all.erase(all.begin(), all.end() - static_cast<std::ptrdiff_t>(most));
+    }
+  }
+
   /// The newest known items of every history of two or more. Errors: kInvalidArgument.
-  [[nodiscard]] Result<std::vector<std::vector<ItemIndex>>> KnownItems(
+  [[nodiscard]] Result<std::vector<KnownHistory>> KnownItems(
       const TrainingSequences& sequences) const {
-    std::vector<std::vector<ItemIndex>> histories;
-    for (const History& history : sequences.users) {
-      std::vector<ItemIndex> known;
-      for (const HistoryEvent& e : history) {
-        if (e.item >= sequences.width) {
+    std::vector<KnownHistory> histories;
+    for (std::size_t u = 0; u < sequences.users.size(); ++u) {
+      KnownHistory known;
+      for (std::size_t e = 0; e < sequences.users[u].size(); ++e) {
+        const ItemIndex item = sequences.users[u][e].item;
+        if (item >= sequences.width) {
           return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
-                                             e.item, sequences.width - 1));
+                                             item, sequences.width - 1));
         }
-        if (e.item >= kFirstItem) {
-          known.push_back(e.item);
+        if (item < kFirstItem) {
+          continue;
+        }
+        known.items.push_back(item);
+        if (!sequences.weights.empty()) {
+          known.weights.push_back(sequences.weights[u][e]);
         }
       }
-      if (known.size() > options_.length + 1) {
-        known.erase(known.begin(), known.end() - static_cast<std::ptrdiff_t>(options_.length + 1));
-      }
-      if (known.size() > 1) {
+      KeepNewest(known.items, options_.length + 1);
+      KeepNewest(known.weights, options_.length + 1);
+      const bool teaches =
+          known.weights.empty() || std::any_of(known.weights.begin() + 1, known.weights.end(),
+                                               [](float weight) { return weight > 0; });
+      if (known.items.size() > 1 && teaches) {
         histories.push_back(std::move(known));
       }
     }
@@ -309,7 +338,8 @@ ModelFactory BprFactory() {
                             .negatives = p.Int("negatives"),
                             .decay = p.Number("decay"),
                             .length = static_cast<std::size_t>(p.Int("length"))});
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

@@ -24,6 +24,10 @@ Result<EventColumns> ColumnsOf(const TrainingSequences& sequences) {
       columns.newest = std::max(columns.newest, e.ts);
       ++columns.item_begin[e.item + 1];
     }
+    if (!sequences.weights.empty()) {
+      columns.weight.insert(columns.weight.end(), sequences.weights[u].begin(),
+                            sequences.weights[u].end());
+    }
     columns.user_begin.push_back(columns.item.size());
   }
   for (std::size_t i = 0; i < sequences.width; ++i) {

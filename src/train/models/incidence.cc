@@ -6,23 +6,49 @@
 
 namespace vitrine::train {
 
+namespace {
+
+struct Pair {
+  ItemIndex item;
+  float weight;
+};
+
+/// The known items of one user, each once, rising, as heavy as its heaviest event.
+Status PairsOf(const TrainingSequences& sequences, std::size_t user, std::vector<Pair>& pairs) {
+  pairs.clear();
+  const History& history = sequences.users[user];
+  for (std::size_t e = 0; e < history.size(); ++e) {
+    if (history[e].item >= sequences.width) {
+      return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
+                                         history[e].item, sequences.width - 1));
+    }
+    const float weight = sequences.weights.empty() ? 1 : sequences.weights[user][e];
+    if (history[e].item >= kFirstItem && weight > 0) {
+      pairs.push_back({history[e].item, weight});
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return a.item != b.item ? a.item < b.item : a.weight > b.weight;
+  });
+  pairs.erase(std::unique(pairs.begin(), pairs.end(),
+                          [](const Pair& a, const Pair& b) { return a.item == b.item; }),
+              pairs.end());
+  return Status::Ok();
+}
+
+}  // namespace
+
 Result<Incidence> IncidenceOf(const TrainingSequences& sequences) {
   Incidence incidence;
-  std::vector<ItemIndex> own;
-  for (const History& history : sequences.users) {
-    own.clear();
-    for (const HistoryEvent& e : history) {
-      if (e.item >= sequences.width) {
-        return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
-                                           e.item, sequences.width - 1));
-      }
-      if (e.item >= kFirstItem) {
-        own.push_back(e.item);
+  std::vector<Pair> own;
+  for (std::size_t u = 0; u < sequences.users.size(); ++u) {
+    RETURN_IF_ERROR(PairsOf(sequences, u, own));
+    for (const Pair& pair : own) {
+      incidence.items.push_back(pair.item);
+      if (!sequences.weights.empty()) {
+        incidence.item_weights.push_back(pair.weight);
       }
     }
-    std::sort(own.begin(), own.end());
-    own.erase(std::unique(own.begin(), own.end()), own.end());
-    incidence.items.insert(incidence.items.end(), own.begin(), own.end());
     incidence.user_begin.push_back(incidence.items.size());
   }
   incidence.item_begin.assign(sequences.width + 1, 0);
@@ -33,10 +59,15 @@ Result<Incidence> IncidenceOf(const TrainingSequences& sequences) {
     incidence.item_begin[i + 1] += incidence.item_begin[i];
   }
   incidence.users.resize(incidence.items.size());
+  incidence.user_weights.resize(incidence.item_weights.size());
   std::vector<std::size_t> next = incidence.item_begin;
   for (std::size_t u = 0; u + 1 < incidence.user_begin.size(); ++u) {
-    for (const ItemIndex item : incidence.ItemsOf(u)) {
-      incidence.users[next[item]++] = static_cast<std::uint32_t>(u);
+    for (std::size_t p = incidence.user_begin[u]; p < incidence.user_begin[u + 1]; ++p) {
+      const std::size_t to = next[incidence.items[p]]++;
+      incidence.users[to] = static_cast<std::uint32_t>(u);
+      if (!incidence.item_weights.empty()) {
+        incidence.user_weights[to] = incidence.item_weights[p];
+      }
     }
   }
   return incidence;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,11 @@ class ItemKnn : public TrainableModel {
       return InvalidArgument(
           fmt::format("decay is {}, it must be above 0 and at most 1", options_.decay));
     }
+    weighted_ = nullptr;
+    if (!sequences.weights.empty()) {  // counts are whole
+      weighted_ = MakeWeightedItemKnn(options_);
+      return weighted_->Fit(sequences, context);
+    }
     ASSIGN_OR_RETURN(const Incidence incidence, IncidenceOf(sequences));
     scale_.assign(sequences.width, 1);
     for (std::size_t i = 0; i < sequences.width; ++i) {
@@ -43,6 +49,9 @@ class ItemKnn : public TrainableModel {
   }
 
   Status Score(std::span<const Tensor> inputs, Tensor& scores) const override {
+    if (weighted_ != nullptr) {
+      return weighted_->Score(inputs, scores);
+    }
     const std::size_t width = together_.rows();
     ASSIGN_OR_RETURN(const HistoryBatch batch, ReadHistories(inputs, decays(), width));
     const std::span<double> values = ResetScores(batch, width, scores);
@@ -62,6 +71,9 @@ class ItemKnn : public TrainableModel {
   }
 
   Status ExportGraph(graph::Builder& b) const override {
+    if (weighted_ != nullptr) {
+      return weighted_->ExportGraph(b);
+    }
     const std::size_t width = together_.rows();
     const graph::Value history = HistoryInput(b);
     const graph::Value places = b.Reshape(history, {-1});
@@ -122,8 +134,9 @@ class ItemKnn : public TrainableModel {
   }
 
   ItemKnnOptions options_;
-  SparseRows together_;        ///< users with both items
-  std::vector<double> scale_;  ///< 1 / sqrt(users with the item)
+  SparseRows together_;                       ///< users with both items
+  std::vector<double> scale_;                 ///< 1 / sqrt(users with the item)
+  std::unique_ptr<TrainableModel> weighted_;  ///< where examples weigh: in place of the above
 };
 
 }  // namespace
@@ -175,7 +188,8 @@ ModelFactory ItemKnnFactory() {
                             .asymmetry = p.Number("asymmetry"),
                             .shrinkage = p.Number("shrinkage"),
                             .user_power = p.Number("user_power")});
-      }};
+      },
+      .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

@@ -12,6 +12,10 @@
 namespace vitrine::train {
 namespace {
 
+double At(std::span<const float> weights, std::size_t place) {
+  return weights.empty() ? 1 : static_cast<double>(weights[place]);
+}
+
 class WeightedItemKnn : public NeighbourModel {
  public:
   explicit WeightedItemKnn(const ItemKnnOptions& options)
@@ -51,8 +55,10 @@ class WeightedItemKnn : public NeighbourModel {
     std::vector<double> to(width, 0);
     for (std::size_t i = 0; i < width; ++i) {
       double users = 0;
-      for (const std::uint32_t u : incidence.UsersOf(i)) {
-        users += weight[u];
+      const auto own = incidence.UsersOf(i);
+      const auto examples = incidence.UserWeightsOf(i);
+      for (std::size_t p = 0; p < own.size(); ++p) {
+        users += weight[own[p]] * At(examples, p) * At(examples, p);
       }
       from[i] = std::pow(users, options_.asymmetry);
       to[i] = std::pow(users, 1 - options_.asymmetry);
@@ -62,10 +68,15 @@ class WeightedItemKnn : public NeighbourModel {
     std::vector<WeightedEntry> row;
     for (std::size_t i = 0; i < width; ++i) {
       RETURN_IF_ERROR(ReportItem(progress, "count pairs", i, width));
-      for (const std::uint32_t u : incidence.UsersOf(i)) {
-        for (const ItemIndex j : incidence.ItemsOf(u)) {
-          if (j != i) {
-            sum.Add(j, weight[u]);
+      const auto users = incidence.UsersOf(i);
+      const auto examples = incidence.UserWeightsOf(i);
+      for (std::size_t p = 0; p < users.size(); ++p) {
+        const auto items = incidence.ItemsOf(users[p]);
+        const auto others = incidence.ItemWeightsOf(users[p]);
+        const double own = weight[users[p]] * At(examples, p);
+        for (std::size_t q = 0; q < items.size(); ++q) {
+          if (items[q] != i) {
+            sum.Add(items[q], own * At(others, q));
           }
         }
       }

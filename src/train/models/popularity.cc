@@ -19,25 +19,34 @@ struct Newest {
   ItemIndex item;
   std::uint32_t basket;  ///< 0 where users are counted
   Micros ts;
+  double weight;  ///< of its heaviest event as an example
 };
 
-std::vector<Newest> DistinctOf(const History& history, PopularityOptions::Count count) {
+std::vector<Newest> DistinctOf(const TrainingSequences& sequences, std::size_t user,
+                               PopularityOptions::Count count) {
   std::vector<Newest> all;
-  for (const HistoryEvent& e : history) {
-    if (e.item >= kFirstItem) {
+  const History& history = sequences.users[user];
+  for (std::size_t e = 0; e < history.size(); ++e) {
+    if (history[e].item >= kFirstItem) {
       const bool baskets = count == PopularityOptions::Count::kBaskets;
-      all.push_back({e.item, baskets ? e.basket : 0, e.ts});
+      const double weight =
+          sequences.weights.empty() ? 1 : static_cast<double>(sequences.weights[user][e]);
+      all.push_back({history[e].item, baskets ? history[e].basket : 0, history[e].ts, weight});
     }
   }
   std::sort(all.begin(), all.end(), [](const Newest& a, const Newest& b) {
     return std::tie(a.item, a.basket, b.ts) < std::tie(b.item, b.basket, a.ts);
   });
-  all.erase(std::unique(all.begin(), all.end(),
-                        [](const Newest& a, const Newest& b) {
-                          return a.item == b.item && a.basket == b.basket;
-                        }),
-            all.end());
-  return all;
+  std::vector<Newest> distinct;
+  for (const Newest& one : all) {
+    if (!distinct.empty() && distinct.back().item == one.item &&
+        distinct.back().basket == one.basket) {
+      distinct.back().weight = std::max(distinct.back().weight, one.weight);
+    } else {
+      distinct.push_back(one);
+    }
+  }
+  return distinct;
 }
 
 class Popularity : public TrainableModel {
@@ -65,16 +74,16 @@ class Popularity : public TrainableModel {
       }
     }
     counts_.assign(sequences.width, 0);
-    for (const History& history : sequences.users) {
+    for (std::size_t u = 0; u < sequences.users.size(); ++u) {
       if (context.progress.cancelled()) {
         return Cancelled("fitting popularity was cancelled");
       }
-      for (const Newest& n : DistinctOf(history, options_.count)) {
+      for (const Newest& n : DistinctOf(sequences, u, options_.count)) {
         if (n.item >= counts_.size()) {
           return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
                                              n.item, sequences.width - 1));
         }
-        counts_[n.item] += WeightOf(newest, n.ts);
+        counts_[n.item] += WeightOf(newest, n.ts) * n.weight;
       }
     }
     return FitOutcome{};
@@ -134,7 +143,8 @@ ModelFactory PopularityFactory() {
                                                 ? PopularityOptions::Count::kBaskets
                                                 : PopularityOptions::Count::kUsers,
                                    .half_life_days = p.Number("half_life_days")});
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

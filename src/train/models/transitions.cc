@@ -77,7 +77,7 @@ class Transitions : public NeighbourModel {
     return Status::Ok();
   }
 
-  /// visit(other event, weight) over the pairs that `event` is the first of.
+  /// visit(other event, weight) over the pairs that `event` is the first of. As an example a pair is its later event.
   template <typename Visit>
   void ForEachPair(const EventColumns& all, const PairWeight& weight, std::size_t event,
                    Visit&& visit) const {
@@ -93,7 +93,7 @@ class Transitions : public NeighbourModel {
         break;
       }
       if (all.item[other] >= kFirstItem) {
-        visit(other, weight.Of(d, all.ts[other]));
+        visit(other, weight.Of(d, all.ts[other]) * all.WeightOf(other));
       }
     }
     for (std::size_t other = event; other-- > begin;) {
@@ -102,7 +102,8 @@ class Transitions : public NeighbourModel {
         break;
       }
       if (all.item[other] >= kFirstItem) {
-        visit(other, weight.Of(d, all.ts[event]) * (d == 0 ? 1 : options_.backward));
+        visit(other,
+              weight.Of(d, all.ts[event]) * (d == 0 ? 1 : options_.backward) * all.WeightOf(event));
       }
     }
   }
@@ -272,7 +273,8 @@ ModelFactory TransitionsFactory() {
                                 .two_step = p.Number("two_step"),
                                 .neighbours = static_cast<std::size_t>(p.Int("neighbours")),
                                 .places = PlacesOf(p)});
-      }};
+      },
+      .weighs_examples = true};
 }
 
 }  // namespace vitrine::train
