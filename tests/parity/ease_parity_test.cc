@@ -74,6 +74,26 @@ Table SlowEase(const train::TrainingSequences& s, double lambda, double user_pow
   return weights;
 }
 
+// Twice as heavy a row stands against four times lambda.
+TEST(EaseParity, WeightsOfExamplesWeighTheRows) {
+  train::TrainingSequences sequences = RandomSequences(7);
+  const auto plain = train::MakeEase({.regularisation = 5});
+  ASSERT_EQ(plain->Fit(sequences, {}).status(), Status());
+  for (const History& history : sequences.users) {
+    sequences.weights.emplace_back(history.size(), 2.0F);
+  }
+  const auto heavy = train::MakeEase({.regularisation = 20});
+  ASSERT_EQ(heavy->Fit(sequences, {}).status(), Status());
+  const std::vector<Tensor> batch = RandomBatch(1, 9, 5);
+  Tensor one;
+  Tensor two;
+  ASSERT_EQ(plain->Score(batch, one), Status());
+  ASSERT_EQ(heavy->Score(batch, two), Status());
+  for (std::size_t i = 0; i < one.values<double>().size(); ++i) {
+    EXPECT_NEAR(one.values<double>()[i], two.values<double>()[i], 1e-4) << i;
+  }
+}
+
 TEST(EaseParity, NativeGraphAndSlowInverseAgree) {
   const train::TrainingSequences sequences = RandomSequences(7);
   for (const auto& [items, user_power] : {std::pair(58, 0.0), std::pair(20, 0.5)}) {

@@ -55,7 +55,8 @@ ModelFactory BsarecFactory() {
                                              options.cutoff, options.train.length));
         }
         return MakeBsarec(options);
-      }};
+      },
+      .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

@@ -78,14 +78,16 @@ class Ease : public NeighbourModel {
     std::vector<double> sum(items, 0);
     for (std::size_t i = 0; i < items; ++i) {
       RETURN_IF_ERROR(ReportItem(progress, "count pairs", i, items));
-      for (const std::uint32_t u : incidence.UsersOf(i + kFirstItem)) {
-        const auto own = incidence.ItemsOf(u);
-        const double weight = std::pow(static_cast<double>(own.size()), -options_.user_power);
-        for (const ItemIndex j : own) {  // rising
-          if (j - kFirstItem >= items) {
-            break;
-          }
-          sum[j - kFirstItem] += weight;
+      const auto users = incidence.UsersOf(i + kFirstItem);
+      const auto examples = incidence.UserWeightsOf(i + kFirstItem);
+      for (std::size_t p = 0; p < users.size(); ++p) {
+        const auto own = incidence.ItemsOf(users[p]);
+        const auto others = incidence.ItemWeightsOf(users[p]);
+        const double weight = std::pow(static_cast<double>(own.size()), -options_.user_power) *
+                              (examples.empty() ? 1 : static_cast<double>(examples[p]));
+        for (std::size_t q = 0; q < own.size() && own[q] - kFirstItem < items; ++q) {  // rising
+          sum[own[q] - kFirstItem] +=
+              others.empty() ? weight : weight * static_cast<double>(others[q]);
         }
       }
       for (std::size_t j = 0; j < items; ++j) {
@@ -145,7 +147,8 @@ ModelFactory EaseFactory() {
                              .neighbours = static_cast<std::size_t>(p.Int("neighbours")),
                              .user_power = p.Number("user_power"),
                              .places = PlacesOf(p)});
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

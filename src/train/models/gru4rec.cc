@@ -134,7 +134,8 @@ ModelFactory Gru4recFactory() {
             Gru4recOptions options{.train = {}, .hidden = p.Int("hidden"), .cell = p.Word("cell")};
             ASSIGN_OR_RETURN(options.train, SequenceOptionsOf("gru4rec", p));
             return MakeGru4rec(options);
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

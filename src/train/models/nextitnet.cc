@@ -129,7 +129,8 @@ ModelFactory NextitnetFactory() {
             NextitnetOptions options{.train = {}, .blocks = p.Int("blocks")};
             ASSIGN_OR_RETURN(options.train, SequenceOptionsOf("nextitnet", p));
             return MakeNextitnet(options);
-          }};
+          },
+          .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

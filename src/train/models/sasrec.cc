@@ -43,7 +43,8 @@ ModelFactory SasrecFactory() {
                                              options.train.width, options.heads));
         }
         return MakeSasrec(options);
-      }};
+      },
+      .weighs_examples = true};
 }
 
 }  // namespace vitrine::train

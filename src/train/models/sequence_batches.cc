@@ -6,21 +6,24 @@
 namespace vitrine::train {
 
 SequenceBatches::SequenceBatches(std::span<const History> users, std::int64_t length,
-                                 std::int64_t rows, bool newest_only)
+                                 std::int64_t rows, bool newest_only,
+                                 std::span<const std::vector<float>> weights)
     : rows_(rows), newest_only_(newest_only) {
   const auto step = static_cast<std::size_t>(length);
-  for (const History& history : users) {
+  for (std::size_t u = 0; u < users.size(); ++u) {
     const std::size_t begin = items_.size();
-    for (const HistoryEvent& event : history) {
-      if (event.item >= kFirstItem) {
-        items_.push_back(event.item);
+    for (std::size_t e = 0; e < users[u].size(); ++e) {
+      if (users[u][e].item >= kFirstItem) {
+        items_.push_back(users[u][e].item);
+        if (!weights.empty()) {
+          weights_.push_back(weights[u][e]);
+        }
       }
     }
     if (newest_only) {
       for (std::size_t end = begin + 2; end <= items_.size(); ++end) {
         const std::size_t size = std::min(end - begin, step + 1);
-        windows_.push_back({end - size, size});
-        ++targets_;
+        Add({end - size, size});
       }
       continue;
     }
@@ -28,10 +31,40 @@ SequenceBatches::SequenceBatches(std::span<const History> users, std::int64_t le
     std::size_t end = items_.size();
     while (end - begin >= 2) {
       const std::size_t size = std::min(end - begin, step + 1);
-      windows_.push_back({end - size, size});
-      targets_ += size - 1;
+      Add({end - size, size});
       end -= size - 1;
     }
+  }
+  ScaleWeights();
+}
+
+void SequenceBatches::Add(const Window& window) {
+  std::size_t targets = 0;
+  const std::size_t end = window.begin + window.size;
+  for (std::size_t place = newest_only_ ? end - 1 : window.begin + 1; place < end; ++place) {
+    targets += IsTarget(place) ? 1U : 0U;
+  }
+  if (targets > 0) {
+    windows_.push_back(window);
+    targets_ += targets;
+  }
+}
+
+// Windows overlap by a place that is no target of the later one: each target is met once.
+void SequenceBatches::ScaleWeights() {
+  if (weights_.empty() || targets_ == 0) {
+    return;
+  }
+  double sum = 0;
+  for (const Window& window : windows_) {
+    const std::size_t end = window.begin + window.size;
+    for (std::size_t place = newest_only_ ? end - 1 : window.begin + 1; place < end; ++place) {
+      sum += static_cast<double>(weights_[place]);
+    }
+  }
+  const double scale = static_cast<double>(targets_) / sum;
+  for (float& weight : weights_) {
+    weight = static_cast<float>(weight * scale);
   }
 }
 
@@ -62,14 +95,20 @@ SequenceBatch SequenceBatches::Make(std::span<const std::uint32_t> windows) cons
   const auto width = static_cast<std::size_t>(batch.length);
   batch.inputs.assign(windows.size() * width, kPaddingItem);
   batch.targets.assign(windows.size() * width, kPaddingItem);
+  batch.weights.assign(weights_.empty() ? 0 : windows.size() * width, 0);
   for (std::size_t row = 0; row < windows.size(); ++row) {
     const Window& window = windows_[windows[row]];
     const std::size_t places = window.size - 1;
     const std::size_t at = (row + 1) * width - places;
     for (std::size_t p = 0; p < places; ++p) {
       batch.inputs[at + p] = items_[window.begin + p];
-      if (!newest_only_ || p + 1 == places) {
-        batch.targets[at + p] = items_[window.begin + p + 1];
+      const std::size_t target = window.begin + p + 1;
+      if ((newest_only_ && p + 1 != places) || !IsTarget(target)) {
+        continue;
+      }
+      batch.targets[at + p] = items_[target];
+      if (!weights_.empty()) {
+        batch.weights[at + p] = weights_[target];
       }
     }
   }

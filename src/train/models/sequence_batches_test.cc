@@ -79,6 +79,23 @@ TEST(SequenceBatches, NewestOnlyTeachesEveryPairFromItsOwnBeginning) {
   EXPECT_EQ(batch.targets, (std::vector<std::int64_t>{0, 3, 0, 4, 0, 5}));
 }
 
+TEST(SequenceBatches, TargetsWeighAroundOneAndNothingIsNoTarget) {
+  const std::vector<History> users = {Of({2, 3, 4}), Of({5, kUnknownItem, 6}), Of({7, 8})};
+  // What comes first is no target, whatever it weighs.
+  const std::vector<std::vector<float>> weights = {{9, 3, 0}, {9, 9, 1}, {9, 0}};
+  const SequenceBatches batches(users, 5, 8, /*newest_only=*/false, weights);
+  EXPECT_EQ(batches.targets(), 2U);
+  ASSERT_EQ(batches.windows(), 2U);  // the third user teaches nothing
+  const std::vector<std::uint32_t> both = {0, 1};
+  const SequenceBatch batch = batches.Make(both);
+  EXPECT_EQ(batch.inputs, (std::vector<std::int64_t>{2, 3, 0, 5}));
+  EXPECT_EQ(batch.targets, (std::vector<std::int64_t>{3, 0, 0, 6}));
+  EXPECT_EQ(batch.weights, (std::vector<float>{1.5F, 0, 0, 0.5F}));
+  const SequenceBatches newest(users, 5, 8, /*newest_only=*/true, weights);
+  EXPECT_EQ(newest.targets(), 2U);
+  EXPECT_EQ(newest.Make(both).weights, (std::vector<float>{1.5F, 0.5F}));
+}
+
 TEST(SequenceBatches, NothingToLearnIsNoBatch) {
   const std::vector<History> users = {Of({2}), Of({}), Of({kUnknownItem, 3})};
   EXPECT_EQ(SequenceBatches(users, 5, 8).windows(), 0U);

@@ -12,26 +12,32 @@ constexpr std::int64_t kBufferFloats = std::int64_t{2} << 20;
 constexpr std::int64_t kFewestPlaces = 16;
 constexpr std::int64_t kMostPlaces = 256;
 
+/// Of one value a place.
+torch::Tensor MeanOf(const torch::Tensor& values, const torch::Tensor& weights) {
+  return weights.defined() ? (values * weights).mean() : values.mean();
+}
+
 torch::Tensor SoftmaxLoss(const torch::Tensor& positive, const torch::Tensor& negative,
-                          std::int64_t items) {
+                          const torch::Tensor& weights, std::int64_t items) {
   // A drawn item stands for items / K others: the sum over the draw estimates the sum over all.
   const double correction =
       std::log(static_cast<double>(items) / static_cast<double>(negative.size(1)));
   const torch::Tensor logits = torch::cat({positive, negative + correction}, 1);
-  return (torch::logsumexp(logits, 1) - positive.squeeze(1)).mean();
+  return MeanOf(torch::logsumexp(logits, 1) - positive.squeeze(1), weights);
 }
 
 torch::Tensor BinaryLoss(const torch::Tensor& positive, const torch::Tensor& negative,
-                         double power) {
+                         const torch::Tensor& weights, double power) {
   const torch::Tensor yes = torch::log_sigmoid(positive).squeeze(1) * power;
   const torch::Tensor no = torch::log_sigmoid(-negative).sum(1);
-  return -(yes + no).mean() / static_cast<double>(negative.size(1) + 1);
+  return -MeanOf(yes + no, weights) / static_cast<double>(negative.size(1) + 1);
 }
 
 }  // namespace
 
 LossGradients SoftmaxOverAll(const torch::Tensor& states, const torch::Tensor& wanted,
-                             const torch::Tensor& items, double smoothing) {
+                             const torch::Tensor& items, double smoothing,
+                             const torch::Tensor& weights) {
   const torch::NoGradGuard no_grad;
   const std::int64_t places = states.size(0);
   const std::int64_t count = items.size(0);
@@ -54,13 +60,22 @@ LossGradients SoftmaxOverAll(const torch::Tensor& states, const torch::Tensor& w
     }
     logits.sub_(highest).exp_();
     const torch::Tensor sums = logits.sum({1}, /*keepdim=*/true);
-    out.loss += (losses + sums.log()).sum().item<double>() * weight;
+    const torch::Tensor each = losses + sums.log();
     // From here on the buffer holds the gradient by the logits.
-    logits.mul_(sums.reciprocal() * weight);
-    if (smoothing > 0) {
-      logits.sub_(smoothing * weight / static_cast<double>(count));
+    if (weights.defined()) {
+      const torch::Tensor share = weights.slice(0, begin, end).unsqueeze(1) * weight;
+      out.loss += (each * share).sum().item<double>();
+      logits.mul_(sums.reciprocal() * share);
+      logits.sub_(share * (smoothing / static_cast<double>(count)));
+      logits.scatter_add_(1, targets, share * -(1 - smoothing));
+    } else {
+      out.loss += each.sum().item<double>() * weight;
+      logits.mul_(sums.reciprocal() * weight);
+      if (smoothing > 0) {
+        logits.sub_(smoothing * weight / static_cast<double>(count));
+      }
+      logits.scatter_add_(1, targets, torch::full({end - begin, 1}, -(1 - smoothing) * weight));
     }
-    logits.scatter_add_(1, targets, torch::full({end - begin, 1}, -(1 - smoothing) * weight));
     torch::Tensor gradient = out.states.slice(0, begin, end);
     torch::mm_out(gradient, logits, items);
     out.items.addmm_(logits.t(), part);
@@ -76,16 +91,20 @@ torch::Tensor SampledLoss(const SequenceOptions& options, const Sampled& sampled
   const auto drawn = static_cast<double>(negative.size(1));
   switch (options.loss) {
     case Loss::kBce:
-      return BinaryLoss(positive, negative, 1);
+      return BinaryLoss(positive, negative, sampled.weights, 1);
     case Loss::kGbce: {
       const double rate = drawn / std::max(1.0, static_cast<double>(items - 1));
       const double t = options.calibration;
-      return BinaryLoss(positive, negative, rate * (t * (1 - 1 / rate) + 1 / rate));
+      return BinaryLoss(positive, negative, sampled.weights,
+                        rate * (t * (1 - 1 / rate) + 1 / rate));
     }
     case Loss::kBpr:
-      return -torch::log_sigmoid(positive - negative).mean();
+      // Without weights all n x K at once: the mean of means differs in its last bits.
+      return sampled.weights.defined()
+                 ? -MeanOf(torch::log_sigmoid(positive - negative).mean(1), sampled.weights)
+                 : -torch::log_sigmoid(positive - negative).mean();
     default:
-      return SoftmaxLoss(positive, negative, items);
+      return SoftmaxLoss(positive, negative, sampled.weights, items);
   }
 }
 

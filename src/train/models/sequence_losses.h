@@ -12,7 +12,7 @@ namespace vitrine::train {
 
 /// A loss and its gradients, made together.
 struct LossGradients {
-  double loss = 0;       ///< mean over the places
+  double loss = 0;       ///< mean over the places, each times its weight
   torch::Tensor states;  ///< [n, d]
   torch::Tensor items;   ///< [V, d]
 };
@@ -22,8 +22,10 @@ struct LossGradients {
 /// 8 MB. Three matrix products an item and place, where recomputing in a backward pass takes four.
 /// Shapes: states [n, d], wanted [n] int64 in 0 to V - 1, items [V, d].
 /// `smoothing`: that share of each target is spread evenly over all items (Szegedy et al., CVPR 2016).
+/// `weights`: [n] float, how often a place counts; not defined: all once.
 LossGradients SoftmaxOverAll(const torch::Tensor& states, const torch::Tensor& wanted,
-                             const torch::Tensor& items, double smoothing);
+                             const torch::Tensor& items, double smoothing,
+                             const torch::Tensor& weights = {});
 
 /// What a step compares its places with.
 struct Sampled {
@@ -31,9 +33,10 @@ struct Sampled {
   torch::Tensor positives;  ///< [n, d], the targets' vectors
   torch::Tensor negatives;  ///< [K, d], vectors of items drawn uniformly, shared by all places
   torch::Tensor same;  ///< [n, K] bool: the drawn item is the place's target; it does not count
+  torch::Tensor weights = {};  ///< [n], how often a place counts; not defined: all once
 };
 
-/// Mean over the places, differentiable. `items`: how many there are to draw from.
+/// Mean over the places, each times its weight; differentiable. `items`: how many there are to draw from.
 ///   sampled_softmax  -log softmax, negatives' logits corrected by log(items / K), the uniform draw's
 ///                    logQ (Jean et al., ACL 2015, section 3.1; Bengio & Senecal, 2008)
 ///   bce              mean of -log sigmoid(s+) and the K -log(1 - sigmoid(s-))

@@ -37,6 +37,28 @@ TEST(SoftmaxOverAll, IsTheStockCrossEntropyAndItsGradients) {
   }
 }
 
+// A place that counts three times is three places.
+TEST(SoftmaxOverAll, WholeWeightsAreRepeats) {
+  torch::manual_seed(6);
+  const torch::Tensor states = Random({70, 8});
+  const torch::Tensor items = Random({30, 8});
+  const torch::Tensor wanted = torch::randint(0, 30, {70}, torch::kLong);
+  const torch::Tensor times = torch::randint(0, 4, {70}, torch::kLong);
+  const torch::Tensor repeated = torch::repeat_interleave(times);
+  const double scale = static_cast<double>(repeated.size(0)) / 70;
+  for (const double smoothing : {0.0, 0.2}) {
+    const LossGradients made =
+        SoftmaxOverAll(states, wanted, items, smoothing, times.to(torch::kFloat));
+    const LossGradients slow = SoftmaxOverAll(states.index_select(0, repeated),
+                                              wanted.index_select(0, repeated), items, smoothing);
+    EXPECT_NEAR(made.loss, slow.loss * scale, 1e-5);
+    EXPECT_LT(Largest(made.items, slow.items * scale), 1e-6);
+    const LossGradients once = SoftmaxOverAll(states, wanted, items, smoothing, torch::ones({70}));
+    const LossGradients plain = SoftmaxOverAll(states, wanted, items, smoothing);
+    EXPECT_LT(Largest(once.states, plain.states), 1e-7);
+  }
+}
+
 TEST(SoftmaxOverAll, LargeLogitsStayFinite) {
   const torch::Tensor states = torch::full({3, 4}, 50.0F);
   const torch::Tensor items = torch::full({5, 4}, 50.0F);
@@ -75,6 +97,23 @@ class SampledLossTest : public testing::Test {
   static double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
   Sampled sampled_;
 };
+
+TEST_F(SampledLossTest, WholeWeightsAreRepeats) {
+  const torch::Tensor times = torch::tensor({0, 1, 2, 3, 1, 2}, torch::kLong);
+  const torch::Tensor repeated = torch::repeat_interleave(times);
+  for (const Loss loss : {Loss::kSampledSoftmax, Loss::kBce, Loss::kGbce, Loss::kBpr}) {
+    SequenceOptions options;
+    options.loss = loss;
+    Sampled weighed = sampled_;
+    weighed.weights = times.to(torch::kFloat);
+    const Sampled slow = {.states = sampled_.states.index_select(0, repeated),
+                          .positives = sampled_.positives.index_select(0, repeated),
+                          .negatives = sampled_.negatives,
+                          .same = sampled_.same.index_select(0, repeated)};
+    EXPECT_NEAR(SampledLoss(options, weighed, kItems).item<double>() * 6,
+                SampledLoss(options, slow, kItems).item<double>() * 9, 1e-4);
+  }
+}
 
 TEST_F(SampledLossTest, SampledSoftmax) {
   double expected = 0;

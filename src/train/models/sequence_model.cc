@@ -78,7 +78,13 @@ class SequenceModel final : public TrainableModel {
 
  private:
   Result<FitOutcome> FitNetwork(const TrainingSequences& sequences, const FitContext& context) {
-    SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.newest_only);
+    SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.newest_only,
+                            sequences.weights);
+    if (batches.windows() == 0 && !sequences.weights.empty()) {
+      return InvalidArgument(
+          fmt::format("{} has nothing to learn from: no event that weighs anything follows another",
+                      algorithm_));
+    }
     if (batches.windows() == 0) {
       return InvalidArgument(fmt::format(
           "{} has nothing to learn from: no user has two known items; use popularity, or "

@@ -130,6 +130,10 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
   const torch::Tensor targets = Matrix(batch.targets, batch.rows, batch.length).view(-1);
   const torch::Tensor learn = targets.gt(0).nonzero().squeeze(1);
   const torch::Tensor wanted = targets.index_select(0, learn);
+  torch::Tensor weights;
+  if (!batch.weights.empty()) {
+    weights = torch::tensor(batch.weights).index_select(0, learn);
+  }
   const bool all = options_.loss == Loss::kSoftmax;
   const std::int64_t count = network_->item.size(0);
   torch::Tensor drawn;
@@ -152,7 +156,7 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
   if (all) {
     LossGradients made =
         SoftmaxOverAll(states.detach(), wanted - std::int64_t{kFirstItem},
-                       network_->item.slice(0, kFirstItem), options_.label_smoothing);
+                       network_->item.slice(0, kFirstItem), options_.label_smoothing, weights);
     states.backward(made.states);
     AddRows(leaf.grad().contiguous(), items.rows(), made.items);
     const bool done =
@@ -163,7 +167,8 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
                                          {.states = states,
                                           .positives = torch::embedding(leaf, wanted_places),
                                           .negatives = torch::embedding(leaf, drawn_places),
-                                          .same = drawn.unsqueeze(0).eq(wanted.unsqueeze(1))},
+                                          .same = drawn.unsqueeze(0).eq(wanted.unsqueeze(1)),
+                                          .weights = weights},
                                          count - kFirstItem);
   loss.backward();
   const auto value = loss.item<double>();

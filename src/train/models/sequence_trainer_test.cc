@@ -66,6 +66,37 @@ TEST_P(Resume, ARunContinuedFromItsCheckpointEndsAsAnUninterruptedOne) {
 
 INSTANTIATE_TEST_SUITE_P(Losses, Resume, testing::Values(Loss::kSampledSoftmax, Loss::kSoftmax));
 
+/// Every item is followed by i + 1 or, as often, by i + 2.
+TrainingSequences Fork(float near, float far) {
+  TrainingSequences sequences{.users = {}, .width = kCycleWidth, .ordinal_time = true};
+  for (ItemIndex start = kFirstItem; start + 2 < kCycleWidth; ++start) {
+    for (const ItemIndex step : {1U, 2U}) {
+      sequences.users.push_back({{.item = start}, {.item = start + step}});
+      sequences.weights.push_back({1, step == 1 ? near : far});
+    }
+  }
+  return sequences;
+}
+
+TEST(SequenceTrainer, OfTwoThatFollowTheHeavierOneComesFirst) {
+  const Tensor asked = Tensor::Of<std::int64_t>("history", {1, 1}, std::vector<std::int64_t>{10});
+  for (const Loss loss : {Loss::kSoftmax, Loss::kBce}) {
+    for (const bool near : {true, false}) {
+      SasrecOptions options = Small(40);
+      options.train.loss = loss;
+      const auto model = MakeSasrec(options);
+      ASSERT_EQ(model->Fit(near ? Fork(3, 0.2F) : Fork(0.2F, 3), {.seed = 1}).status(), Status());
+      const std::vector<float> scores = ScoresOf(*model, asked);
+      EXPECT_EQ(scores[11] > scores[12], near);
+    }
+  }
+}
+
+TEST(SequenceTrainer, WhatWeighsNothingIsNotLearntFrom) {
+  const auto fitted = MakeSasrec(Small(2))->Fit(Fork(0, 0), {.seed = 1});
+  EXPECT_EQ(fitted.status().code(), Code::kInvalidArgument);
+}
+
 TEST(SequenceTrainer, StopsWhenValidationNoLongerImprovesAndKeepsTheBest) {
   SasrecOptions options = Small(100);
   options.train.validate_every = 2;
