@@ -1,6 +1,6 @@
 // Ranking quality of every ready spec, by the real programs: import, clean, train, evaluate on held-out cases, probe.
 //   ./dev bench quality [--set NAME] [--seeds N] [--cap SECONDS] [SPEC...]
-// Without a spec, all ready ones on every set that is there (VITRINE_TEST_DATA, default ../shared). What a spec is fitted
+// Without a spec, all ready ones that fit a set, on every set that is there (VITRINE_TEST_DATA, default ../shared). What a spec is fitted
 // with was chosen on validation parts; the table is of test parts. Each result is kept in build/bench/quality/results.jsonl
 // as soon as it is known, and a later run goes on from there: a result counts as long as spec, seed, snapshot and the trainer
 // itself are the same.
@@ -12,10 +12,14 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "bench/published.h"
+#include "bench/quality_sets.h"
+#include "bench/quality_table.h"
 #include "bench/report.h"
 #include "core/check.h"
 #include "core/sha256.h"
@@ -35,22 +39,6 @@ struct Options {
   int seeds = 1;
   int cap_seconds = 1800;
 };
-
-/// A public data set with its protocol.
-struct DataSet {
-  std::string name;
-  std::string files;
-  std::string mapping;
-  std::string protocol;
-};
-
-std::vector<DataSet> DataSets() {
-  const char* given = std::getenv("VITRINE_TEST_DATA");
-  const std::string root = std::string(given == nullptr ? "../shared" : given) + "/data/";
-  return {{"amazon-beauty", root + "amazon-beauty", "tests/data/mappings/amazon-beauty.toml",
-           "tests/data/protocols/amazon-beauty.toml"},
-          {"online-retail", root + "online-retail", "online-retail", "last-basket"}};
-}
 
 std::string Bin(const std::string& program) {
   return fs::read_symlink("/proc/self/exe").parent_path().parent_path().string() + "/" + program;
@@ -82,38 +70,56 @@ Said Run(const std::string& program, const std::vector<std::string>& arguments,
   return {json::parse(outcome->output), ""};
 }
 
-/// Of one data set: its newest snapshot and its cases.
+/// Of one data set: where its rows are, and its cases.
 struct Prepared {
-  std::string snapshot;
-  std::string snapshot_id;
+  std::vector<std::string> rows;  ///< flags of vitrine-trainer
+  std::string rows_id;            ///< equal for equal rows
   std::string holdout;
 };
-
-Prepared Prepare(const DataSet& set) {
-  const std::string data = std::string(kFolder) + "/" + set.name;
-  const auto must = [](const Said& said) {
-    if (!said.error.empty()) {
-      std::fprintf(stderr, "%s\n", said.error.c_str());
-      std::exit(1);
-    }
-    return said.result;
-  };
-  must(Run("vitrine-lake",
-           {"import", set.files, "--mapping", set.mapping, "--data", data, "--json"}));
-  const json cleaned = must(Run("vitrine-lake", {"clean", "--data", data, "--json"}));
-  Prepared prepared;
-  prepared.snapshot_id = cleaned.at("snapshot");
-  prepared.snapshot = data + "/lake/snapshots/" + prepared.snapshot_id;
-  prepared.holdout = data + "/holdout.jsonl";
-  fs::remove(prepared.holdout);
-  must(Run("vitrine-trainer", {"split", "--snapshot", prepared.snapshot, "--protocol", set.protocol,
-                               "--out", prepared.holdout}));
-  return prepared;
-}
 
 std::string TextOf(const std::string& path) {
   std::ifstream in(path);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+json Must(const Said& said) {
+  if (!said.error.empty()) {
+    std::fprintf(stderr, "%s\n", said.error.c_str());
+    std::exit(1);
+  }
+  return said.result;
+}
+
+/// The table itself, or the newest snapshot of what the lake made of the files.
+void FindRows(const DataSet& set, const std::string& data, Prepared& prepared) {
+  if (set.kind == Kind::kTable) {
+    prepared.rows = {"--table", set.files, "--label", set.mapping};
+    prepared.rows_id = Sha256Hex(TextOf(set.files)) + set.mapping;
+    for (const std::string& column : set.leave_out) {
+      prepared.rows.insert(prepared.rows.end(), {"--leave-out", column});
+      prepared.rows_id += "-" + column;
+    }
+    return;
+  }
+  Must(Run("vitrine-lake",
+           {"import", set.files, "--mapping", set.mapping, "--data", data, "--json"}));
+  const json cleaned = Must(Run("vitrine-lake", {"clean", "--data", data, "--json"}));
+  prepared.rows_id = cleaned.at("snapshot");
+  prepared.rows = {"--snapshot", data + "/lake/snapshots/" + prepared.rows_id};
+}
+
+Prepared Prepare(const DataSet& set) {
+  const std::string data = std::string(kFolder) + "/" + set.name;
+  fs::create_directories(data);
+  Prepared prepared;
+  FindRows(set, data, prepared);
+  prepared.holdout = data + "/holdout.jsonl";
+  fs::remove(prepared.holdout);
+  std::vector<std::string> arguments = {"split", "--protocol", set.protocol, "--out",
+                                        prepared.holdout};
+  arguments.insert(arguments.end(), prepared.rows.begin(), prepared.rows.end());
+  Must(Run("vitrine-trainer", arguments));
+  return prepared;
 }
 
 std::string SpecFile(const std::string& spec) {
@@ -147,14 +153,14 @@ class Results {
   std::map<std::string, json> rows_;
 };
 
-/// recall@10, ndcg@10 and, of slices, ndcg@10.
-void TakeFigures(const json& report, json& row) {
+/// The metrics of each slice, with their intervals.
+void TakeFigures(const json& report, Kind kind, json& row) {
   for (const json& slice : report.at("slices")) {
-    const json& metrics = slice.at("metrics");
     const std::string name = slice.value("name", "all");
     row["cases"][name] = slice.at("cases");
-    row["recall@10"][name] = metrics.at("recall@10");
-    row["ndcg@10"][name] = metrics.at("ndcg@10");
+    for (const std::string& metric : MetricsOf(kind)) {
+      row[metric][name] = slice.at("metrics").at(metric);
+    }
   }
 }
 
@@ -171,11 +177,11 @@ json Measure(const DataSet& set, const Prepared& prepared, const std::string& sp
   const std::string out = std::string(kFolder) + "/" + set.name + "/artifact";
   fs::remove_all(out);
   json row = {{"set", set.name}, {"spec", spec}, {"seed", seed}};
-  const Said trained =
-      Run("vitrine-trainer",
-          {"train", "--snapshot", prepared.snapshot, "--spec", SpecFile(spec), "--protocol",
-           set.protocol, "--out", out, "--seed", std::to_string(seed)},
-          options.cap_seconds);
+  std::vector<std::string> arguments = {"train",      "--spec",     SpecFile(spec),
+                                        "--protocol", set.protocol, "--out",
+                                        out,          "--seed",     std::to_string(seed)};
+  arguments.insert(arguments.end(), prepared.rows.begin(), prepared.rows.end());
+  const Said trained = Run("vitrine-trainer", arguments, options.cap_seconds);
   if (!trained.error.empty()) {
     row["error"] = trained.error;
     return row;
@@ -191,72 +197,46 @@ json Measure(const DataSet& set, const Prepared& prepared, const std::string& sp
     row["error"] = judged.error + probed.error;
     return row;
   }
-  TakeFigures(judged.result, row);
+  TakeFigures(judged.result, set.kind, row);
   row["run_seconds"] = probed.result.at("run_seconds");
   fs::remove_all(out);
   return row;
 }
 
-std::vector<std::string> ReadySpecs() {
+/// The algorithm that a spec names.
+std::string AlgorithmOf(const std::string& spec) {
+  std::istringstream lines(TextOf(SpecFile(spec)));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("algorithm")) {
+      const std::size_t open = line.find('"');
+      return line.substr(open + 1, line.find('"', open + 1) - open - 1);
+    }
+  }
+  return "";
+}
+
+/// The ready specs that fit a kind of set: of rankers for rows, those named "-table" for tables.
+std::vector<std::string> ReadySpecs(Kind kind) {
+  const json known = Must(Run("vitrine-trainer", {"models", "--json"}));
+  std::set<std::string> rankers;
+  for (const json& algorithm : known.at("algorithms")) {
+    if (algorithm.at("kind") == "ranker") {
+      rankers.insert(algorithm.at("algorithm"));
+    }
+  }
   std::vector<std::string> specs;
   for (const auto& file : fs::directory_iterator("specs")) {
-    specs.push_back(file.path().stem().string());
+    const std::string spec = file.path().stem().string();
+    const bool table = spec.ends_with("-table");
+    const Kind of = !rankers.contains(AlgorithmOf(spec)) ? Kind::kCases
+                    : table                              ? Kind::kTable
+                                                         : Kind::kRows;
+    if (of == kind) {
+      specs.push_back(spec);
+    }
   }
   std::sort(specs.begin(), specs.end());
   return specs;
-}
-
-double Mean(const json& row, const char* metric, const std::string& slice) {
-  return row.contains(metric) && row[metric].contains(slice) ? row[metric][slice].value("mean", 0.0)
-                                                             : 0.0;
-}
-
-/// Mean over the seeds, and half the distance between the largest and the smallest.
-std::string OverSeeds(const std::vector<json>& rows, const char* metric, const std::string& slice) {
-  double sum = 0;
-  double least = 1;
-  double most = 0;
-  for (const json& row : rows) {
-    const double value = Mean(row, metric, slice);
-    sum += value;
-    least = std::min(least, value);
-    most = std::max(most, value);
-  }
-  char text[64];
-  const double mean = sum / static_cast<double>(rows.size());
-  if (rows.size() == 1) {
-    std::snprintf(text, sizeof(text), "%.4f", mean);
-  } else {
-    std::snprintf(text, sizeof(text), "%.4f +- %.4f", mean, (most - least) / 2);
-  }
-  return text;
-}
-
-void PrintHead(const std::string& set) {
-  std::printf("\n%s, test part\n", set.c_str());
-  std::printf(
-      "| spec | R@10 | N@10 | slices, N@10 | train, CPU s | MB | graph, ms | published |\n");
-  std::printf("|---|---|---|---|---|---|---|---|\n");
-}
-
-void PrintRow(const std::string& set, const std::string& spec, const std::vector<json>& rows) {
-  const json& first = rows.front();
-  if (first.contains("error")) {
-    std::printf("| %s | %s |\n", spec.c_str(), first["error"].get<std::string>().c_str());
-    return;
-  }
-  std::string slices;
-  for (const auto& [slice, value] : first.at("ndcg@10").items()) {
-    if (slice != "all") {
-      slices += (slices.empty() ? "" : ", ") + slice + " " + OverSeeds(rows, "ndcg@10", slice);
-    }
-  }
-  std::printf("| %s | %s | %s | %s | %.0f | %.1f | %.2f | %s |\n", spec.c_str(),
-              OverSeeds(rows, "recall@10", "all").c_str(),
-              OverSeeds(rows, "ndcg@10", "all").c_str(), slices.c_str(),
-              first.value("cpu_seconds", 0.0), first.value("bytes", 0.0) / 1e6,
-              first.value("run_seconds", 0.0) * 1e3, PublishedOf(set, spec).c_str());
-  std::fflush(stdout);
 }
 
 /// What is promised of a set: of the best network and of the best of all, where one was looked at.
@@ -295,11 +275,11 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
   Results results;
   const std::string trainer = Sha256Hex(TextOf(Bin("vitrine-trainer")));
   std::map<std::string, std::vector<json>> by_spec;
-  PrintHead(set.name);
-  for (const std::string& spec : options.specs.empty() ? ReadySpecs() : options.specs) {
+  PrintHead(set);
+  for (const std::string& spec : options.specs.empty() ? ReadySpecs(set.kind) : options.specs) {
     std::vector<json>& rows = by_spec[spec];
     for (int seed = 1; seed <= options.seeds; ++seed) {
-      const std::string of = Sha256Hex(trainer + TextOf(SpecFile(spec)) + prepared.snapshot_id +
+      const std::string of = Sha256Hex(trainer + TextOf(SpecFile(spec)) + prepared.rows_id +
                                        set.protocol + std::to_string(seed));
       if (results.Find(of) == nullptr) {
         json row = Measure(set, prepared, spec, seed, options);
@@ -311,7 +291,7 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
       }
       rows.push_back(*results.Find(of));
     }
-    PrintRow(set.name, spec, rows);
+    PrintRow(set, spec, rows);
   }
   AddBars(set.name, by_spec, bars);
 }
@@ -345,7 +325,7 @@ int Run(int argc, char** argv) {
   fs::create_directories(kFolder);
   std::vector<Bar> bars;
   for (const DataSet& set : DataSets()) {
-    if (options.set.empty() || options.set == set.name) {
+    if (options.set.empty() || options.set == set.name || set.name.starts_with(options.set + "-")) {
       MeasureSet(set, options, bars);
     }
   }

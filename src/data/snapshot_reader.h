@@ -25,6 +25,10 @@ class SnapshotReader {
   /// `interactions.items` (which stays sorted; item numbers are rewritten).
   virtual Result<ItemTable> ReadItems(const std::string& snapshot_dir,
                                       Interactions& interactions) = 0;
+
+  /// What is known of each user of `interactions`, in their order.
+  virtual Result<UserTable> ReadUsers(const std::string& snapshot_dir,
+                                      const Interactions& interactions) = 0;
 };
 
 }  // namespace vitrine::data

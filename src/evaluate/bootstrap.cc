@@ -4,34 +4,9 @@
 #include <cmath>
 
 #include "core/check.h"
+#include "evaluate/draws.h"
 
 namespace vitrine::evaluate {
-namespace {
-
-__extension__ using Wide = unsigned __int128;
-
-/// The generator's n-th output is a function of n alone.   Source: Steele, Lea & Flood 2014 (splitmix64)
-class Draws {
- public:
-  explicit Draws(std::uint64_t seed) : state_(seed) {}
-
-  /// Uniform in [0, n), n < 2^32; the multiply-shift bias is below n / 2^64.
-  std::size_t Below(std::size_t n) {
-    return static_cast<std::size_t>((static_cast<Wide>(Next()) * n) >> 64U);
-  }
-
- private:
-  std::uint64_t Next() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ULL);
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-    return z ^ (z >> 31U);
-  }
-
-  std::uint64_t state_;
-};
-
-}  // namespace
 
 double SortedQuantile(std::span<const double> sorted, double q) {
   if (sorted.empty()) {

@@ -1,14 +1,20 @@
 #include "evaluate/compare.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
+
+#include "evaluate/labelled_metrics.h"
 
 namespace vitrine::evaluate {
 namespace {
 
 /// The default columns: recall, ndcg and hit rate at 10 (or the largest cut-off below) and the last.
 std::vector<std::string> DefaultMetrics(const EvalReport& report) {
+  if (!report.labelled.empty()) {
+    return {"auc", "log_loss", "average_precision", "brier", "calibration_error"};
+  }
   std::vector<int> ks;
   for (const int k : report.ks) {
     if (k == 10 || k == report.ks.back()) {
@@ -22,6 +28,21 @@ std::vector<std::string> DefaultMetrics(const EvalReport& report) {
     }
   }
   return names;
+}
+
+Result<MetricValue> LabelledDifference(const EvalReport& candidate, const EvalReport& reference,
+                                       std::string_view slice, std::string_view metric,
+                                       const BootstrapOptions& options) {
+  const std::optional<LabelledMetric> which = LabelledMetricOf(metric);
+  if (!which) {
+    return InvalidArgument(fmt::format(
+        "no metric of labelled rows is called '{}'; there are auc, average_precision, log_loss, "
+        "brier, calibration_error, calibration_ratio and accuracy",
+        metric));
+  }
+  ASSIGN_OR_RETURN(const std::vector<LabelledResult> ours, candidate.LabelledOf(slice));
+  ASSIGN_OR_RETURN(const std::vector<LabelledResult> theirs, reference.LabelledOf(slice));
+  return PairedLabelledDifference(ours, theirs, *which, options);
 }
 
 std::string DifferenceCell(const EvalReport& report, const EvalReport& first,
@@ -60,14 +81,21 @@ void AppendTable(const Table& table, std::string& out) {
 
 }  // namespace
 
+std::string DecidingMetric(const EvalReport& report) {
+  return report.labelled.empty() ? "ndcg@10" : "log_loss";
+}
+
 Result<MetricValue> PairedDifference(const EvalReport& candidate, const EvalReport& reference,
                                      std::string_view slice, std::string_view metric,
                                      const BootstrapOptions& options) {
-  if (candidate.cases_hash != reference.cases_hash ||
-      candidate.rows.size() != reference.rows.size() || candidate.rows.empty()) {
+  if (candidate.cases_hash != reference.cases_hash || candidate.judged() != reference.judged() ||
+      candidate.labelled.size() != reference.labelled.size() || candidate.judged() == 0) {
     return FailedPrecondition(
         fmt::format("{} and {} were not judged on the same cases; evaluate both on one holdout",
                     candidate.model, reference.model));
+  }
+  if (!candidate.labelled.empty()) {
+    return LabelledDifference(candidate, reference, slice, metric, options);
   }
   ASSIGN_OR_RETURN(std::vector<double> values, CaseValues(candidate, slice, metric));
   ASSIGN_OR_RETURN(const std::vector<double> others, CaseValues(reference, slice, metric));

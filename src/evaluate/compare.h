@@ -22,6 +22,9 @@ Result<MetricValue> PairedDifference(const EvalReport& candidate, const EvalRepo
                                      std::string_view slice, std::string_view metric,
                                      const BootstrapOptions& options);
 
+/// The metric that decides where the caller names none: "ndcg@10", of labelled rows "log_loss".
+std::string DecidingMetric(const EvalReport& report);
+
 struct TableOptions {
   std::vector<std::string> metrics;  ///< empty: recall, ndcg and hit_rate at the largest and 10
   std::string primary = "ndcg@10";   ///< the metric whose paired difference stands at the end

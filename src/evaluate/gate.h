@@ -14,7 +14,7 @@ namespace vitrine::evaluate {
 struct GateRule {
   std::string metric = "ndcg@10";
   /// The candidate may be worse by this share of the champion's mean, no more: the lower end of the
-  /// paired interval must stay above -margin * mean.
+  /// paired interval must stay above -margin * mean (of a loss, the upper end below margin * mean).
   double margin = 0.02;
   /// Only a candidate that is better (lower end above 0) passes.
   bool must_improve = false;

@@ -1,5 +1,8 @@
 #include "evaluate/protocol.h"
 
+#include <algorithm>
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "evaluate/predicate.h"
@@ -52,7 +55,56 @@ Status CheckSlices(const Protocol& protocol) {
   return Status::Ok();
 }
 
+Status CheckLabelled(const Protocol& protocol) {
+  if (protocol.kind != ProtocolKind::kLabelled) {
+    return Status::Ok();
+  }
+  if (protocol.test_rows.given() != protocol.validation_rows.given() ||
+      (protocol.test_rows.given() && protocol.test_rows == protocol.validation_rows)) {
+    return Bad(protocol,
+               "test_rows and validation_rows go together and name different rows, as "
+               "\"index mod 5 = 4\" and \"index mod 5 = 3\"");
+  }
+  const bool fits = protocol.test_share > 0 && protocol.validation_share >= 0 &&
+                    protocol.test_share + protocol.validation_share < 1;
+  return fits ? Status::Ok()
+              : Bad(protocol,
+                    "test_share must be above 0, validation_share 0 or more, and rows "
+                    "must be left to learn from");
+}
+
+/// Takes `word` and the blanks before it off the front of `text`.
+bool TakeWord(std::string_view& text, std::string_view word) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  if (!text.starts_with(word)) {
+    return false;
+  }
+  text.remove_prefix(word.size());
+  return true;
+}
+
+bool TakeNumber(std::string_view& text, std::uint32_t& number) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return error == std::errc();
+}
+
 }  // namespace
+
+Result<IndexRule> ParseIndexRule(std::string_view text) {
+  IndexRule rule;
+  std::string_view rest = text;
+  const bool read = TakeWord(rest, "index") && TakeWord(rest, "mod") &&
+                    TakeNumber(rest, rule.modulus) && TakeWord(rest, "=") &&
+                    TakeNumber(rest, rule.remainder);
+  if (!read || rest.find_first_not_of(' ') != std::string_view::npos || rule.modulus < 2 ||
+      rule.remainder >= rule.modulus) {
+    return InvalidArgument(fmt::format(
+        "'{}' names no rows; write \"index mod M = R\", M 2 or more and R below it", text));
+  }
+  return rule;
+}
 
 std::string_view ProtocolKindName(ProtocolKind kind) {
   switch (kind) {
@@ -62,6 +114,8 @@ std::string_view ProtocolKindName(ProtocolKind kind) {
       return "last_basket";
     case ProtocolKind::kTimeSplit:
       return "time_split";
+    case ProtocolKind::kLabelled:
+      return "labelled";
   }
   return "";
 }
@@ -124,6 +178,7 @@ Status CheckProtocol(const Protocol& protocol) {
       return Bad(protocol, fmt::format("target_events: '{}' is not among events", EventName(type)));
     }
   }
+  RETURN_IF_ERROR(CheckLabelled(protocol));
   return CheckSlices(protocol);
 }
 

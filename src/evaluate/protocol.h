@@ -19,8 +19,9 @@ enum class ProtocolKind : std::uint8_t {
   kLeaveOneOut,  ///< the user's last event is the test, the one before it the validation
   kLastBasket,   ///< the user's last basket is the test, the one before it the validation
   kTimeSplit,    ///< what happens from a moment on is the test, a window before it the validation
+  kLabelled,  ///< each event is a row with a label; the newest rows are the test (labelled_set.h)
 };
-/// "leave_one_out", "last_basket", "time_split".
+/// "leave_one_out", "last_basket", "time_split", "labelled".
 std::string_view ProtocolKindName(ProtocolKind kind);
 
 /// May an item of the history be recommended again?
@@ -39,6 +40,19 @@ std::string_view PopularityUnitName(PopularityUnit unit);
 enum class AgeUnit : std::uint8_t { kPosition, kBasket, kDay };
 /// As FeatureSpec's option `unit` spells it: "position", "basket", "day".
 std::string_view AgeUnitName(AgeUnit unit);
+
+/// Rows whose 0-based place leaves `remainder` when divided by `modulus`; none where that is 0.
+struct IndexRule {
+  std::uint32_t modulus = 0;
+  std::uint32_t remainder = 0;
+  [[nodiscard]] bool given() const { return modulus > 0; }
+  [[nodiscard]] bool Holds(std::size_t place) const {
+    return given() && place % modulus == remainder;
+  }
+  friend bool operator==(const IndexRule&, const IndexRule&) = default;
+};
+/// "index mod 5 = 4". Errors: kInvalidArgument (says what was expected).
+Result<IndexRule> ParseIndexRule(std::string_view text);
 
 /// A named subset of the cases. `where` is a predicate, see predicate.h.
 struct SliceDef {
@@ -68,6 +82,12 @@ struct Protocol {
   /// time_split: length of the test window at the log's end and of the validation window before it.
   double test_days = 7;
   double validation_days = 7;
+  /// labelled: the share of the rows, oldest first, that ends in the test part, and the one before it.
+  double test_share = 0.1;
+  double validation_share = 0.1;
+  /// labelled: which rows by their place, instead of the shares.
+  IndexRule test_rows;
+  IndexRule validation_rows;
   /// What the test figures are fitted on: training and validation parts, or training alone.
   bool fit_validation_for_test = true;
   /// Vocabulary: every item of the snapshot and its catalogue, or only items of the fitted rows.

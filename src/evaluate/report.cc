@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "evaluate/labelled_metrics.h"
 #include "evaluate/ranking_metrics.h"
 #include "evaluate/summarise.h"
 
@@ -61,6 +64,11 @@ SliceReport SummariseSlice(const EvalReport& report, const std::string& name, st
   return slice;
 }
 
+SliceReport SummariseLabelled(const std::string& name, std::span<const LabelledResult> rows,
+                              const BootstrapOptions& options) {
+  return {.name = name, .cases = rows.size(), .metrics = LabelledMetrics(rows, options)};
+}
+
 }  // namespace
 
 const MetricValue* EvalReport::Find(std::string_view slice, std::string_view metric) const {
@@ -71,6 +79,16 @@ const MetricValue* EvalReport::Find(std::string_view slice, std::string_view met
     }
   }
   return nullptr;
+}
+
+Result<std::vector<LabelledResult>> EvalReport::LabelledOf(std::string_view slice) const {
+  ASSIGN_OR_RETURN(const std::uint64_t mask, MaskOf(*this, slice));
+  std::vector<LabelledResult> out;
+  std::copy_if(labelled.begin(), labelled.end(), std::back_inserter(out),
+               [mask](const LabelledResult& row) {
+                 return mask == ~std::uint64_t{0} || (row.slices & mask) != 0;
+               });
+  return out;
 }
 
 bool ParseMetricName(std::string_view name, std::size_t& metric, int& k) {
@@ -116,6 +134,15 @@ Result<std::vector<double>> CaseValues(const EvalReport& report, std::string_vie
 
 void Summarise(const BootstrapOptions& options, EvalReport& report) {
   report.slices.clear();
+  if (!report.labelled.empty()) {
+    report.slices.push_back(SummariseLabelled(std::string(kAll), report.labelled, options));
+    for (const std::string& name : report.slice_names) {
+      const auto rows = report.LabelledOf(name);
+      report.slices.push_back(
+          SummariseLabelled(name, rows.ok() ? *rows : std::vector<LabelledResult>(), options));
+    }
+    return;
+  }
   report.slices.push_back(SummariseSlice(report, std::string(kAll), ~std::uint64_t{0}, options));
   for (std::size_t s = 0; s < report.slice_names.size(); ++s) {
     report.slices.push_back(

@@ -23,7 +23,16 @@ struct CaseResult {
   friend bool operator==(const CaseResult&, const CaseResult&) = default;
 };
 
-/// Means over the cases of one slice; keys are "ndcg@10".
+/// What was said of one labelled row, and what happened.
+struct LabelledResult {
+  std::uint32_t group = 0;  ///< whose row it is: what intervals resample
+  std::uint8_t label = 0;
+  std::uint64_t slices = 0;
+  double probability = 0;
+  friend bool operator==(const LabelledResult&, const LabelledResult&) = default;
+};
+
+/// Means over the cases of one slice; keys are "ndcg@10", of labelled rows "auc".
 struct SliceReport {
   std::string name;  ///< "all", or a slice of the protocol
   std::uint64_t cases = 0;
@@ -54,6 +63,13 @@ struct EvalReport {
   std::vector<CatalogueReport> catalogue;  ///< one per k
   std::vector<std::string> slice_names;
   std::vector<CaseResult> rows;  ///< one per case, in the holdout's order
+  /// Of a labelled protocol: one per row, and `rows`, `ks` and `catalogue` are empty.
+  std::vector<LabelledResult> labelled;
+
+  /// Cases or labelled rows that were judged.
+  [[nodiscard]] std::size_t judged() const { return rows.size() + labelled.size(); }
+  /// The labelled rows of a slice. Errors: kNotFound (no such slice).
+  [[nodiscard]] Result<std::vector<LabelledResult>> LabelledOf(std::string_view slice) const;
 
   /// Null where the slice or metric is not there.
   [[nodiscard]] const MetricValue* Find(std::string_view slice, std::string_view metric) const;

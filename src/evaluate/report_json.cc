@@ -31,6 +31,22 @@ json OfRows(const std::vector<CaseResult>& rows) {
   return out;
 }
 
+/// Rows are [group, label, slices, probability].
+json OfLabelled(const std::vector<LabelledResult>& rows) {
+  json out = json::array();
+  for (const LabelledResult& row : rows) {
+    out.push_back({row.group, row.label, row.slices, row.probability});
+  }
+  return out;
+}
+
+LabelledResult LabelledRowOf(const json& line) {
+  return {.group = line.at(0).get<std::uint32_t>(),
+          .label = line.at(1).get<std::uint8_t>(),
+          .slices = line.at(2).get<std::uint64_t>(),
+          .probability = line.at(3).get<double>()};
+}
+
 SliceReport SliceOf(const json& j) {
   SliceReport slice;
   slice.name = j.at("name").get<std::string>();
@@ -79,6 +95,11 @@ EvalReport ReportOf(const json& j) {
       report.rows.push_back(RowOf(line));
     }
   }
+  if (j.contains("labelled")) {
+    for (const json& line : j.at("labelled")) {
+      report.labelled.push_back(LabelledRowOf(line));
+    }
+  }
   return report;
 }
 
@@ -109,8 +130,10 @@ std::string ToJson(const EvalReport& report, bool with_rows) {
               {"slice_names", report.slice_names},
               {"slices", std::move(slices)},
               {"catalogue", std::move(catalogue)}};
-  if (with_rows) {
+  if (with_rows && report.labelled.empty()) {
     out["rows"] = OfRows(report.rows);
+  } else if (with_rows) {
+    out["labelled"] = OfLabelled(report.labelled);
   }
   return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -58,6 +58,12 @@ class Splitter {
  private:
   Status Check() const {
     RETURN_IF_ERROR(CheckProtocol(protocol_));
+    if (protocol_.kind == ProtocolKind::kLabelled) {
+      return InvalidArgument(
+          fmt::format("protocol '{}' gives rows with labels, which rankers learn from; what orders "
+                      "a whole vocabulary needs leave_one_out, last_basket or time_split",
+                      protocol_.name));
+    }
     if (protocol_.kind == ProtocolKind::kTimeSplit && log_.ordinal_time) {
       return FailedPrecondition(fmt::format(
           "protocol '{}' splits by time, but snapshot {} has no times, only an order; use "
@@ -85,6 +91,7 @@ class Splitter {
             "new in the last; lower minimum_baskets or set history = \"kept\"",
             protocol_.name, users, protocol_.minimum_baskets);
       case ProtocolKind::kTimeSplit:
+      case ProtocolKind::kLabelled:
         break;
     }
     return fmt::format(
@@ -159,6 +166,7 @@ class Splitter {
       case ProtocolKind::kLastBasket:
         return CutBySteps(protocol_.minimum_baskets, true);
       case ProtocolKind::kTimeSplit:
+      case ProtocolKind::kLabelled:
         break;
     }
     const auto before = [this](Micros limit) {

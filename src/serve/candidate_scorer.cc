@@ -17,7 +17,8 @@ namespace {
 constexpr double kSameScore = 1e-4;
 
 bool DiffersBetweenCandidates(const data::FeatureDef& def) {
-  return def.op == "candidate" || def.source == "item" || def.source.starts_with("item.");
+  return def.op == "candidate" || def.source == "item" || def.source.starts_with("item.") ||
+         def.options.contains("same");
 }
 
 Status WrongShape(const TensorSpec& made, const TensorSpec& input, std::string_view why) {

@@ -51,11 +51,23 @@ class FakeReader final : public data::SnapshotReader {
     return shop_.items;
   }
 
+  Result<data::UserTable> ReadUsers(const std::string&,
+                                    const data::Interactions& interactions) override {
+    data::UserTable users = users_;
+    users.rows.resize(interactions.users.size());
+    for (std::size_t u = 0; u < users.rows.size(); ++u) {
+      users.rows[u].id = interactions.users[u];
+    }
+    return users;
+  }
+  void SetUsers(data::UserTable users) { users_ = std::move(users); }
+
   std::string asked_dir;
   std::set<EventType> asked_types;
 
  private:
   data::test::Shop shop_;
+  data::UserTable users_;
 };
 
 }  // namespace vitrine::train::test

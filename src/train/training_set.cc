@@ -25,29 +25,6 @@ bool CountsByTime(const std::vector<data::FeatureDef>& defs) {
                      [](const data::FeatureDef& def) { return def.op.ends_with("_asof"); });
 }
 
-/// Only what counts over rows need: the fitted ones.
-data::Interactions KeepRows(const data::Interactions& all, const std::vector<bool>& keep) {
-  data::Interactions kept;
-  kept.users = all.users;
-  kept.items = all.items;
-  kept.ordinal_time = all.ordinal_time;
-  kept.snapshot = all.snapshot;
-  kept.user_begin.assign(1, 0);
-  for (std::size_t u = 0; u < all.users.size(); ++u) {
-    for (std::size_t r = all.user_begin[u]; r < all.user_begin[u + 1]; ++r) {
-      if (keep[r]) {
-        kept.user.push_back(all.user[r]);
-        kept.item.push_back(all.item[r]);
-        kept.ts.push_back(all.ts[r]);
-        kept.type.push_back(all.type[r]);
-        kept.basket.push_back(all.basket[r]);
-      }
-    }
-    kept.user_begin.push_back(kept.item.size());
-  }
-  return kept;
-}
-
 std::vector<bool> RowsFor(const Material& material, const TrainSpec& spec,
                           evaluate::FitFor purpose) {
   std::vector<bool> fitted =
@@ -58,17 +35,6 @@ std::vector<bool> RowsFor(const Material& material, const TrainSpec& spec,
     }
   }
   return fitted;
-}
-
-data::Vocabulary VocabularyOf(const Material& material, const std::vector<bool>& fitted) {
-  const std::vector<std::uint64_t> popularity =
-      evaluate::Popularity(material.interactions, fitted, material.protocol.popularity);
-  std::vector<std::string> ids;
-  for (const std::uint32_t item : evaluate::VocabularyOrder(material.interactions.items, popularity,
-                                                            material.protocol.whole_catalogue)) {
-    ids.push_back(material.interactions.items[item]);
-  }
-  return data::Vocabulary(std::move(ids));
 }
 
 void FillSequences(const data::Interactions& rows, const std::vector<bool>& fitted,
@@ -181,7 +147,7 @@ Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& s
   const data::Interactions& rows = material.interactions;
   const std::vector<bool> fitted = RowsFor(material, spec, purpose);
   TrainingSet set;
-  set.vocabulary = VocabularyOf(material, fitted);
+  set.vocabulary = VocabularyOf(rows, material.protocol, fitted);
   set.index = data::IndexItems(rows.items, set.vocabulary);
   FillSequences(rows, fitted, set);
   FillItems(material.items, set);
@@ -202,6 +168,40 @@ Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& s
                                                           set.vocabulary, until));
   }
   return set;
+}
+
+data::Interactions KeepRows(const data::Interactions& all, const std::vector<bool>& keep) {
+  data::Interactions kept;
+  kept.users = all.users;
+  kept.items = all.items;
+  kept.ordinal_time = all.ordinal_time;
+  kept.snapshot = all.snapshot;
+  kept.user_begin.assign(1, 0);
+  for (std::size_t u = 0; u < all.users.size(); ++u) {
+    for (std::size_t r = all.user_begin[u]; r < all.user_begin[u + 1]; ++r) {
+      if (keep[r]) {
+        kept.user.push_back(all.user[r]);
+        kept.item.push_back(all.item[r]);
+        kept.ts.push_back(all.ts[r]);
+        kept.type.push_back(all.type[r]);
+        kept.basket.push_back(all.basket[r]);
+      }
+    }
+    kept.user_begin.push_back(kept.item.size());
+  }
+  return kept;
+}
+
+data::Vocabulary VocabularyOf(const data::Interactions& rows, const evaluate::Protocol& protocol,
+                              const std::vector<bool>& fitted) {
+  const std::vector<std::uint64_t> popularity =
+      evaluate::Popularity(rows, fitted, protocol.popularity);
+  std::vector<std::string> ids;
+  for (const std::uint32_t item :
+       evaluate::VocabularyOrder(rows.items, popularity, protocol.whole_catalogue)) {
+    ids.push_back(rows.items[item]);
+  }
+  return data::Vocabulary(std::move(ids));
 }
 
 History HistoryOf(const Material& material, const evaluate::Case& c,

@@ -51,6 +51,13 @@ Result<TrainingSet> MakeTrainingSet(const Material& material, const TrainSpec& s
                                     std::vector<data::FeatureDef> features,
                                     evaluate::FitFor purpose);
 
+/// The rows that are kept, with all users and items: what counts over rows may see the fitted ones only.
+data::Interactions KeepRows(const data::Interactions& all, const std::vector<bool>& keep);
+
+/// Items by their popularity over the fitted rows, as the protocol says.
+data::Vocabulary VocabularyOf(const data::Interactions& rows, const evaluate::Protocol& protocol,
+                              const std::vector<bool>& fitted);
+
 /// A case's history in a vocabulary.
 History HistoryOf(const Material& material, const evaluate::Case& c,
                   const std::vector<ItemIndex>& index);

@@ -3,16 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "adapters/duckdb/snapshot_view.h"
+#include "data/attributes_json.h"
 
 namespace vitrine::duckdb {
 
 using nlohmann::json;
 
 namespace {
-
-std::string TextOf(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
-}
 
 void ReadVectors(std::string_view text, Item& item) {
   const json parsed = json::parse(text, nullptr, false);
@@ -30,38 +27,6 @@ void ReadVectors(std::string_view text, Item& item) {
 }
 
 }  // namespace
-
-Attributes AttributesFromJson(std::string_view text) {
-  Attributes out;
-  const json parsed = text.empty() ? json() : json::parse(text, nullptr, false);
-  if (!parsed.is_object()) {
-    return out;
-  }
-  for (const auto& [name, value] : parsed.items()) {
-    if (value.is_boolean()) {
-      out[name] = value.get<bool>();
-    } else if (value.is_number()) {
-      out[name] = value.get<double>();
-    } else if (value.is_array()) {
-      std::vector<std::string> texts;
-      for (const json& element : value) {
-        texts.push_back(TextOf(element));
-      }
-      out[name] = std::move(texts);
-    } else if (!value.is_null()) {
-      out[name] = TextOf(value);
-    }
-  }
-  return out;
-}
-
-std::string AttributesToJson(const Attributes& attributes) {
-  json out = json::object();
-  for (const auto& [name, value] : attributes) {
-    std::visit([&](const auto& held) { out[name] = held; }, value);
-  }
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
-}
 
 Result<std::vector<Item>> ReadCurrentItems(Database& database, const std::string& lake_root,
                                            const data::SnapshotManifest& manifest) {
@@ -96,7 +61,7 @@ Result<std::vector<Item>> ReadCurrentItems(Database& database, const std::string
       item.image_url = rows.Text(10, row);
       item.hidden = rows.Integer(11, row) != 0;
       ReadVectors(rows.Text(12, row), item);
-      item.attributes = AttributesFromJson(rows.Text(13, row));
+      item.attributes = data::AttributesFromJson(rows.Text(13, row));
     }
   }
 }

@@ -17,9 +17,4 @@ namespace vitrine::duckdb {
 Result<std::vector<Item>> ReadCurrentItems(Database& database, const std::string& lake_root,
                                            const data::SnapshotManifest& manifest);
 
-/// A JSON object -> attributes: booleans, numbers, texts, lists of texts; other values as their JSON.
-/// Not an object: empty.
-Attributes AttributesFromJson(std::string_view json);
-std::string AttributesToJson(const Attributes& attributes);
-
 }  // namespace vitrine::duckdb

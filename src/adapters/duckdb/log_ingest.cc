@@ -7,9 +7,9 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "adapters/duckdb/item_rows.h"
 #include "adapters/duckdb/table_writer.h"
 #include "core/sha256.h"
+#include "data/attributes_json.h"
 
 namespace vitrine::duckdb {
 namespace {
@@ -194,7 +194,7 @@ void LogIngester::AddItem(const LogRecord& record, const Item& item, bool delete
   to.Flag(item.hidden);
   to.Text(item.vectors.empty() ? std::string() : json(item.vectors).dump());
   to.Flag(deleted);
-  to.Text(item.attributes.empty() ? std::string() : AttributesToJson(item.attributes));
+  to.Text(item.attributes.empty() ? std::string() : data::AttributesToJson(item.attributes));
   to.EndRow();
   ++items_.rows;
 }
@@ -206,7 +206,7 @@ void LogIngester::AddUser(const LogRecord& record, const User& user) {
   to.Null();
   to.Integer(user.valid_from.value == 0 ? record.received.value : user.valid_from.value);
   to.Text(user.id);
-  to.Text(AttributesToJson(user.attributes));
+  to.Text(data::AttributesToJson(user.attributes));
   to.EndRow();
   ++users_.rows;
 }

@@ -12,6 +12,7 @@
 #include "adapters/duckdb/item_rows.h"
 #include "adapters/duckdb/lake_folder.h"
 #include "adapters/duckdb/snapshot_view.h"
+#include "data/attributes_json.h"
 
 namespace vitrine::duckdb {
 namespace {
@@ -263,6 +264,38 @@ Result<data::ItemTable> ParquetSnapshotReader::ReadItems(const std::string& snap
     item = moved[item];
   }
   return out;
+}
+
+Result<data::UserTable> ParquetSnapshotReader::ReadUsers(const std::string& snapshot_dir,
+                                                         const Interactions& interactions) {
+  ASSIGN_OR_RETURN(const data::SnapshotManifest manifest, ReadSnapshotManifest(snapshot_dir));
+  ASSIGN_OR_RETURN(const auto database, Database::Open(options_));
+  data::UserTable out;
+  for (const std::string& id : interactions.users) {
+    out.rows.emplace_back().id = id;
+  }
+  bool found = false;
+  RETURN_IF_ERROR(MakeUsersView(*database, LakeRootOf(snapshot_dir), manifest, found));
+  if (!found) {
+    return out;
+  }
+  ASSIGN_OR_RETURN(Rows rows,
+                   database->Query("SELECT id, valid_from, attributes FROM current_users"));
+  while (true) {
+    ASSIGN_OR_RETURN(const bool more, rows.Next());
+    if (!more) {
+      return out;
+    }
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      const std::string_view id = rows.Text(0, row);
+      const auto at = std::lower_bound(interactions.users.begin(), interactions.users.end(), id);
+      if (at != interactions.users.end() && *at == id) {
+        User& user = out.rows[static_cast<std::size_t>(at - interactions.users.begin())];
+        user.valid_from.value = rows.Integer(1, row);
+        user.attributes = data::AttributesFromJson(rows.Text(2, row));
+      }
+    }
+  }
 }
 
 }  // namespace vitrine::duckdb

@@ -22,6 +22,8 @@ class ParquetSnapshotReader final : public data::SnapshotReader {
                                               const Progress& progress) override;
   Result<data::ItemTable> ReadItems(const std::string& snapshot_dir,
                                     data::Interactions& interactions) override;
+  Result<data::UserTable> ReadUsers(const std::string& snapshot_dir,
+                                    const data::Interactions& interactions) override;
 
  private:
   DatabaseOptions options_;

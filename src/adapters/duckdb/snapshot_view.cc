@@ -46,6 +46,21 @@ std::string IdentifiedSql(const std::string& from) {
       from);
 }
 
+/// current_KIND: the newest row of each id.
+Status MakeNewestView(Database& database, const std::string& lake_root,
+                      const data::SnapshotManifest& manifest, const std::string& kind,
+                      bool& found) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> paths, CheckedParts(lake_root, manifest, kind));
+  found = !paths.empty();
+  if (!found) {
+    return Status::Ok();
+  }
+  return database.Execute(fmt::format(
+      "CREATE OR REPLACE TEMP VIEW current_{} AS SELECT * FROM {} WHERE reject IS NULL QUALIFY "
+      "row_number() OVER (PARTITION BY id ORDER BY valid_from DESC, part DESC, row DESC) = 1",
+      kind, Parquet(paths)));
+}
+
 }  // namespace
 
 Status MakeEventsView(Database& database, const std::string& lake_root,
@@ -89,16 +104,12 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
 
 Status MakeItemsView(Database& database, const std::string& lake_root,
                      const data::SnapshotManifest& manifest, bool& found) {
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
-                   CheckedParts(lake_root, manifest, "items"));
-  found = !paths.empty();
-  if (!found) {
-    return Status::Ok();
-  }
-  return database.Execute(fmt::format(
-      "CREATE OR REPLACE TEMP VIEW current_items AS SELECT * FROM {} WHERE reject IS NULL QUALIFY "
-      "row_number() OVER (PARTITION BY id ORDER BY valid_from DESC, part DESC, row DESC) = 1",
-      Parquet(paths)));
+  return MakeNewestView(database, lake_root, manifest, "items", found);
+}
+
+Status MakeUsersView(Database& database, const std::string& lake_root,
+                     const data::SnapshotManifest& manifest, bool& found) {
+  return MakeNewestView(database, lake_root, manifest, "users", found);
 }
 
 }  // namespace vitrine::duckdb

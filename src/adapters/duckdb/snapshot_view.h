@@ -24,4 +24,9 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
 Status MakeItemsView(Database& database, const std::string& lake_root,
                      const data::SnapshotManifest& manifest, bool& found);
 
+/// Makes the view `current_users`: the newest row of each user of the table of users.
+/// Errors, `found`: as above.
+Status MakeUsersView(Database& database, const std::string& lake_root,
+                     const data::SnapshotManifest& manifest, bool& found);
+
 }  // namespace vitrine::duckdb

@@ -13,6 +13,8 @@
 #include "adapters/duckdb/item_rows.h"
 #include "adapters/duckdb/lake_folder.h"
 #include "adapters/duckdb/snapshot_reader.h"
+#include "adapters/duckdb/snapshot_view.h"
+#include "data/attributes_json.h"
 #include "data/event_log.h"
 
 namespace vitrine::duckdb {
@@ -87,19 +89,13 @@ Result<std::map<std::string, json, std::less<>>> ReadAttributes(
     const DatabaseOptions& options, const std::string& lake_root,
     const data::SnapshotManifest& manifest) {
   std::map<std::string, json, std::less<>> out;
-  ASSIGN_OR_RETURN(const std::vector<std::string> paths,
-                   CheckedParts(lake_root, manifest, "users"));
-  if (paths.empty()) {
+  ASSIGN_OR_RETURN(const auto database, Database::Open(options));
+  bool found = false;
+  RETURN_IF_ERROR(MakeUsersView(*database, lake_root, manifest, found));
+  if (!found) {
     return out;
   }
-  ASSIGN_OR_RETURN(const auto database, Database::Open(options));
-  ASSIGN_OR_RETURN(
-      Rows rows,
-      database->Query(fmt::format(
-          "SELECT id, attributes FROM read_parquet({}, union_by_name = true) WHERE reject "
-          "IS NULL QUALIFY row_number() OVER (PARTITION BY id ORDER BY valid_from DESC, "
-          "part DESC, row DESC) = 1",
-          QuotedList(paths))));
+  ASSIGN_OR_RETURN(Rows rows, database->Query("SELECT id, attributes FROM current_users"));
   while (true) {
     ASSIGN_OR_RETURN(const bool more, rows.Next());
     if (!more) {
@@ -142,7 +138,7 @@ json ItemLine(const Item& item) {
     line["valid_from"] = FormatIso(item.valid_from);
   }
   if (!item.attributes.empty()) {
-    line["attributes"] = json::parse(AttributesToJson(item.attributes));
+    line["attributes"] = json::parse(data::AttributesToJson(item.attributes));
   }
   return line;
 }

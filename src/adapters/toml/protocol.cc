@@ -43,6 +43,10 @@ class Reader {
                                                    "distinct_in_basket",
                                                    "test_days",
                                                    "validation_days",
+                                                   "test_share",
+                                                   "validation_share",
+                                                   "test_rows",
+                                                   "validation_rows",
                                                    "fit_for_test",
                                                    "age",
                                                    "vocabulary",
@@ -59,6 +63,10 @@ class Reader {
     RETURN_IF_ERROR(Value(root_, "distinct_in_basket", out_.distinct_in_basket));
     RETURN_IF_ERROR(Value(root_, "test_days", out_.test_days));
     RETURN_IF_ERROR(Value(root_, "validation_days", out_.validation_days));
+    RETURN_IF_ERROR(Value(root_, "test_share", out_.test_share));
+    RETURN_IF_ERROR(Value(root_, "validation_share", out_.validation_share));
+    RETURN_IF_ERROR(ReadRule("test_rows", out_.test_rows));
+    RETURN_IF_ERROR(ReadRule("validation_rows", out_.validation_rows));
     RETURN_IF_ERROR(ReadVocabulary());
     RETURN_IF_ERROR(ReadSlices());
     const Status checked = evaluate::CheckProtocol(out_);
@@ -147,18 +155,23 @@ class Reader {
   Status ReadKind() {
     if (root_.get("kind") == nullptr) {
       return InvalidArgument(fmt::format(
-          "{}: kind is missing; give leave_one_out, last_basket or time_split", origin_));
+          "{}: kind is missing; give leave_one_out, last_basket, time_split or labelled", origin_));
     }
     const Choices<evaluate::ProtocolKind> kinds = {
         {"leave_one_out", evaluate::ProtocolKind::kLeaveOneOut},
         {"last_basket", evaluate::ProtocolKind::kLastBasket},
-        {"time_split", evaluate::ProtocolKind::kTimeSplit}};
+        {"time_split", evaluate::ProtocolKind::kTimeSplit},
+        {"labelled", evaluate::ProtocolKind::kLabelled}};
     RETURN_IF_ERROR(Choice(root_, "kind", kinds, out_.kind));
     if (out_.kind == evaluate::ProtocolKind::kLastBasket) {
       out_.distinct_in_basket = true;
       out_.history = evaluate::HistoryRule::kKept;
       out_.popularity = evaluate::PopularityUnit::kBaskets;
       out_.age = evaluate::AgeUnit::kBasket;
+    }
+    if (out_.kind == evaluate::ProtocolKind::kLabelled) {
+      out_.history = evaluate::HistoryRule::kKept;
+      out_.popularity = evaluate::PopularityUnit::kEvents;
     }
     return Status::Ok();
   }
@@ -217,6 +230,20 @@ class Reader {
       }
       out.insert(*type);
     }
+    return Status::Ok();
+  }
+
+  Status ReadRule(std::string_view key, evaluate::IndexRule& out) const {
+    std::string text;
+    RETURN_IF_ERROR(Value(root_, key, text));
+    if (root_.get(key) == nullptr) {
+      return Status::Ok();
+    }
+    const Result<evaluate::IndexRule> rule = evaluate::ParseIndexRule(text);
+    if (!rule.ok()) {
+      return Bad(*root_.get(key), fmt::format("{}: {}", key, rule.status().message()));
+    }
+    out = *rule;
     return Status::Ok();
   }
 

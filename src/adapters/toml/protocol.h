@@ -1,9 +1,11 @@
 /// Reads evaluation protocols from TOML files; protocols/*.toml are the ready ones.
-///   name = "last-basket"        kind = "last_basket" | "leave_one_out" | "time_split"
+///   name = "last-basket"        kind = "last_basket" | "leave_one_out" | "time_split" | "labelled"
 ///   history = "filtered"|"kept" ks = [5, 10, 20]
 ///   events = ["purchase"]       target_events = ["purchase"]
 ///   minimum_length = 3          minimum_baskets = 3      distinct_in_basket = true
 ///   test_days = 7               validation_days = 7
+///   test_share = 0.1            validation_share = 0.1
+///   test_rows = "index mod 5 = 4"                          validation_rows = "index mod 5 = 3"
 ///   fit_for_test = "training+validation" | "training"
 ///   age = "position"|"basket"|"day"
 ///   [vocabulary] items = "all"|"fitted"   popularity = "users"|"baskets"|"events"

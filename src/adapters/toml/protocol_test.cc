@@ -118,5 +118,31 @@ TEST(ProtocolFileTest, AMissingFileIsNotFound) {
   EXPECT_EQ(ReadProtocol("no/such.toml").status().code(), Code::kNotFound);
 }
 
+TEST(Protocol, OfLabelledRowsIsRead) {
+  const auto shares = ParseProtocol(
+      "name = \"rows\"\nkind = \"labelled\"\nevents = [\"view\", \"like\"]\n"
+      "target_events = [\"like\"]\ntest_share = 0.2\nvalidation_share = 0.15\n",
+      "p.toml");
+  ASSERT_TRUE(shares.ok()) << shares.status().ToString();
+  EXPECT_EQ(shares->kind, evaluate::ProtocolKind::kLabelled);
+  EXPECT_EQ(shares->test_share, 0.2);
+  EXPECT_EQ(shares->validation_share, 0.15);
+  EXPECT_FALSE(shares->test_rows.given());
+  const std::string head = "name = \"rows\"\nkind = \"labelled\"\n";
+  const auto places = ParseProtocol(head +
+                                        "test_rows = \"index mod 5 = 4\"\n"
+                                        "validation_rows = \"index mod 5 = 3\"\n",
+                                    "p.toml");
+  ASSERT_TRUE(places.ok()) << places.status().ToString();
+  EXPECT_EQ(places->test_rows, (evaluate::IndexRule{5, 4}));
+  EXPECT_EQ(places->validation_rows, (evaluate::IndexRule{5, 3}));
+  const auto refused = [&head](const std::string& more) {
+    return std::string(ParseProtocol(head + more, "p.toml").status().message());
+  };
+  EXPECT_NE(refused("test_rows = \"every fifth\"\n").find("p.toml:3:"), std::string::npos);
+  EXPECT_NE(refused("test_rows = \"index mod 5 = 4\"\n").find("go together"), std::string::npos);
+  EXPECT_NE(refused("test_share = 0.9\n").find("test_share"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace vitrine::adapters

@@ -12,9 +12,11 @@
 #include "train/models/bsarec.h"
 #include "train/models/content.h"
 #include "train/models/ease.h"
+#include "train/models/gbdt.h"
 #include "train/models/gru4rec.h"
 #include "train/models/hybrid.h"
 #include "train/models/item_knn.h"
+#include "train/models/lr.h"
 #include "train/models/markov.h"
 #include "train/models/nextitnet.h"
 #include "train/models/personal.h"
@@ -25,6 +27,8 @@
 
 namespace vitrine::apps {
 namespace {
+using Json = nlohmann::ordered_json;
+
 std::string Bounds(const train::ParameterDef& def) {
   if (!def.choices.empty()) {
     return fmt::format(" ({})", fmt::join(def.choices, "|"));
@@ -34,6 +38,40 @@ std::string Bounds(const train::ParameterDef& def) {
   }
   return fmt::format(" ({}..{})", def.min ? fmt::format("{}", *def.min) : "",
                      def.max ? fmt::format("{}", *def.max) : "");
+}
+bool WeighsExamples(const train::ModelFactory& factory) { return factory.weighs_examples; }
+/// Every ranker weighs its rows.
+bool WeighsExamples(const train::RankerFactory& /*factory*/) { return true; }
+
+/// A paragraph of what a factory says of itself.
+template <typename Factory>
+std::string Described(const Factory& factory) {
+  std::string text = fmt::format("{}\n  {}{}\n", factory.algorithm, factory.summary,
+                                 WeighsExamples(factory) ? " Weighs examples." : "");
+  for (const train::ParameterDef& def : factory.parameters) {
+    text += fmt::format("  {:<16} = {:<10} {}{}\n", def.name, train::ToText(def.standard), def.help,
+                        Bounds(def));
+  }
+  return text + '\n';
+}
+
+template <typename Factory>
+Json JsonOf(const Factory& factory, std::string_view makes) {
+  Json parameters = Json::array();
+  for (const train::ParameterDef& def : factory.parameters) {
+    Json parameter = {{"name", def.name},
+                      {"default", std::visit([](const auto& v) { return Json(v); }, def.standard)},
+                      {"help", def.help}};
+    if (def.min) parameter["min"] = *def.min;
+    if (def.max) parameter["max"] = *def.max;
+    if (!def.choices.empty()) parameter["choices"] = def.choices;
+    parameters.push_back(std::move(parameter));
+  }
+  return {{"algorithm", factory.algorithm},
+          {"kind", makes},
+          {"summary", factory.summary},
+          {"weighs_examples", WeighsExamples(factory)},
+          {"parameters", std::move(parameters)}};
 }
 }  // namespace
 
@@ -47,12 +85,36 @@ std::span<const train::ModelFactory> Algorithms() {
   return algorithms;
 }
 
+std::span<const train::RankerFactory> Rankers() {
+  static const std::vector<train::RankerFactory> rankers = {train::LrFactory(),
+                                                            train::GbdtFactory()};
+  return rankers;
+}
+
+const train::RankerFactory* FindRanker(std::string_view name) {
+  for (const train::RankerFactory& factory : Rankers()) {
+    if (factory.algorithm == name) {
+      return &factory;
+    }
+  }
+  return nullptr;
+}
+
 Result<const train::ModelFactory*> FindAlgorithm(std::string_view name) {
+  if (FindRanker(name) != nullptr) {
+    return InvalidArgument(
+        fmt::format("'{}' learns from labelled rows and scores given candidates; it orders no "
+                    "vocabulary and is no member of a model that does",
+                    name));
+  }
   std::vector<std::string> known;
   for (const train::ModelFactory& factory : Algorithms()) {
     if (factory.algorithm == name) {
       return &factory;
     }
+    known.push_back(factory.algorithm);
+  }
+  for (const train::RankerFactory& factory : Rankers()) {
     known.push_back(factory.algorithm);
   }
   const std::string hint = DidYouMean(name, known);
@@ -64,36 +126,22 @@ Result<const train::ModelFactory*> FindAlgorithm(std::string_view name) {
 std::string DescribeAlgorithms() {
   std::string text;
   for (const train::ModelFactory& factory : Algorithms()) {
-    text += fmt::format("{}\n  {}{}\n", factory.algorithm, factory.summary,
-                        factory.weighs_examples ? " Weighs examples." : "");
-    for (const train::ParameterDef& def : factory.parameters) {
-      text += fmt::format("  {:<16} = {:<10} {}{}\n", def.name, train::ToText(def.standard),
-                          def.help, Bounds(def));
-    }
-    text += '\n';
+    text += Described(factory);
+  }
+  text += "Rankers, of labelled rows:\n\n";
+  for (const train::RankerFactory& factory : Rankers()) {
+    text += Described(factory);
   }
   return text;
 }
 
 std::string AlgorithmsToJson() {
-  using Json = nlohmann::ordered_json;
   Json list = Json::array();
   for (const train::ModelFactory& factory : Algorithms()) {
-    Json parameters = Json::array();
-    for (const train::ParameterDef& def : factory.parameters) {
-      Json parameter = {
-          {"name", def.name},
-          {"default", std::visit([](const auto& v) { return Json(v); }, def.standard)},
-          {"help", def.help}};
-      if (def.min) parameter["min"] = *def.min;
-      if (def.max) parameter["max"] = *def.max;
-      if (!def.choices.empty()) parameter["choices"] = def.choices;
-      parameters.push_back(std::move(parameter));
-    }
-    list.push_back({{"algorithm", factory.algorithm},
-                    {"summary", factory.summary},
-                    {"weighs_examples", factory.weighs_examples},
-                    {"parameters", std::move(parameters)}});
+    list.push_back(JsonOf(factory, "retriever"));
+  }
+  for (const train::RankerFactory& factory : Rankers()) {
+    list.push_back(JsonOf(factory, "ranker"));
   }
   return list.dump();
 }

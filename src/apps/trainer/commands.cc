@@ -1,19 +1,18 @@
 #include "apps/trainer/commands.h"
 
 #include <cstdio>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "adapters/duckdb/snapshot_reader.h"
 #include "adapters/toml/protocol.h"
 #include "adapters/toml/train_spec.h"
 #include "apps/trainer/algorithms.h"
 #include "apps/trainer/process.h"
+#include "apps/trainer/ranker_commands.h"
+#include "apps/trainer/spilling_reader.h"
 #include "evaluate/holdout.h"
 #include "evaluate/split.h"
 #include "graph/artifact_files.h"
@@ -21,6 +20,8 @@
 
 namespace vitrine::apps {
 namespace {
+void PrintJson(const std::string& json) { std::puts(json.c_str()); }
+
 Result<evaluate::Protocol> ProtocolOf(const std::string& path_or_name) {
   ASSIGN_OR_RETURN(const std::string text,
                    adapters::ReadTextOrReady("protocol", path_or_name, adapters::ReadyProtocols()));
@@ -40,28 +41,25 @@ Status TakeChoices(const std::string& like, train::TrainRequest& request) {
   return Status::Ok();
 }
 
-/// Reads snapshots within half of the limit; what does not fit is spilled beside `out` and removed.
-class SpillingReader {
- public:
-  SpillingReader(const std::string& out, std::uint64_t memory_limit_mb)
-      : spill_(out + ".spill"),
-        reader_({.memory_limit_mb = memory_limit_mb > 0 ? memory_limit_mb / 2 : 1024,
-                 .threads = 0,
-                 .temporary_directory = spill_}) {}
-  ~SpillingReader() {
-    std::error_code ignored;
-    std::filesystem::remove_all(spill_, ignored);
+/// What the flags ask for, spec and protocol read.
+Result<train::TrainRequest> RequestOf(const TrainFlags& flags, const std::string& code_version) {
+  train::TrainRequest request;
+  request.snapshot_dir = flags.rows.snapshot;
+  ASSIGN_OR_RETURN(request.spec, adapters::ReadTrainSpec(flags.spec));
+  if (!flags.name.empty()) {
+    request.spec.name = flags.name;
   }
-  SpillingReader(const SpillingReader&) = delete;
-  SpillingReader& operator=(const SpillingReader&) = delete;
-  data::SnapshotReader& get() { return reader_; }
-
- private:
-  std::string spill_;
-  duckdb::ParquetSnapshotReader reader_;
-};
-
-void PrintJson(const std::string& json) { std::puts(json.c_str()); }
+  request.spec.seed = flags.seed.value_or(request.spec.seed);
+  ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
+  request.out = flags.out;
+  request.refit = flags.refit;
+  request.parent = flags.parent;
+  request.code_version = code_version;
+  if (!flags.like.empty()) {
+    RETURN_IF_ERROR(TakeChoices(flags.like, request));
+  }
+  return request;
+}
 }  // namespace
 
 Result<std::uint64_t> MemoryLimitOf(const TrainFlags& flags) {
@@ -74,21 +72,16 @@ Result<std::uint64_t> MemoryLimitOf(const TrainFlags& flags) {
 
 Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
                     const Progress& progress) {
-  train::TrainRequest request;
-  request.snapshot_dir = flags.snapshot;
-  ASSIGN_OR_RETURN(request.spec, adapters::ReadTrainSpec(flags.spec));
-  if (!flags.name.empty()) {
-    request.spec.name = flags.name;
+  ASSIGN_OR_RETURN(train::TrainRequest request, RequestOf(flags, code_version));
+  if (const train::RankerFactory* const ranker = FindRanker(request.spec.algorithm)) {
+    return TrainRankerCommand(flags, std::move(request), *ranker, progress);
   }
-  request.spec.seed = flags.seed.value_or(request.spec.seed);
-  ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
-  request.out = flags.out;
-  request.refit = flags.refit;
-  request.parent = flags.parent;
-  request.code_version = code_version;
   ASSIGN_OR_RETURN(const train::ModelFactory* const factory, FindAlgorithm(request.spec.algorithm));
-  if (!flags.like.empty()) {
-    RETURN_IF_ERROR(TakeChoices(flags.like, request));
+  if (!flags.rows.table.empty()) {
+    return InvalidArgument(
+        fmt::format("--table gives labelled rows; {} learns from a snapshot's histories. Take a "
+                    "ranker (`vitrine-trainer models` lists them), or give --snapshot",
+                    request.spec.algorithm));
   }
   SpillingReader reader(flags.out, flags.memory_limit_mb);
   ASSIGN_OR_RETURN(const train::TrainResult result,
@@ -102,11 +95,14 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
 
 Status SplitCommand(const SplitFlags& flags, const Progress& progress) {
   ASSIGN_OR_RETURN(const evaluate::Protocol protocol, ProtocolOf(flags.protocol));
+  if (protocol.kind == evaluate::ProtocolKind::kLabelled) {
+    return SplitRowsCommand(flags, protocol, progress);
+  }
   SpillingReader reader(flags.out, flags.memory_limit_mb);
   ASSIGN_OR_RETURN(data::Interactions interactions,
-                   reader.get().ReadInteractions(flags.snapshot, protocol.events, progress));
+                   reader.get().ReadInteractions(flags.rows.snapshot, protocol.events, progress));
   ASSIGN_OR_RETURN(const data::ItemTable items,
-                   reader.get().ReadItems(flags.snapshot, interactions));
+                   reader.get().ReadItems(flags.rows.snapshot, interactions));
   ASSIGN_OR_RETURN(const evaluate::Split split, evaluate::MakeSplit(interactions, items, protocol));
   if (progress.cancelled()) {
     return Cancelled("cancelled before the cases were written");

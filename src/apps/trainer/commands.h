@@ -5,14 +5,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/progress.h"
 #include "core/status.h"
 
 namespace vitrine::apps {
 
-struct TrainFlags {
+/// Where rows come from: a snapshot, or a table with a label.
+struct RowFlags {
   std::string snapshot;
+  std::string table;
+  std::string label;
+  std::vector<std::string> leave_out;  ///< columns of the table
+};
+
+struct TrainFlags {
+  RowFlags rows;
   std::string spec;      ///< file, or name of a ready one
   std::string protocol;  ///< the same
   std::string out;
@@ -25,7 +34,7 @@ struct TrainFlags {
 };
 
 struct SplitFlags {
-  std::string snapshot;
+  RowFlags rows;
   std::string protocol;
   std::string out;
   std::uint64_t memory_limit_mb = 0;

@@ -25,9 +25,20 @@ struct Flags {
   bool json = false;
 };
 
+/// Where rows come from: either of the two.
+void AddRows(CLI::App& command, RowFlags& rows) {
+  CLI::Option_group* const from = command.add_option_group("rows");
+  from->add_option("--snapshot", rows.snapshot, "Folder of the snapshot");
+  from->add_option("--table", rows.table,
+                   "CSV, TSV or Parquet file of labelled rows, for a ranker");
+  from->require_option(1);
+  command.add_option("--label", rows.label, "Column of the table that says 0 or 1");
+  command.add_option("--leave-out", rows.leave_out, "Columns of the table that are not looked at");
+}
+
 void AddTrain(CLI::App& app, Flags& flags) {
   CLI::App* train = app.add_subcommand("train", "Fit a model and write its artifact folder");
-  train->add_option("--snapshot", flags.train.snapshot, "Folder of the snapshot")->required();
+  AddRows(*train, flags.train.rows);
   train->add_option("--spec", flags.train.spec, "Train spec: a TOML file or a ready one's name")
       ->required();
   train
@@ -50,7 +61,7 @@ void AddTrain(CLI::App& app, Flags& flags) {
 
 void AddSplit(CLI::App& app, Flags& flags) {
   CLI::App* split = app.add_subcommand("split", "Write a protocol's evaluation cases as a file");
-  split->add_option("--snapshot", flags.split.snapshot, "Folder of the snapshot")->required();
+  AddRows(*split, flags.split.rows);
   split
       ->add_option("--protocol", flags.split.protocol,
                    "Protocol: a TOML file or a ready one's name")

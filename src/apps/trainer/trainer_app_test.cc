@@ -20,6 +20,14 @@ TEST(Algorithms, TakeEveryReadySpec) {
   for (const adapters::ReadyText& ready : adapters::ReadySpecs()) {
     const auto spec = adapters::ReadTrainSpec(std::string(ready.name));
     ASSERT_TRUE(spec.ok()) << spec.status().ToString();
+    if (const train::RankerFactory* ranker = FindRanker(spec->algorithm)) {
+      const auto parameters = train::Parameters::Resolve(ranker->parameters, spec->parameters);
+      ASSERT_TRUE(parameters.ok()) << ready.name << ": " << parameters.status().ToString();
+      EXPECT_TRUE(ranker->create(*parameters).ok()) << ready.name;
+      // A table brings its own features.
+      EXPECT_EQ(spec->features.empty(), ready.name.ends_with("-table")) << ready.name;
+      continue;
+    }
     const auto factory = FindAlgorithm(spec->algorithm);
     ASSERT_TRUE(factory.ok()) << ready.name << ": " << factory.status().ToString();
     const auto parameters = train::Parameters::Resolve((*factory)->parameters, spec->parameters);
@@ -76,16 +84,30 @@ TEST(Algorithms, MembersAreCompletedAndMistakesNamed) {
 TEST(Algorithms, EveryParameterIsExplainedInBothLists) {
   const std::string text = DescribeAlgorithms();
   const auto json = nlohmann::json::parse(AlgorithmsToJson());
-  ASSERT_EQ(json.size(), Algorithms().size());
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    const train::ModelFactory& factory = Algorithms()[i];
+  ASSERT_EQ(json.size(), Algorithms().size() + Rankers().size());
+  const auto explained = [&text](const auto& factory, const nlohmann::json& listed) {
     EXPECT_FALSE(factory.summary.empty());
-    ASSERT_EQ(json[i]["parameters"].size(), factory.parameters.size());
+    EXPECT_EQ(listed["algorithm"], factory.algorithm);
+    ASSERT_EQ(listed["parameters"].size(), factory.parameters.size());
     for (const train::ParameterDef& def : factory.parameters) {
       EXPECT_FALSE(def.help.empty()) << def.name;
       EXPECT_NE(text.find(def.name), std::string::npos) << def.name;
     }
+  };
+  for (std::size_t i = 0; i < Algorithms().size(); ++i) {
+    explained(Algorithms()[i], json[i]);
+    EXPECT_EQ(json[i]["kind"], "retriever");
   }
+  for (std::size_t i = 0; i < Rankers().size(); ++i) {
+    explained(Rankers()[i], json[Algorithms().size() + i]);
+    EXPECT_EQ(json[Algorithms().size() + i]["kind"], "ranker");
+  }
+}
+
+TEST(Algorithms, ARankerIsNoMemberAndSaysSo) {
+  const Status status = FindAlgorithm("lr").status();
+  EXPECT_NE(status.message().find("labelled rows"), std::string::npos) << status.message();
+  EXPECT_EQ(FindRanker("markov"), nullptr);
 }
 
 TEST(ProgressBar, ShowsShareDetailAndTimeLeft) {

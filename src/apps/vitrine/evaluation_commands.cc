@@ -5,14 +5,18 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <utility>
 
 #include "adapters/onnxruntime/graph_scorer.h"
+#include "adapters/onnxruntime/row_scorer.h"
 #include "adapters/onnxruntime/runtime.h"
 #include "apps/vitrine/command_line.h"
 #include "evaluate/compare.h"
 #include "evaluate/evaluate.h"
+#include "evaluate/evaluate_rows.h"
 #include "evaluate/gate.h"
 #include "evaluate/holdout.h"
+#include "evaluate/labelled_file.h"
 
 namespace vitrine::apps {
 namespace {
@@ -25,17 +29,33 @@ struct EvalFlags {
   bool rows = false;
   int threads = 0;
   std::vector<std::string> reports;
-  std::string metric = "ndcg@10";
+  std::string metric;
   double margin = 0.02;
 };
 
-Status RunEvaluation(const EvalFlags& flags, const CommandLine& line) {
+/// Ranks a vocabulary for each case.
+Result<evaluate::EvalReport> JudgeCases(const EvalFlags& flags, evaluate::EvaluateOptions options,
+                                        const Progress& progress) {
   ASSIGN_OR_RETURN(const evaluate::Holdout holdout, evaluate::ReadHoldout(flags.holdout));
   ASSIGN_OR_RETURN(auto runtime, adapters::MakeOnnxRuntime());
   ASSIGN_OR_RETURN(const adapters::LoadedArtifact model,
                    adapters::LoadArtifact(flags.artifact, *runtime));
-  evaluate::EvaluateOptions options;
   options.model = flags.name.empty() ? model.manifest.name : flags.name;
+  return evaluate::Evaluate(*model.scorer, holdout, *model.vocabulary, options, progress);
+}
+
+/// A probability for each labelled row.
+Result<evaluate::EvalReport> JudgeRows(const EvalFlags& flags, evaluate::EvaluateOptions options,
+                                       const Progress& progress) {
+  ASSIGN_OR_RETURN(const evaluate::LabelledSet rows, evaluate::ReadLabelledRows(flags.holdout));
+  ASSIGN_OR_RETURN(auto runtime, adapters::MakeOnnxRuntime());
+  ASSIGN_OR_RETURN(const auto scorer, adapters::GraphRowScorer::Load(flags.artifact, *runtime));
+  options.model = flags.name.empty() ? scorer->manifest().name : flags.name;
+  return evaluate::EvaluateRows(*scorer, rows, scorer->vocabulary(), options, progress);
+}
+
+Status RunEvaluation(const EvalFlags& flags, const CommandLine& line) {
+  evaluate::EvaluateOptions options;
   options.part = flags.part == "validation" ? evaluate::Part::kValidation : evaluate::Part::kTest;
   options.threads = flags.threads;
   Progress progress;
@@ -43,16 +63,17 @@ Status RunEvaluation(const EvalFlags& flags, const CommandLine& line) {
   if (line.json) {
     progress.report = [](const ProgressReport& report) { Say(ProgressJsonLine(report, -1)); };
   }
-  ASSIGN_OR_RETURN(
-      const evaluate::EvalReport report,
-      evaluate::Evaluate(*model.scorer, holdout, *model.vocabulary, options, progress));
+  ASSIGN_OR_RETURN(const evaluate::EvalReport report,
+                   evaluate::IsLabelledFile(flags.holdout)
+                       ? JudgeRows(flags, std::move(options), progress)
+                       : JudgeCases(flags, std::move(options), progress));
   if (line.json) {
     Print(evaluate::ToJson(report, flags.rows));
     return Status::Ok();
   }
   const evaluate::EvalReport* only = &report;
-  Print(evaluate::ComparisonTable({&only, 1},
-                                  {.metrics = {}, .primary = flags.metric, .bootstrap = {}}));
+  Print(evaluate::ComparisonTable(
+      {&only, 1}, {.metrics = {}, .primary = evaluate::DecidingMetric(report), .bootstrap = {}}));
   return Status::Ok();
 }
 
@@ -79,7 +100,7 @@ Status Compare(const EvalFlags& flags, const CommandLine& line) {
     reports.push_back(std::move(report));
   }
   evaluate::GateRule rule;
-  rule.metric = flags.metric;
+  rule.metric = flags.metric.empty() ? evaluate::DecidingMetric(reports[0]) : flags.metric;
   rule.margin = flags.margin;
   const evaluate::GateVerdict verdict = evaluate::Judge(reports[1], &reports[0], nullptr, rule);
   if (line.json) {
@@ -90,7 +111,7 @@ Status Compare(const EvalFlags& flags, const CommandLine& line) {
       all.push_back(&report);
     }
     std::string text = evaluate::ComparisonTable(
-        all, {.metrics = {}, .primary = flags.metric, .bootstrap = rule.bootstrap});
+        all, {.metrics = {}, .primary = rule.metric, .bootstrap = rule.bootstrap});
     text += fmt::format("\n{} against {}: {}\n", reports[1].model, reports[0].model,
                         verdict.pass ? "passes" : "held");
     for (const std::string& reason : verdict.reasons) {
@@ -107,7 +128,8 @@ void AddEvaluationCommands(CLI::App& app, CommandLine& line) {
   auto flags = std::make_shared<EvalFlags>();
   CLI::App* eval = app.add_subcommand("eval", "Judge models on held-out cases");
   eval->require_subcommand(1);
-  CLI::App* run = eval->add_subcommand("run", "Rank the cases of a holdout with an artifact");
+  CLI::App* run =
+      eval->add_subcommand("run", "Judge an artifact on the cases or labelled rows of a holdout");
   run->add_option("artifact", flags->artifact, "Artifact folder")->required();
   run->add_option("--holdout", flags->holdout, "Cases, written by: vitrine-trainer split")
       ->required();
@@ -126,7 +148,8 @@ void AddEvaluationCommands(CLI::App& app, CommandLine& line) {
   compare->add_option("reports", flags->reports, "Reports, JSON with rows")
       ->required()
       ->expected(2, 50);
-  compare->add_option("--metric", flags->metric, "Metric that decides")->capture_default_str();
+  compare->add_option("--metric", flags->metric,
+                      "Metric that decides; default: ndcg@10, of labelled rows log_loss");
   compare->add_option("--margin", flags->margin, "Share of the champion's value it may lose")
       ->capture_default_str();
   compare->callback(

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/features/alike_items.h"
 #include "data/features/daily_counts.h"
 #include "data/features/maker.h"
 #include "data/features/options.h"
@@ -16,11 +17,14 @@ struct Window {
 
 class CountAsOf final : public Transform {
  public:
-  CountAsOf(Window window, DailyCounts counts) : window_(window), counts_(std::move(counts)) {}
+  CountAsOf(Window window, DailyCounts counts, AlikeItems alike)
+      : window_(window), counts_(std::move(counts)), alike_(std::move(alike)) {}
 
   [[nodiscard]] DType dtype() const override { return DType::kFloat32; }
   [[nodiscard]] Json Fitted() const override {
-    return window_.owner == Owner::kItem ? counts_.ToJson() : Json::object();
+    Json fitted = window_.owner == Owner::kItem ? counts_.ToJson() : Json::object();
+    alike_.Save(fitted);
+    return fitted;
   }
 
   Status Apply(const Batch& batch, Tensor& out) const override {
@@ -29,9 +33,10 @@ class CountAsOf final : public Transform {
     const std::span<float> values = out.values<float>();
     ForEachRow(batch.inputs, [&](std::size_t row, const FeatureInput& input, ItemIndex candidate,
                                  const Item*) {
-      values[row] = static_cast<float>(window_.owner == Owner::kItem
-                                           ? counts_.Count(candidate, input.as_of, window_.days)
-                                           : CountInHistory(input, window_.types, window_.days));
+      values[row] = static_cast<float>(
+          window_.owner == Owner::kItem ? counts_.Count(candidate, input.as_of, window_.days)
+          : alike_.given() ? alike_.Count(input, candidate, window_.types, window_.days)
+                           : CountInHistory(input, window_.types, window_.days));
     });
     return Status::Ok();
   }
@@ -39,6 +44,7 @@ class CountAsOf final : public Transform {
  private:
   Window window_;
   DailyCounts counts_;
+  AlikeItems alike_;
 };
 
 Result<Window> ParseWindow(const FeatureDef& def) {
@@ -55,7 +61,7 @@ Result<Window> ParseWindow(const FeatureDef& def) {
 
 Maker CountAsOfMaker() {
   return {"count_asof",
-          {"event", "days"},
+          {"event", "days", "same"},
           [](const FeatureDef& def, const FitData& data) -> Result<TransformPtr> {
             ASSIGN_OR_RETURN(const Window window, ParseWindow(def));
             RETURN_IF_ERROR(CheckTimes(def, data));
@@ -63,7 +69,9 @@ Maker CountAsOfMaker() {
             if (window.owner == Owner::kItem) {
               counts = DailyCounts(data, window.types);
             }
-            return TransformPtr(std::make_unique<CountAsOf>(window, std::move(counts)));
+            ASSIGN_OR_RETURN(AlikeItems alike, AlikeItems::Fit(def, data));
+            return TransformPtr(
+                std::make_unique<CountAsOf>(window, std::move(counts), std::move(alike)));
           },
           [](const FeatureDef& def, const Json& fitted, std::size_t width) -> Result<TransformPtr> {
             ASSIGN_OR_RETURN(const Window window, ParseWindow(def));
@@ -71,7 +79,9 @@ Maker CountAsOfMaker() {
             if (window.owner == Owner::kItem) {
               ASSIGN_OR_RETURN(counts, DailyCounts::Parse(def, fitted, width));
             }
-            return TransformPtr(std::make_unique<CountAsOf>(window, std::move(counts)));
+            ASSIGN_OR_RETURN(AlikeItems alike, AlikeItems::Parse(def, fitted, width));
+            return TransformPtr(
+                std::make_unique<CountAsOf>(window, std::move(counts), std::move(alike)));
           }};
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "data/features/alike_items.h"
 #include "data/features/daily_counts.h"
 #include "data/features/fitted.h"
 #include "data/features/maker.h"
@@ -20,6 +21,7 @@ struct Window {
 struct Counts {
   DailyCounts event;
   DailyCounts per;
+  AlikeItems alike;  ///< of a user's
   double prior = 0;  ///< event / per over all fitted rows
 };
 
@@ -35,6 +37,7 @@ class RateAsOf final : public Transform {
       fitted["event"] = counts_.event.ToJson();
       fitted["per"] = counts_.per.ToJson();
     }
+    counts_.alike.Save(fitted);
     return fitted;
   }
 
@@ -49,6 +52,9 @@ class RateAsOf final : public Transform {
       if (window_.owner == Owner::kItem) {
         a = counts_.event.Count(candidate, input.as_of, window_.days);
         b = counts_.per.Count(candidate, input.as_of, window_.days);
+      } else if (counts_.alike.given()) {
+        a = counts_.alike.Count(input, candidate, window_.event, window_.days);
+        b = counts_.alike.Count(input, candidate, window_.per, window_.days);
       } else {
         a = CountInHistory(input, window_.event, window_.days);
         b = CountInHistory(input, window_.per, window_.days);
@@ -100,6 +106,7 @@ Result<TransformPtr> FitRate(const FeatureDef& def, const FitData& data) {
   RETURN_IF_ERROR(CheckTimes(def, data));
   Counts counts;
   counts.prior = Prior(data, window);
+  ASSIGN_OR_RETURN(counts.alike, AlikeItems::Fit(def, data));
   if (window.owner == Owner::kItem) {
     counts.event = DailyCounts(data, window.event);
     counts.per = DailyCounts(data, window.per);
@@ -111,6 +118,7 @@ Result<TransformPtr> ParseRate(const FeatureDef& def, const Json& fitted, std::s
   ASSIGN_OR_RETURN(const Window window, ParseWindow(def));
   Counts counts;
   ASSIGN_OR_RETURN(counts.prior, FittedNumber(def, fitted, "prior"));
+  ASSIGN_OR_RETURN(counts.alike, AlikeItems::Parse(def, fitted, width));
   if (window.owner == Owner::kItem) {
     ASSIGN_OR_RETURN(counts.event,
                      DailyCounts::Parse(def, fitted.value("event", Json::object()), width));
@@ -122,7 +130,7 @@ Result<TransformPtr> ParseRate(const FeatureDef& def, const Json& fitted, std::s
 }  // namespace
 
 Maker RateAsOfMaker() {
-  return {"rate_asof", {"event", "per", "days", "strength"}, FitRate, ParseRate};
+  return {"rate_asof", {"event", "per", "days", "strength", "same"}, FitRate, ParseRate};
 }
 
 }  // namespace vitrine::data::features

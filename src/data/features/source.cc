@@ -129,6 +129,9 @@ std::optional<std::string_view> TextOf(const Source& source, const Fields& field
     const std::optional<double> number = NumberOf(source, fields);
     return number ? std::optional(Written(*number, buffer)) : std::nullopt;
   }
+  if (source.owner == Owner::kUser && source.field == "id" && fields.user != nullptr) {
+    return NotEmpty(fields.user->id);
+  }
   const Attribute* attribute = FindAttribute(source, fields);
   if (attribute == nullptr) {
     return std::nullopt;

@@ -39,8 +39,19 @@ class Matrix {
         std::numeric_limits<float>::quiet_NaN(), &handle_, static_cast<int>(threads))));
     RETURN_IF_ERROR(Checked(
         XGDMatrixSetFloatInfo(handle_, "label", examples.relevance.data(), examples.rows())));
-    return Checked(
-        XGDMatrixSetUIntInfo(handle_, "group", examples.sizes.data(), examples.sizes.size()));
+    if (!examples.weights.empty()) {
+      RETURN_IF_ERROR(Checked(
+          XGDMatrixSetFloatInfo(handle_, "weight", examples.weights.data(), examples.rows())));
+    }
+    if (examples.base != 0) {
+      const std::vector<float> base(examples.rows(), examples.base);
+      RETURN_IF_ERROR(
+          Checked(XGDMatrixSetFloatInfo(handle_, "base_margin", base.data(), base.size())));
+    }
+    return examples.sizes.empty()
+               ? Status::Ok()
+               : Checked(XGDMatrixSetUIntInfo(handle_, "group", examples.sizes.data(),
+                                              examples.sizes.size()));
   }
 
   [[nodiscard]] DMatrixHandle get() const { return handle_; }
@@ -63,12 +74,15 @@ class Booster {
   Status Open(const std::vector<DMatrixHandle>& matrices, const BoostOptions& options) {
     RETURN_IF_ERROR(Checked(XGBoosterCreate(matrices.data(), matrices.size(), &handle_)));
     const bool own = options.objective == "softmax";
+    const bool logistic = options.objective == "logistic";
     const std::pair<const char*, std::string> settings[] = {
         {"verbosity", "0"},
         {"booster", "gbtree"},
         {"tree_method", "hist"},
-        {"base_score", "0"},
-        {"objective", own ? "reg:squarederror" : fmt::format("rank:{}", options.objective)},
+        {"base_score", logistic ? "0.5" : "0"},  // of a probability: a log-odds of 0
+        {"objective", own        ? "reg:squarederror"
+                      : logistic ? "binary:logistic"
+                                 : fmt::format("rank:{}", options.objective)},
         {"max_depth", fmt::format("{}", options.depth)},
         {"eta", fmt::format("{}", options.learning_rate)},
         {"min_child_weight", fmt::format("{}", options.min_child_weight)},
@@ -155,11 +169,38 @@ Status Grow(const RankExamples& examples, const Matrix& matrix, const BoostOptio
   return booster.Update(matrix, slope, bend);
 }
 
+/// Mean negative log likelihood of log-odds.
+double LogLoss(const RankExamples& rows, std::span<const float> scores) {
+  double loss = 0;
+  double all = 0;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const double wrong = rows.relevance[i] > 0 ? -double{scores[i]} : double{scores[i]};
+    const double weight = rows.weights.empty() ? 1 : double{rows.weights[i]};
+    loss +=
+        weight * (wrong > 0 ? wrong + std::log1p(std::exp(-wrong)) : std::log1p(std::exp(wrong)));
+    all += weight;
+  }
+  return loss / all;
+}
+
+/// The value that early stopping looks at, higher is better, and a word on it.
+double Watch(const RankExamples& watched, std::span<const float> scores,
+             const BoostOptions& options, std::string& detail) {
+  if (options.objective == "logistic") {
+    const double loss = LogLoss(watched, scores);
+    detail = fmt::format("log-loss {:.4f}", loss);
+    return -loss;
+  }
+  const double ndcg = MeanNdcg(watched, scores, kWatchedPlaces);
+  detail = fmt::format("NDCG@{} {:.4f} of lists that hold the target", kWatchedPlaces, ndcg);
+  return ndcg;
+}
+
 }  // namespace
 
 Result<Boosted> Boost(const RankExamples& examples, const RankExamples* watched,
                       const BoostOptions& options, const Progress& progress) {
-  if (examples.sizes.empty()) {
+  if (examples.rows() == 0 || (examples.sizes.empty() && options.objective != "logistic")) {
     return InvalidArgument("there is no list to learn an order from");
   }
   Matrix matrix;
@@ -172,7 +213,8 @@ Result<Boosted> Boost(const RankExamples& examples, const RankExamples* watched,
   }
   Booster booster;
   RETURN_IF_ERROR(booster.Open(matrices, options));
-  Boosted outcome{.trees = {}, .rounds = options.rounds, .best = -1};
+  Boosted outcome{
+      .trees = {}, .rounds = options.rounds, .best = -std::numeric_limits<double>::infinity()};
   for (std::int64_t round = 0; round < options.rounds; ++round) {
     if (progress.cancelled()) {
       return Cancelled("fitting the ranker was cancelled");
@@ -181,10 +223,9 @@ Result<Boosted> Boost(const RankExamples& examples, const RankExamples* watched,
     std::string detail;
     if (watched != nullptr) {
       ASSIGN_OR_RETURN(const std::span<const float> scores, booster.Scores(watched_matrix));
-      const double ndcg = MeanNdcg(*watched, scores, kWatchedPlaces);
-      detail = fmt::format("NDCG@{} {:.4f} of lists that hold the target", kWatchedPlaces, ndcg);
-      if (ndcg > outcome.best) {
-        outcome.best = ndcg;
+      const double value = Watch(*watched, scores, options, detail);
+      if (value > outcome.best) {
+        outcome.best = value;
         outcome.rounds = round + 1;
       }
     }

@@ -15,7 +15,7 @@ namespace vitrine::train {
 
 struct BoostOptions {
   /// "softmax": the candidate that was taken against all others of its list, by their likelihood;
-  /// "ndcg", "pairwise": XGBoost's own LambdaMART.
+  /// "ndcg", "pairwise": XGBoost's own LambdaMART; "logistic": each row by itself, its score a log-odds.
   std::string objective = "softmax";
   std::int64_t rounds = 500;  ///< trees at most
   std::int64_t depth = 5;
@@ -31,8 +31,8 @@ struct BoostOptions {
 
 struct Boosted {
   TreeEnsemble trees;
-  std::int64_t rounds = 0;  ///< of the best NDCG@10 on `watched`; options.rounds without it
-  double best = 0;          ///< that NDCG@10
+  std::int64_t rounds = 0;  ///< of the best value on `watched`; options.rounds without it
+  double best = 0;          ///< that value: NDCG@10, or minus the log-loss
 };
 
 /// With `watched`, stops early and keeps the trees up to the best round; without, all rounds are kept.

@@ -12,11 +12,14 @@
 
 namespace vitrine::train {
 
-/// Lists of candidates, one after another: list l has sizes[l] rows.
+/// Lists of candidates, one after another: list l has sizes[l] rows. Rows that stand for themselves (objective
+/// "logistic") are in no list: no sizes, no users.
 struct RankExamples {
   std::size_t columns = 0;
   std::vector<float> features;   ///< [rows, columns], all finite
   std::vector<float> relevance;  ///< [rows]; 0 or 1, each list has a 1
+  std::vector<float> weights;    ///< [rows], or empty: all 1
+  float base = 0;                ///< what every row is scored before the first tree
   std::vector<std::uint32_t> sizes;
   std::vector<std::uint32_t> user;  ///< of each list: who it is of
 
