@@ -154,7 +154,7 @@ class Assembler {
       row.context = data::AttributesFromJson(from.at("context").dump());
     }
     for (const json& name : from.value("slices", json::array())) {
-      const auto found = std::find(set_.slices.begin(), set_.slices.end(), name);
+      const auto found = std::find(set_.slices.begin(), set_.slices.end(), name.get<std::string>());
       if (found == set_.slices.end()) {
         throw std::runtime_error(fmt::format("slice {} is not in the header", name.dump()));
       }

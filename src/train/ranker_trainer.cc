@@ -134,12 +134,13 @@ Result<Fitted> FitAll(const Run& run, PartialRun& partial, RankerResult& result)
   const FitFor purpose = run.request.refit ? FitFor::kRefit : FitFor::kTest;
   result.fitted_on = FittedOn(purpose, run.material.protocol);
   const bool once = result.fitted_on == "training";
+  const std::optional<Selection>& earlier = partial.selection();
   Chosen chosen;
   if (run.request.chosen && !once) {
     chosen = *run.request.chosen;
-  } else if (partial.selection() && !once) {
-    chosen = partial.selection()->outcome.chosen;
-    result.validation["log_loss"] = partial.selection()->validation;
+  } else if (earlier.has_value() && !once) {
+    chosen = earlier->outcome.chosen;
+    result.validation["log_loss"] = earlier->validation;
   } else {
     ASSIGN_OR_RETURN(Fitted selected, Select(run, partial, result));
     if (once) {

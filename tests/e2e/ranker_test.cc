@@ -23,8 +23,7 @@ class TrainedRanker : public testing::Test {
     return folder_.path() + "/" + name;
   }
   /// The JSON that a program prints; it must end well.
-  [[nodiscard]] static json Said(const std::string& program,
-                                 const std::vector<std::string>& arguments) {
+  static json Said(const std::string& program, const std::vector<std::string>& arguments) {
     const loop::ChildOutcome outcome = RunProgram(program, arguments);
     EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.last_error_lines;
     return json::parse(outcome.output, nullptr, false);

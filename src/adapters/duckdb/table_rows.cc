@@ -58,7 +58,7 @@ Result<Column> TakeLabel(const TableSource& source, std::vector<Column>& columns
   for (const Column& column : columns) {
     names.push_back(column.name);
   }
-  std::optional<Column> label;
+  Column label;
   std::vector<std::string> taken = source.leave_out;
   taken.push_back(source.label);
   for (const std::string& name : taken) {
@@ -73,7 +73,7 @@ Result<Column> TakeLabel(const TableSource& source, std::vector<Column>& columns
     label = *at;
     columns.erase(at);
   }
-  return *label;
+  return label;
 }
 
 std::string SelectOf(const std::vector<Column>& columns, const Column& label,

@@ -1,6 +1,9 @@
 // vitrine train run|models: vitrine-trainer as it is, for people who try models by hand.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "apps/vitrine/command_line.h"
 #include "apps/vitrine/lake_child.h"
@@ -11,6 +14,9 @@ namespace {
 
 struct TrainFlags {
   std::string snapshot;
+  std::string table;
+  std::string label;
+  std::vector<std::string> leave_out;
   std::string spec;
   std::string protocol;
   std::string out;
@@ -20,8 +26,8 @@ struct TrainFlags {
 Status Train(const CommandLine& line, const TrainFlags& flags) {
   ASSIGN_OR_RETURN(const Settings settings, line.LoadSettings());
   std::vector<std::string> arguments = {"train",
-                                        "--snapshot",
-                                        flags.snapshot,
+                                        flags.table.empty() ? "--snapshot" : "--table",
+                                        flags.table.empty() ? flags.snapshot : flags.table,
                                         "--spec",
                                         flags.spec,
                                         "--protocol",
@@ -32,6 +38,12 @@ Status Train(const CommandLine& line, const TrainFlags& flags) {
                                         settings.Text("train.memory_limit_mb")};
   if (flags.refit) {
     arguments.emplace_back("--refit");
+  }
+  if (!flags.label.empty()) {
+    arguments.insert(arguments.end(), {"--label", flags.label});
+  }
+  for (const std::string& column : flags.leave_out) {
+    arguments.insert(arguments.end(), {"--leave-out", column});
   }
   if (line.json) {
     arguments.emplace_back("--json");
@@ -50,7 +62,13 @@ void AddTrainCommands(CLI::App& app, CommandLine& line) {
   train->require_subcommand(1);
   const auto add_training = [&](const char* name, const char* what) {
     CLI::App* verb = train->add_subcommand(name, what);
-    verb->add_option("--snapshot", flags->snapshot, "Folder of the snapshot")->required();
+    CLI::Option_group* const rows = verb->add_option_group("rows");
+    rows->add_option("--snapshot", flags->snapshot, "Folder of the snapshot");
+    rows->add_option("--table", flags->table, "File of labelled rows, for a ranker");
+    rows->require_option(1);
+    verb->add_option("--label", flags->label, "Column of the table that says 0 or 1");
+    verb->add_option("--leave-out", flags->leave_out,
+                     "Columns of the table that are not looked at");
     verb->add_option("--spec", flags->spec, "A ready train spec's name, or a file")->required();
     verb->add_option("--protocol", flags->protocol, "A ready protocol's name, or a file")
         ->required();

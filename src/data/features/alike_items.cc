@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -14,6 +15,16 @@
 
 namespace vitrine::data::features {
 namespace {
+
+/// Words are marked with the number of the marking, so that nothing is ever cleared.
+struct Marks {
+  std::vector<std::uint64_t> of_word;
+  std::uint64_t now = 0;
+};
+Marks& ThreadMarks() {
+  thread_local Marks marks;
+  return marks;
+}
 
 /// The option's field; nothing where it is not there.
 Result<std::optional<Source>> SameOption(const FeatureDef& def) {
@@ -103,30 +114,34 @@ std::span<const std::int64_t> AlikeItems::WordsOf(ItemIndex item) const {
   return std::span(words_).subspan(begin, static_cast<std::size_t>(begin_[item + 1]) - begin);
 }
 
+void AlikeItems::Mark(ItemIndex candidate) const {
+  Marks& marks = ThreadMarks();
+  if (marks.of_word.size() < different_) {
+    marks.of_word.resize(different_, 0);
+  }
+  ++marks.now;
+  for (const std::int64_t word : WordsOf(candidate)) {
+    marks.of_word[static_cast<std::size_t>(word)] = marks.now;
+  }
+}
+
+bool AlikeItems::IsMarked(ItemIndex item) const {
+  const Marks& marks = ThreadMarks();
+  const auto words = WordsOf(item);
+  return std::any_of(words.begin(), words.end(), [&marks](std::int64_t word) {
+    return marks.of_word[static_cast<std::size_t>(word)] == marks.now;
+  });
+}
+
 double AlikeItems::Count(const FeatureInput& input, ItemIndex candidate, std::uint32_t types,
                          std::int64_t days) const {
-  // Words of the candidate are marked with a number of their own, so that nothing is cleared.
-  thread_local std::vector<std::uint64_t> marks;
-  thread_local std::uint64_t mark = 0;
-  if (marks.size() < different_) {
-    marks.resize(different_, 0);
-  }
-  ++mark;
-  for (const std::int64_t word : WordsOf(candidate)) {
-    marks[static_cast<std::size_t>(word)] = mark;
-  }
+  Mark(candidate);
   const std::int64_t from = input.as_of.value - days * kMicrosPerDay;
   double count = 0;
   for (const HistoryEvent& event : input.history) {
-    if (event.ts.value < from || event.ts >= input.as_of ||
-        (types >> static_cast<unsigned>(event.type) & 1U) == 0) {
-      continue;
-    }
-    const auto words = WordsOf(event.item);
-    count += std::any_of(words.begin(), words.end(),
-                         [](std::int64_t w) { return marks[static_cast<std::size_t>(w)] == mark; })
-                 ? 1
-                 : 0;
+    const bool counts = event.ts.value >= from && event.ts < input.as_of &&
+                        (types >> static_cast<unsigned>(event.type) & 1U) != 0;
+    count += counts && IsMarked(event.item) ? 1 : 0;
   }
   return count;
 }

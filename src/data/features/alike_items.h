@@ -24,6 +24,11 @@ class AlikeItems {
   /// Adds what was fitted as "alike"; nothing where it is not given.
   void Save(Json& fitted) const;
 
+  /// Marks the candidate's words for this thread; then IsMarked says which items share one. Holds until this
+  /// thread marks again, for whatever feature.
+  void Mark(ItemIndex candidate) const;
+  [[nodiscard]] bool IsMarked(ItemIndex item) const;
+
   /// Events of the named types in [as_of - days, as_of) with items like the candidate. An item without a
   /// word, and the unknown one, are like none.
   [[nodiscard]] double Count(const FeatureInput& input, ItemIndex candidate, std::uint32_t types,

@@ -17,6 +17,7 @@ Maker LevelMaker();
 Maker TokensMaker();
 Maker CountAsOfMaker();
 Maker RateAsOfMaker();
+Maker LiftAsOfMaker();
 Maker ContextMaker();
 Maker CandidateMaker();
 
