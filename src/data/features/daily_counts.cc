@@ -104,7 +104,8 @@ double CountInHistory(const FeatureInput& input, std::uint32_t types, std::int64
   const std::int64_t from = input.as_of.value - days * kMicrosPerDay;
   double count = 0;
   for (const HistoryEvent& event : input.history) {
-    if (event.ts.value >= from && event.ts < input.as_of && Has(types, event.type)) {
+    if (event.item != kPaddingItem && event.ts.value >= from && event.ts < input.as_of &&
+        Has(types, event.type)) {
       ++count;
     }
   }

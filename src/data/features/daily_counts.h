@@ -40,7 +40,8 @@ class DailyCounts {
   std::uint64_t total_ = 0;
 };
 
-/// Events of the named types in [as_of - days, as_of) of one user's history.
+/// Events of the named types in [as_of - days, as_of) of one user's history. Places that an explanation took
+/// out (item 0) are not there.
 double CountInHistory(const FeatureInput& input, std::uint32_t types, std::int64_t days);
 
 /// "item" or "user", from FeatureDef::source. Errors: kInvalidArgument.

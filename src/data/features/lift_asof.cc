@@ -71,7 +71,8 @@ class LiftAsOf final : public Transform {
     const std::int64_t from = input.as_of.value - window_.days * kMicrosPerDay;
     for (const HistoryEvent& event : input.history) {
       const auto type = static_cast<unsigned>(event.type);
-      if (event.ts.value < from || event.ts >= input.as_of || (window_.per >> type & 1U) == 0) {
+      if (event.item == kPaddingItem || event.ts.value < from || event.ts >= input.as_of ||
+          (window_.per >> type & 1U) == 0) {
         continue;
       }
       const double a = counts_.event.Count(event.item, event.ts, window_.days);

@@ -21,7 +21,7 @@ TEST(Lbfgs, FindsTheLeastOfABentBowl) {
     return value;
   };
   std::vector<double> x(kSize, 0.0);
-  const auto outcome = Minimise(bowl, {.steps = 500, .memory = 10, .tolerance = 1e-9}, {}, x);
+  const auto outcome = Minimise(bowl, {.steps = 3000, .memory = 10, .tolerance = 1e-7}, {}, x);
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
   EXPECT_TRUE(outcome->settled);
   for (std::size_t i = 0; i < kSize; ++i) {
