@@ -122,10 +122,10 @@ TEST_F(TrainedRanker, OrdersASceneAndSaysWhy) {
       "PUT", "/v1/scenes/home",
       R"({"name":"home","ranker":"ranker","filters":{"exclude_seen":false,"exclude_unknown":false}})");
   ASSERT_EQ(scene->status, 200) << scene->body;
-  const auto answer =
-      client.Post("/v1/recommend", R"({"history":["i3","i5","i3"],"n":5,"explain":true})");
+  const auto answer = client.Post("/v1/recommend", R"({"user_id":"u5","n":5,"explain":true})");
   ASSERT_EQ(answer->status, 200) << answer->body;
   const json body = json::parse(answer->body);
+  EXPECT_EQ(body["personalised"], true) << body;
   EXPECT_EQ(body["model"], "lr:1") << body;
   ASSERT_EQ(body["items"].size(), 5U) << body;
   double before = 1;
@@ -139,6 +139,7 @@ TEST_F(TrainedRanker, OrdersASceneAndSaysWhy) {
       sum += reason["contribution"].get<double>();
     }
     EXPECT_NEAR(sum, score, 1e-6) << item;
+    EXPECT_GT(item["reasons"].size(), 1U) << item;  // what she did counts, beside the base
   }
   // Small numbers are bought more often than large ones.
   const std::string best = body["items"][0]["item_id"];
