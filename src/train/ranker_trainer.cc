@@ -125,7 +125,9 @@ Status Calibrate(const Run& run, Fitted& fitted, RankerResult& result) {
 Result<Fitted> Select(const Run& run, PartialRun& partial, RankerResult& result) {
   ASSIGN_OR_RETURN(Fitted fitted, FitOn(run, FitFor::kValidation, {}, partial, "select"));
   RETURN_IF_ERROR(Calibrate(run, fitted, result));
-  RETURN_IF_ERROR(partial.SaveSelection({fitted.outcome, result.validation["log_loss"]}));
+  const auto loss = result.validation.find("log_loss");
+  RETURN_IF_ERROR(partial.SaveSelection(
+      {fitted.outcome, loss == result.validation.end() ? MetricValue{} : loss->second}));
   return fitted;
 }
 
@@ -140,7 +142,9 @@ Result<Fitted> FitAll(const Run& run, PartialRun& partial, RankerResult& result)
     chosen = *run.request.chosen;
   } else if (earlier.has_value() && !once) {
     chosen = earlier->outcome.chosen;
-    result.validation["log_loss"] = earlier->validation;
+    if (run.material.set.CountOf(evaluate::Part::kValidation) > 0) {
+      result.validation["log_loss"] = earlier->validation;
+    }
   } else {
     ASSIGN_OR_RETURN(Fitted selected, Select(run, partial, result));
     if (once) {

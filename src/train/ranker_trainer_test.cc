@@ -218,6 +218,16 @@ TEST_F(RankerTrainer, ACancelledRunGoesOnWithTheSecondFit) {
   EXPECT_FALSE(fs::exists(request_.out + ".partial"));
 }
 
+TEST_F(RankerTrainer, WithoutAValidationPartNothingIsCalibratedOrClaimed) {
+  protocol_.validation_share = 0;
+  const auto result = Train();
+  ASSERT_TRUE(result.ok()) << result.status().ToString();
+  EXPECT_TRUE(result->validation.empty());
+  EXPECT_EQ(result->chosen.at("calibration.slope"), 1);
+  EXPECT_EQ(record_->fits[0].watched, 0U);
+  EXPECT_EQ(record_->fits[0].rows, record_->fits[1].rows);
+}
+
 TEST_F(RankerTrainer, WhatCannotBeFittedIsSaid) {
   const auto message = [this] { return std::string(Train().status().message()); };
   request_.spec.features[2].source = "user.levl";
