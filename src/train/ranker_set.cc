@@ -1,13 +1,8 @@
 #include "train/ranker_set.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
-#include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "train/ranker_rows.h"
 #include "train/training_set.h"
