@@ -223,14 +223,6 @@ std::vector<TensorSpec> FeatureSpec::Outputs() const {
   return outputs;
 }
 
-std::vector<std::size_t> FeatureSpec::Levels() const {
-  std::vector<std::size_t> levels;
-  for (const TransformPtr& transform : impl_->transforms) {
-    levels.push_back(transform->levels());
-  }
-  return levels;
-}
-
 Status FeatureSpec::Apply(std::span<const FeatureInput> inputs, std::vector<Tensor>& out) const {
   // One per thread, so that a busy server allocates nothing once it is warm.
   thread_local std::vector<SequencePlaces> places;

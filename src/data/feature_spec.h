@@ -101,9 +101,6 @@ class FeatureSpec {
   /// Names, types and shapes ([-1, L]) of what Apply makes, in order.
   [[nodiscard]] std::vector<TensorSpec> Outputs() const;
 
-  /// Of each output: how many numbers an int64 one can hold, [0, n); 0 of one that holds measures.
-  [[nodiscard]] std::vector<std::size_t> Levels() const;
-
   /// Fills `out` (one tensor per def, reused between calls) for a batch.
   /// A history longer than L keeps its newest L places. Sequence tensors are as wide as the longest
   /// history of the batch, at most L, at least 1. All sequence tensors of one `sequence` option (one

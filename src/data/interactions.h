@@ -44,9 +44,4 @@ struct ItemTable {
   std::vector<Item> rows;
 };
 
-/// Newest row of every user, same numbering as Interactions::users; users without one have only their id.
-struct UserTable {
-  std::vector<User> rows;
-};
-
 }  // namespace vitrine::data

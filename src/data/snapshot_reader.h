@@ -7,6 +7,7 @@
 #include "core/progress.h"
 #include "core/status.h"
 #include "data/interactions.h"
+#include "data/user_table.h"
 
 namespace vitrine::data {
 

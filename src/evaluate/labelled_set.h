@@ -16,6 +16,7 @@
 #include "core/status.h"
 #include "data/feature_spec.h"
 #include "data/interactions.h"
+#include "data/user_table.h"
 #include "evaluate/holdout.h"
 #include "evaluate/protocol.h"
 #include "evaluate/split.h"

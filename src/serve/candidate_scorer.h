@@ -34,9 +34,6 @@ class CandidateLayout {
   static Result<CandidateLayout> Of(const data::FeatureSpec& spec,
                                     const std::vector<TensorSpec>& inputs);
 
-  /// True where every input is taken as the spec makes it: then a run may hold rows of several inputs.
-  [[nodiscard]] bool as_made() const { return as_made_; }
-
   /// The inputs of one run: `features` themselves where the graph takes them as made, else `arranged`.
   /// Precondition: `features` are the spec's, of one input with `candidates` candidates.
   [[nodiscard]] std::span<const Tensor> Arrange(std::span<const Tensor> features,

@@ -6,11 +6,38 @@
 #include <string>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace vitrine::train {
 namespace {
 
 bool IsInteger(RankerColumnKind kind) { return kind != RankerColumnKind::kNumber; }
+
+/// How many numbers an int64 feature can have, [0, n): what its op says of them in featurespec.json; 0 of an op
+/// that rankers do not read.
+std::size_t LevelsOf(const nlohmann::json& feature, std::size_t width) {
+  constexpr std::size_t kMissingAndOther = 2;
+  const std::string op = feature.at("op");
+  const nlohmann::json& options = feature.at("options");
+  if (op == "candidate" || op == "history_items") {
+    return width;
+  }
+  if (op == "level") {
+    return feature.at("fitted").at("levels").size() + kMissingAndOther;
+  }
+  if (op == "bucket") {
+    return feature.at("fitted").at("edges").size() + kMissingAndOther;
+  }
+  if (op == "hash") {
+    return std::stoul(options.value("buckets", "1024")) + 1;
+  }
+  if (op == "context") {
+    const std::string levels = options.value("levels", "");
+    return static_cast<std::size_t>(std::count(levels.begin(), levels.end(), '|')) + 1 +
+           kMissingAndOther;
+  }
+  return 0;
+}
 
 Result<RankerColumnKind> KindOf(const data::FeatureDef& def, const TensorSpec& made,
                                 std::size_t levels) {
@@ -74,11 +101,12 @@ double Logit(double probability) {
 
 Result<std::vector<RankerColumn>> ColumnsOf(const data::FeatureSpec& features) {
   const std::vector<TensorSpec> made = features.Outputs();
-  const std::vector<std::size_t> levels = features.Levels();
+  const nlohmann::json fitted = nlohmann::json::parse(features.ToJson());
   std::vector<RankerColumn> columns;
   for (std::size_t i = 0; i < made.size(); ++i) {
-    ASSIGN_OR_RETURN(const RankerColumnKind kind, KindOf(features.defs()[i], made[i], levels[i]));
-    columns.push_back({made[i].name, kind, IsInteger(kind) ? levels[i] : 0});
+    const std::size_t levels = LevelsOf(fitted.at("features").at(i), features.width());
+    ASSIGN_OR_RETURN(const RankerColumnKind kind, KindOf(features.defs()[i], made[i], levels));
+    columns.push_back({made[i].name, kind, IsInteger(kind) ? levels : 0});
   }
   return columns;
 }

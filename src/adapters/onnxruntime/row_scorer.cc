@@ -48,9 +48,11 @@ Result<std::unique_ptr<GraphRowScorer>> GraphRowScorer::Load(const std::string& 
 Status GraphRowScorer::Score(std::span<const data::FeatureInput> inputs,
                              std::vector<double>& probabilities) const {
   std::vector<Tensor> features;
-  if (layout_.as_made()) {
+  std::vector<Tensor> arranged;
+  RETURN_IF_ERROR(features_.Apply(inputs, features));
+  // What is taken as it is made has a row for each of them; what is not, has one history a run.
+  if (layout_.Arrange(features, inputs.size(), arranged).data() == features.data()) {
     std::vector<Tensor> outputs;
-    RETURN_IF_ERROR(features_.Apply(inputs, features));
     RETURN_IF_ERROR(graph_->Run(features, outputs));
     if (outputs.empty()) {
       return Internal("the model has no output; export it again");

@@ -11,7 +11,6 @@ class Bucket final : public FieldTransform<std::int64_t> {
   Bucket(Source source, std::vector<double> edges)
       : FieldTransform(std::move(source)), edges_(std::move(edges)) {}
 
-  [[nodiscard]] std::size_t levels() const override { return edges_.size() + 2; }
   [[nodiscard]] Json Fitted() const override {
     Json fitted = {{"edges", edges_}};
     SaveItems(fitted);

@@ -13,7 +13,6 @@ class Candidate final : public Transform {
  public:
   explicit Candidate(std::size_t width) : width_(width) {}
   [[nodiscard]] DType dtype() const override { return DType::kInt64; }
-  [[nodiscard]] std::size_t levels() const override { return width_; }
   [[nodiscard]] Json Fitted() const override { return Json::object(); }
 
   Status Apply(const Batch& batch, Tensor& out) const override {

@@ -11,7 +11,6 @@ class ContextLevel final : public FieldTransform<std::int64_t> {
  public:
   ContextLevel(Source source, Levels levels)
       : FieldTransform(std::move(source)), levels_(std::move(levels)) {}
-  [[nodiscard]] std::size_t levels() const override { return levels_.words().size() + 2; }
   [[nodiscard]] Json Fitted() const override { return Json::object(); }
 
  protected:

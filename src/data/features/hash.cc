@@ -9,7 +9,6 @@ class Hash final : public FieldTransform<std::int64_t> {
   Hash(Source source, std::int64_t buckets)
       : FieldTransform(std::move(source)), buckets_(static_cast<std::uint64_t>(buckets)) {}
 
-  [[nodiscard]] std::size_t levels() const override { return buckets_ + 1; }
   [[nodiscard]] Json Fitted() const override {
     Json fitted = Json::object();
     SaveItems(fitted);

@@ -12,7 +12,6 @@ class HistoryItems final : public SequenceTransform {
   HistoryItems(Selection selection, std::size_t width)
       : SequenceTransform(std::move(selection)), width_(width) {}
 
-  [[nodiscard]] std::size_t levels() const override { return width_; }
   [[nodiscard]] Json Fitted() const override { return Json::object(); }
 
   Status Apply(const Batch& batch, Tensor& out) const override {

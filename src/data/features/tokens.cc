@@ -20,9 +20,6 @@ class Tokens final : public FieldTransform<std::int64_t> {
   Tokens(Source source, Options options) : FieldTransform(std::move(source)), options_(options) {}
 
   [[nodiscard]] std::int64_t columns() const override { return options_.length; }
-  [[nodiscard]] std::size_t levels() const override {
-    return static_cast<std::size_t>(options_.buckets) + 1;
-  }
   [[nodiscard]] Json Fitted() const override {
     Json fitted = Json::object();
     SaveItems(fitted);

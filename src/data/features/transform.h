@@ -48,8 +48,6 @@ class Transform {
   [[nodiscard]] virtual DType dtype() const = 0;
   /// Columns at most; 0: one value a row ([B]).
   [[nodiscard]] virtual std::int64_t columns() const { return 0; }
-  /// What an int64 output can hold: numbers in [0, levels). 0: it holds something else.
-  [[nodiscard]] virtual std::size_t levels() const { return 0; }
   /// Which places of the history it writes out; null for the others.
   [[nodiscard]] virtual const Selection* selection() const { return nullptr; }
   /// What was fitted, for featurespec.json.
