@@ -13,6 +13,9 @@
 namespace vitrine::train {
 namespace {
 
+/// A share of so few features would leave a tree one of them, and no two could ever be crossed.
+constexpr std::size_t kFewColumns = 3;
+
 bool IsRead(const RankerColumn& column) {
   return column.kind == RankerColumnKind::kNumber || column.kind == RankerColumnKind::kLevel;
 }
@@ -45,6 +48,9 @@ class Gbdt final : public TrainableRanker {
       options.rounds = static_cast<std::int64_t>(known->second);
     }
     const RankExamples examples = ExamplesOf(rows);
+    if (examples.columns <= kFewColumns) {
+      options.columns = 1;
+    }
     RankExamples later;
     if (watched != nullptr) {
       RETURN_IF_ERROR(CheckRows(*watched));
