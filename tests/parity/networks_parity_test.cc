@@ -13,15 +13,31 @@
 #include "adapters/onnxruntime/graph_testing.h"
 #include "parity/exported.h"
 #include "train/models/bsarec.h"
+#include "train/models/caser.h"
 #include "train/models/gru4rec.h"
 #include "train/models/nextitnet.h"
 #include "train/models/sasrec.h"
+#include "train/models/two_tower.h"
 #include "train/sequences.h"
 
 namespace vitrine {
 namespace {
 
 constexpr std::size_t kWidth = 40;
+
+/// Some items of a brand and with words in common, one that is not described.
+const std::vector<Item>& Catalogue() {
+  static const std::vector<Item> catalogue = [] {
+    std::vector<Item> items(kWidth);
+    for (std::size_t i = 0; i < kWidth; ++i) {
+      items[i].id = std::to_string(i);
+      items[i].brand = "brand " + std::to_string(i % 5);
+      items[i].title = "word" + std::to_string(i % 7) + " word" + std::to_string(i % 3);
+    }
+    return items;
+  }();
+  return catalogue;
+}
 
 train::TrainingSequences Wandering() {
   std::mt19937 random(11);
@@ -32,6 +48,10 @@ train::TrainingSequences Wandering() {
       history.push_back({.item = kFirstItem + static_cast<ItemIndex>(random() % (kWidth - 2))});
     }
     sequences.users.push_back(std::move(history));
+  }
+  sequences.items.assign(kWidth, nullptr);
+  for (std::size_t i = kFirstItem; i + 1 < kWidth; ++i) {
+    sequences.items[i] = &Catalogue()[i];
   }
   return sequences;
 }
@@ -86,10 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"bsarec_all", [] { return train::MakeBsarec({.train = Training(), .sees = "all"}); }},
         Case{"nextitnet", [] { return train::MakeNextitnet({.train = Training(), .blocks = 2}); }},
         Case{"gru", [] { return train::MakeGru4rec({.train = Training(), .hidden = 12}); }},
-        Case{"lstm",
-             [] {
-               return train::MakeGru4rec({.train = Training(), .hidden = 12, .cell = "lstm"});
-             }}),
+        Case{
+            "lstm",
+            [] { return train::MakeGru4rec({.train = Training(), .hidden = 12, .cell = "lstm"}); }},
+        Case{"caser", [] { return train::MakeCaser({.train = Training(), .window = 3}); }},
+        Case{"two_tower", [] { return train::MakeTwoTower({.train = Training(), .hidden = 24}); }},
+        Case{"two_tower_mean",
+             [] { return train::MakeTwoTower({.train = Training(), .pool = "mean"}); }}),
     [](const auto& named) { return named.param.name; });
 
 }  // namespace

@@ -10,20 +10,27 @@
 #include "train/models/als.h"
 #include "train/models/bpr.h"
 #include "train/models/bsarec.h"
+#include "train/models/caser.h"
 #include "train/models/content.h"
+#include "train/models/dcn_v2.h"
+#include "train/models/deepfm.h"
+#include "train/models/din.h"
 #include "train/models/ease.h"
+#include "train/models/fm.h"
 #include "train/models/gbdt.h"
 #include "train/models/gru4rec.h"
 #include "train/models/hybrid.h"
 #include "train/models/item_knn.h"
 #include "train/models/lr.h"
 #include "train/models/markov.h"
+#include "train/models/mlp.h"
 #include "train/models/nextitnet.h"
 #include "train/models/personal.h"
 #include "train/models/popularity.h"
 #include "train/models/sasrec.h"
 #include "train/models/session_knn.h"
 #include "train/models/transitions.h"
+#include "train/models/two_tower.h"
 
 namespace vitrine::apps {
 namespace {
@@ -76,18 +83,30 @@ Json JsonOf(const Factory& factory, std::string_view makes) {
 }  // namespace
 
 std::span<const train::ModelFactory> Algorithms() {
-  static const std::vector<train::ModelFactory> algorithms = {
-      train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
-      train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
-      train::SessionKnnFactory(), train::EaseFactory(),        train::AlsFactory(),
-      train::BprFactory(),        train::SasrecFactory(),      train::BsarecFactory(),
-      train::Gru4recFactory(),    train::NextitnetFactory(),   train::HybridFactory(FindAlgorithm)};
+  static const std::vector<train::ModelFactory> algorithms = {train::PopularityFactory(),
+                                                              train::ItemKnnFactory(),
+                                                              train::MarkovFactory(),
+                                                              train::PersonalFactory(),
+                                                              train::TransitionsFactory(),
+                                                              train::ContentFactory(),
+                                                              train::SessionKnnFactory(),
+                                                              train::EaseFactory(),
+                                                              train::AlsFactory(),
+                                                              train::BprFactory(),
+                                                              train::SasrecFactory(),
+                                                              train::BsarecFactory(),
+                                                              train::Gru4recFactory(),
+                                                              train::NextitnetFactory(),
+                                                              train::CaserFactory(),
+                                                              train::TwoTowerFactory(),
+                                                              train::HybridFactory(FindAlgorithm)};
   return algorithms;
 }
 
 std::span<const train::RankerFactory> Rankers() {
-  static const std::vector<train::RankerFactory> rankers = {train::LrFactory(),
-                                                            train::GbdtFactory()};
+  static const std::vector<train::RankerFactory> rankers = {
+      train::LrFactory(),     train::GbdtFactory(),  train::MlpFactory(), train::FmFactory(),
+      train::DeepFmFactory(), train::DcnV2Factory(), train::DinFactory()};
   return rankers;
 }
 

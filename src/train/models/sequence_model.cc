@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "train/models/fit_state.h"
 #include "train/models/sequence_batches.h"
 #include "train/models/sequence_trainer.h"
 #include "train/sequences.h"
@@ -22,7 +23,7 @@ std::string_view FirstLine(std::string_view text) { return text.substr(0, text.f
 
 class SequenceModel final : public TrainableModel {
  public:
-  SequenceModel(std::string algorithm, const SequenceOptions& options, MakeNetwork make)
+  SequenceModel(std::string algorithm, const SequenceOptions& options, MakeNetworkOf make)
       : algorithm_(std::move(algorithm)), options_(options), make_(std::move(make)) {}
 
   [[nodiscard]] std::vector<data::FeatureDef> Features() const override {
@@ -68,7 +69,7 @@ class SequenceModel final : public TrainableModel {
   Status ExportGraph(graph::Builder& builder) const override { return network_->Export(builder); }
 
   [[nodiscard]] std::optional<graph::ItemVectors> ItemVectors() const override {
-    const torch::Tensor table = network_->item.detach().to(torch::kFloat).contiguous();
+    const torch::Tensor table = network_->vectors().detach().to(torch::kFloat).contiguous();
     const auto* values = table.data_ptr<float>();
     return graph::ItemVectors{.rows = static_cast<std::size_t>(table.size(0)),
                               .width = static_cast<std::size_t>(table.size(1)),
@@ -93,7 +94,7 @@ class SequenceModel final : public TrainableModel {
     }
     SetThreads(options_.threads);
     torch::manual_seed(context.seed);
-    network_ = make_(static_cast<std::int64_t>(sequences.width));
+    ASSIGN_OR_RETURN(network_, make_(sequences));
     SequenceTrainer trainer(algorithm_, options_, network_, std::move(batches), context);
     const auto validate = [this, &context] { return context.validate(*this); };
     return trainer.Run(context.validate ? std::function<Result<double>()>(validate) : nullptr);
@@ -101,7 +102,7 @@ class SequenceModel final : public TrainableModel {
 
   std::string algorithm_;
   SequenceOptions options_;
-  MakeNetwork make_;
+  MakeNetworkOf make_;
   std::shared_ptr<SequenceNetwork> network_;
 };
 
@@ -110,6 +111,16 @@ class SequenceModel final : public TrainableModel {
 std::unique_ptr<TrainableModel> MakeSequenceModel(std::string algorithm,
                                                   const SequenceOptions& options,
                                                   MakeNetwork make) {
+  return MakeSequenceModelOf(std::move(algorithm), options,
+                             [make = std::move(make)](const TrainingSequences& sequences)
+                                 -> Result<std::shared_ptr<SequenceNetwork>> {
+                               return make(static_cast<std::int64_t>(sequences.width));
+                             });
+}
+
+std::unique_ptr<TrainableModel> MakeSequenceModelOf(std::string algorithm,
+                                                    const SequenceOptions& options,
+                                                    MakeNetworkOf make) {
   return std::make_unique<SequenceModel>(std::move(algorithm), options, std::move(make));
 }
 

@@ -28,7 +28,7 @@ torch::Tensor SequenceNetwork::Newest(const torch::Tensor& history) {
   const torch::Tensor place =
       torch::where(newest.gt(0), newest - 1, torch::full_like(newest, length - 1));
   // Rows 0 and 1 are zero: padding and unknown items add nothing.
-  const torch::Tensor states = forward(history, torch::embedding(item, history));
+  const torch::Tensor states = forward(history, torch::embedding(vectors(), history));
   return states.gather(1, place.view({-1, 1, 1}).expand({-1, 1, states.size(2)})).squeeze(1);
 }
 
@@ -46,7 +46,7 @@ torch::Tensor SequenceNetwork::Scores(const torch::Tensor& history) {
     const torch::Tensor part = history.index_select(0, rows).slice(1, length - places, length);
     queries.index_copy_(0, rows, Newest(part));
   }
-  return queries.matmul(item.t());
+  return queries.matmul(vectors().t());
 }
 
 torch::Tensor Known(const torch::Tensor& history) { return history.ge(std::int64_t{kFirstItem}); }

@@ -12,7 +12,8 @@
 
 namespace vitrine::train {
 
-/// A network makes a state of every place; scores are the states' products with the item vectors. The
+/// A network makes a state of every place; scores are the states' products with the item vectors, which
+/// are numbers learnt for each item (its own), or made of them and of what else is known of the item. The
 /// same history must give the same states whatever padding stands left of it: batches hold like
 /// lengths in training and any lengths in serving.
 /// Threads: one.
@@ -22,9 +23,19 @@ class SequenceNetwork : public torch::nn::Module {
   /// distribution of standard deviation `spread`; rows 0 and 1 are zero and never trained.
   SequenceNetwork(std::int64_t items, std::int64_t width, double spread);
 
-  /// Shapes: history [B, T] int64; embedded [B, T, d], the item vectors at its places (zero at padding
+  /// Shapes: history [B, T] int64; embedded [B, T, d], the items' vectors at its places (zero at padding
   /// and unknown ones) -> [B, T, d]
   virtual torch::Tensor forward(const torch::Tensor& history, const torch::Tensor& embedded) = 0;
+
+  /// The vectors of `items` [m] int64 with `own` [m, d], their rows of `item`: [m, d], zero below
+  /// kFirstItem.
+  virtual torch::Tensor Vectors(const torch::Tensor& /*items*/, const torch::Tensor& own) {
+    return own;
+  }
+  /// The vectors of all items, as of the last Refresh: [W, d].
+  [[nodiscard]] virtual const torch::Tensor& vectors() const { return item; }
+  /// The weights have changed and are asked for scores next: evaluation mode.
+  virtual void Refresh() {}
 
   /// Writes `history` [batch, length] -> `query` [batch, d]: what Newest answers.
   virtual Status Export(graph::Builder& builder) = 0;
@@ -35,7 +46,7 @@ class SequenceNetwork : public torch::nn::Module {
   /// left of them.
   torch::Tensor Scores(const torch::Tensor& history);
 
-  torch::Tensor item;  ///< [W, d], a parameter without gradient: the trainer keeps its own
+  torch::Tensor item;  ///< [W, d], a parameter without gradient: the trainer keeps its own gradient
 };
 
 /// 1 where a place holds a known item: [B, T] bool.

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <numbers>
 #include <span>
 #include <string>
@@ -29,32 +28,6 @@ std::span<float> Floats(const torch::Tensor& tensor) {
   return {tensor.data_ptr<float>(), static_cast<std::size_t>(tensor.numel())};
 }
 
-void SaveRows(torch::serialize::OutputArchive& archive, const RowAdam& rows) {
-  const auto tensor = [](const std::vector<float>& values) {
-    return torch::from_blob(const_cast<float*>(values.data()),
-                            {static_cast<std::int64_t>(values.size())}, torch::kFloat);
-  };
-  archive.write("mean", tensor(rows.mean));
-  archive.write("square", tensor(rows.square));
-  archive.write("steps", c10::IValue(c10::List<std::int64_t>(rows.steps)));
-}
-
-void LoadRows(torch::serialize::InputArchive& archive, RowAdam& rows) {
-  const auto floats = [&archive](const char* key, std::vector<float>& values) {
-    torch::Tensor tensor;
-    archive.read(key, tensor);
-    TORCH_CHECK(tensor.numel() == static_cast<std::int64_t>(values.size()), key,
-                " has another size");
-    std::memcpy(values.data(), tensor.contiguous().data_ptr<float>(),
-                values.size() * sizeof(float));
-  };
-  floats("mean", rows.mean);
-  floats("square", rows.square);
-  c10::IValue value;
-  archive.read("steps", value);
-  rows.steps = value.toIntVector();
-}
-
 double SquaredLength(const torch::Tensor& gradient) {
   return gradient.square().sum().item<double>();
 }
@@ -67,14 +40,10 @@ SequenceOptimiser::SequenceOptimiser(const SequenceOptions& options, SequenceNet
       network_(network),
       weights_(SmallWeights(network)),
       items_(network.item.size(0) - kFirstItem, network.item.size(1)),
+      average_(options.average, network.parameters()),
       steps_per_epoch_(std::max<std::int64_t>(1, steps_per_epoch)) {
   for (const torch::Tensor& weight : weights_) {
     small_.emplace_back(1, weight.numel());
-  }
-  if (options.average > 0) {
-    for (const torch::Tensor& weight : network.parameters()) {
-      average_.push_back(weight.detach().clone());
-    }
   }
 }
 
@@ -123,7 +92,7 @@ bool SequenceOptimiser::Step(const ItemGradient& items) {
     items_.Step(adam, scale, items.rows, Floats(values), table);
   }
   ++step_;
-  Average();
+  average_.Follow(step_, network_.parameters());
   return true;
 }
 
@@ -139,29 +108,6 @@ void SequenceOptimiser::StepSmall(RowAdamOptions adam, float scale) {
   }
 }
 
-void SequenceOptimiser::Average() {
-  if (average_.empty()) {
-    return;
-  }
-  // Young averages forget faster, so that the first weights do not weigh on them.
-  const auto steps = static_cast<double>(step_);
-  const double keep = std::min(options_.average, (1 + steps) / (10 + steps));
-  const std::vector<torch::Tensor> weights = network_.parameters();
-  for (std::size_t i = 0; i < weights.size(); ++i) {
-    average_[i].lerp_(weights[i], 1 - keep);
-  }
-}
-
-void SequenceOptimiser::ExchangeAverage() {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> weights = network_.parameters();
-  for (std::size_t i = 0; i < average_.size(); ++i) {
-    const torch::Tensor newest = weights[i].clone();
-    weights[i].copy_(average_[i]);
-    average_[i].copy_(newest);
-  }
-}
-
 void SequenceOptimiser::Save(torch::serialize::OutputArchive& archive) const {
   torch::serialize::OutputArchive items;
   SaveRows(items, items_);
@@ -172,7 +118,7 @@ void SequenceOptimiser::Save(torch::serialize::OutputArchive& archive) const {
     archive.write("small" + std::to_string(i), small);
   }
   archive.write("step", c10::IValue(step_));
-  archive.write("average", c10::IValue(c10::List<torch::Tensor>(average_)));
+  average_.Save(archive);
 }
 
 void SequenceOptimiser::Load(torch::serialize::InputArchive& archive) {
@@ -187,8 +133,7 @@ void SequenceOptimiser::Load(torch::serialize::InputArchive& archive) {
   c10::IValue value;
   archive.read("step", value);
   step_ = value.toInt();
-  archive.read("average", value);
-  average_ = value.toTensorVector();
+  average_.Load(archive);
 }
 
 }  // namespace vitrine::train

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "train/models/fit_state.h"
 #include "train/models/row_adam.h"
 #include "train/models/sequence_network.h"
 #include "train/models/sequence_options.h"
@@ -32,7 +33,7 @@ class SequenceOptimiser {
   bool Step(const ItemGradient& items);
 
   /// Exchanges the network's weights with the averaged ones where such are kept; twice is nothing.
-  void ExchangeAverage();
+  void ExchangeAverage() { average_.Exchange(network_.parameters()); }
 
   void Save(torch::serialize::OutputArchive& archive) const;
   void Load(torch::serialize::InputArchive& archive);
@@ -40,14 +41,13 @@ class SequenceOptimiser {
  private:
   [[nodiscard]] double Rate() const;
   void StepSmall(RowAdamOptions adam, float scale);
-  void Average();
 
   const SequenceOptions& options_;
   SequenceNetwork& network_;
   std::vector<torch::Tensor> weights_;  // all but the item vectors
   std::vector<RowAdam> small_;          // one a small weight, each of one row
   RowAdam items_;
-  std::vector<torch::Tensor> average_;  // as network.parameters(); empty where none is kept
+  WeightAverage average_;
   std::int64_t steps_per_epoch_;
   std::int64_t step_ = 0;
 };

@@ -1,15 +1,10 @@
 #include "train/models/sequence_trainer.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <cmath>
-#include <cstdio>
-#include <exception>
-#include <filesystem>
 #include <limits>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "core/history.h"
@@ -18,27 +13,10 @@
 namespace vitrine::train {
 namespace {
 
-/// A stream of its own for every epoch (SplitMix64's finaliser: Steele et al., OOPSLA 2014).
-std::uint64_t EpochSeed(std::uint64_t seed, std::int64_t epoch) {
-  std::uint64_t z = seed + 0x9e3779b97f4a7c15ULL * (static_cast<std::uint64_t>(epoch) + 1);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return z ^ (z >> 31);
-}
-
 torch::Tensor Matrix(const std::vector<std::int64_t>& values, std::int64_t rows,
                      std::int64_t columns) {
   return torch::from_blob(const_cast<std::int64_t*>(values.data()), {rows, columns}, torch::kLong)
       .clone();
-}
-
-std::vector<torch::Tensor> Copy(const std::vector<torch::Tensor>& weights) {
-  std::vector<torch::Tensor> copies;
-  copies.reserve(weights.size());
-  for (const torch::Tensor& weight : weights) {
-    copies.push_back(weight.detach().clone());
-  }
-  return copies;
 }
 
 /// The items of one step, each once, and where each stands among them.
@@ -79,11 +57,13 @@ class StepItems {
   std::vector<std::int64_t> rows_;
 };
 
+torch::Tensor RowsOf(std::vector<std::int64_t>& rows) {
+  return torch::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, torch::kLong);
+}
+
 /// The rows' vectors as a leaf that gathers their gradient.
 torch::Tensor Leaf(const torch::Tensor& table, std::vector<std::int64_t>& rows) {
-  const torch::Tensor index =
-      torch::from_blob(rows.data(), {static_cast<std::int64_t>(rows.size())}, torch::kLong);
-  return table.index_select(0, index + std::int64_t{kFirstItem}).requires_grad_(true);
+  return table.index_select(0, RowsOf(rows) + std::int64_t{kFirstItem}).requires_grad_(true);
 }
 
 /// Adds row i of `part` to row rows[i] of `all`.
@@ -102,17 +82,6 @@ void AddRows(const torch::Tensor& part, const std::vector<std::int64_t>& rows, t
 constexpr double kExploded = 20;
 
 }  // namespace
-
-void SetThreads(std::int64_t threads) {
-  const int count = threads > 0
-                        ? static_cast<int>(threads)
-                        : static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  torch::set_num_threads(count);
-  // OpenBLAS keeps threads of its own, and LibTorch has no word for them.
-  if (void* set = ::dlsym(RTLD_DEFAULT, "openblas_set_num_threads"); set != nullptr) {
-    reinterpret_cast<void (*)(int)>(set)(count);
-  }
-}
 
 SequenceTrainer::SequenceTrainer(std::string algorithm, const SequenceOptions& options,
                                  std::shared_ptr<SequenceNetwork> network, SequenceBatches batches,
@@ -147,8 +116,10 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
     drawn_places = items.Places(drawn);
   }
   const torch::Tensor leaf = Leaf(network_->item, items.rows());
+  const torch::Tensor vectors =
+      network_->Vectors(RowsOf(items.rows()) + std::int64_t{kFirstItem}, leaf);
   const torch::Tensor embedded =
-      torch::embedding(leaf, input_places) * Known(inputs).unsqueeze(-1).to(torch::kFloat);
+      torch::embedding(vectors, input_places) * Known(inputs).unsqueeze(-1).to(torch::kFloat);
   const torch::Tensor states = network_->forward(inputs, embedded)
                                    .reshape({-1, network_->item.size(1)})
                                    .index_select(0, learn);
@@ -165,8 +136,8 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
   }
   const torch::Tensor loss = SampledLoss(options_,
                                          {.states = states,
-                                          .positives = torch::embedding(leaf, wanted_places),
-                                          .negatives = torch::embedding(leaf, drawn_places),
+                                          .positives = torch::embedding(vectors, wanted_places),
+                                          .negatives = torch::embedding(vectors, drawn_places),
                                           .same = drawn.unsqueeze(0).eq(wanted.unsqueeze(1)),
                                           .weights = weights},
                                          count - kFirstItem);
@@ -178,20 +149,20 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
 }
 
 Status SequenceTrainer::Exploded(double loss, std::size_t step) const {
-  const std::string kept = epoch_ > 0 && !context_.checkpoint.empty()
-                               ? fmt::format("; the checkpoint of epoch {} stands", epoch_)
+  const std::string kept = state_.epoch > 0 && !context_.checkpoint.empty()
+                               ? fmt::format("; the checkpoint of epoch {} stands", state_.epoch)
                                : std::string();
   const std::string what =
       std::isfinite(loss)
-          ? fmt::format("the loss exploded to {:.4g} (it began at {:.4g})", loss, first_loss_)
+          ? fmt::format("the loss exploded to {:.4g} (it began at {:.4g})", loss, state_.first_loss)
           : std::string("the loss or its gradient is not a finite number");
-  return DataLoss(
-      fmt::format("{}: {} in epoch {}, step {}; lower learning_rate ({}) or clip ({}){}",
-                  algorithm_, what, epoch_ + 1, step, options_.learning_rate, options_.clip, kept));
+  return DataLoss(fmt::format(
+      "{}: {} in epoch {}, step {}; lower learning_rate ({}) or clip ({}){}", algorithm_, what,
+      state_.epoch + 1, step, options_.learning_rate, options_.clip, kept));
 }
 
 Result<double> SequenceTrainer::Epoch() {
-  const std::uint64_t seed = EpochSeed(context_.seed, epoch_);
+  const std::uint64_t seed = EpochSeed(context_.seed, state_.epoch);
   torch::manual_seed(seed);
   std::mt19937_64 random(seed);
   network_->train();
@@ -205,8 +176,8 @@ Result<double> SequenceTrainer::Epoch() {
     const SequenceBatch batch = batches_.Make(windows);
     const double value = Step(batch);
     ++step;
-    first_loss_ = first_loss_ == 0 ? value : first_loss_;
-    if (!std::isfinite(value) || value > kExploded * first_loss_) {
+    state_.first_loss = state_.first_loss == 0 ? value : state_.first_loss;
+    if (!std::isfinite(value) || value > kExploded * state_.first_loss) {
       return Exploded(value, step);
     }
     sum += value * static_cast<double>(batch.rows);
@@ -218,33 +189,36 @@ Result<double> SequenceTrainer::Epoch() {
 
 Status SequenceTrainer::Validate(const std::function<Result<double>()>& validate) {
   optimiser_.ExchangeAverage();
+  network_->Refresh();
   const Result<double> measured = validate();
   if (!measured.ok()) {
     return measured.status();
   }
   const double value = *measured;
-  if (value > best_.value) {
-    best_ = {epoch_, value, Copy(network_->parameters())};
+  if (state_.best_weights.empty() || value > state_.best_value) {
+    state_.best_epoch = state_.epoch;
+    state_.best_value = value;
+    state_.best_weights = CopiesOf(network_->parameters());
   }
   optimiser_.ExchangeAverage();
   return Status::Ok();
 }
 
 bool SequenceTrainer::Finished(std::int64_t epochs) const {
-  if (epoch_ >= epochs) {
+  if (state_.epoch >= epochs) {
     return true;
   }
-  const bool judged = !best_.weights.empty();
-  return judged && epoch_ - best_.epoch >= options_.patience * options_.validate_every;
+  const bool judged = !state_.best_weights.empty();
+  return judged && state_.epoch - state_.best_epoch >= options_.patience * options_.validate_every;
 }
 
 void SequenceTrainer::Report(double loss, std::int64_t epochs) const {
   std::string detail = fmt::format("loss {:.4f}", loss);
-  if (!best_.weights.empty()) {
-    detail += fmt::format(", best {:.4f} at epoch {}", best_.value, best_.epoch);
+  if (!state_.best_weights.empty()) {
+    detail += fmt::format(", best {:.4f} at epoch {}", state_.best_value, state_.best_epoch);
   }
   context_.progress.report({.stage = "epoch",
-                            .done = static_cast<double>(epoch_),
+                            .done = static_cast<double>(state_.epoch),
                             .total = static_cast<double>(epochs),
                             .unit = "epochs",
                             .detail = std::move(detail)});
@@ -261,13 +235,13 @@ Result<FitOutcome> SequenceTrainer::Run(const std::function<Result<double>()>& v
     if (!loss.ok()) {
       return loss.status();  // the checkpoint of the last whole epoch stands
     }
-    loss_ = *loss;
-    ++epoch_;
-    if (judge && (epoch_ % options_.validate_every == 0 || epoch_ == epochs)) {
+    state_.loss = *loss;
+    ++state_.epoch;
+    if (judge && (state_.epoch % options_.validate_every == 0 || state_.epoch == epochs)) {
       RETURN_IF_ERROR(Validate(validate));
     }
     RETURN_IF_ERROR(SaveCheckpoint());
-    Report(loss_, epochs);
+    Report(state_.loss, epochs);
   }
   return Outcome();
 }
@@ -276,86 +250,32 @@ FitOutcome SequenceTrainer::Outcome() {
   network_->eval();
   const torch::NoGradGuard no_grad;
   FitOutcome outcome;
-  outcome.chosen["epochs"] = static_cast<double>(epoch_);
-  if (best_.weights.empty()) {
+  outcome.chosen["epochs"] = static_cast<double>(state_.epoch);
+  if (state_.best_weights.empty()) {
     optimiser_.ExchangeAverage();
   } else {
     auto weights = network_->parameters();
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      weights[i].copy_(best_.weights[i]);
+      weights[i].copy_(state_.best_weights[i]);
     }
-    outcome.chosen["epochs"] = static_cast<double>(best_.epoch);
-    outcome.best = best_.value;
+    outcome.chosen["epochs"] = static_cast<double>(state_.best_epoch);
+    outcome.best = state_.best_value;
   }
-  outcome.notes = {{"loss", loss_},
-                   {"epochs", static_cast<double>(epoch_)},
+  network_->Refresh();
+  outcome.notes = {{"loss", state_.loss},
+                   {"epochs", static_cast<double>(state_.epoch)},
                    {"targets", static_cast<double>(batches_.targets())}};
   return outcome;
 }
 
 Status SequenceTrainer::SaveCheckpoint() const {
-  if (context_.checkpoint.empty()) {
-    return Status::Ok();
-  }
-  try {
-    torch::serialize::OutputArchive archive;
-    archive.write("fingerprint", c10::IValue(context_.fingerprint));
-    archive.write("epoch", c10::IValue(epoch_));
-    archive.write("loss", c10::IValue(loss_));
-    archive.write("first_loss", c10::IValue(first_loss_));
-    archive.write("best_epoch", c10::IValue(best_.epoch));
-    archive.write("best_value", c10::IValue(best_.value));
-    archive.write("best_weights", c10::IValue(c10::List<torch::Tensor>(best_.weights)));
-    torch::serialize::OutputArchive network;
-    network_->save(network);
-    archive.write("network", network);
-    torch::serialize::OutputArchive optimiser;
-    optimiser_.Save(optimiser);
-    archive.write("optimiser", optimiser);
-    const std::string part = context_.checkpoint + ".part";
-    archive.save_to(part);
-    std::filesystem::rename(part, context_.checkpoint);
-  } catch (const std::exception& e) {
-    return Unavailable(
-        fmt::format("{}: cannot write the checkpoint: {}; free space on this disk, "
-                    "then run the same command again",
-                    context_.checkpoint, e.what()));
-  }
-  return Status::Ok();
+  return SaveFit(context_.checkpoint, context_.fingerprint, state_, *network_,
+                 [this](torch::serialize::OutputArchive& archive) { optimiser_.Save(archive); });
 }
 
-bool SequenceTrainer::LoadCheckpoint() {
-  std::error_code error;
-  if (context_.checkpoint.empty() || !std::filesystem::exists(context_.checkpoint, error)) {
-    return false;
-  }
-  try {
-    torch::serialize::InputArchive archive;
-    archive.load_from(context_.checkpoint);
-    const auto read = [&archive](const char* key) {
-      c10::IValue value;
-      archive.read(key, value);
-      return value;
-    };
-    if (read("fingerprint").toStringRef() != context_.fingerprint) {
-      return false;
-    }
-    torch::serialize::InputArchive network;
-    archive.read("network", network);
-    torch::serialize::InputArchive optimiser;
-    archive.read("optimiser", optimiser);
-    network_->load(network);
-    optimiser_.Load(optimiser);
-    best_ = {read("best_epoch").toInt(), read("best_value").toDouble(),
-             read("best_weights").toTensorVector()};
-    loss_ = read("loss").toDouble();
-    first_loss_ = read("first_loss").toDouble();
-    epoch_ = read("epoch").toInt();
-    return true;
-  } catch (const std::exception&) {
-    // A file of another build or a torn one: the fit starts afresh, as the port says.
-    return false;
-  }
+void SequenceTrainer::LoadCheckpoint() {
+  LoadFit(context_.checkpoint, context_.fingerprint, state_, *network_,
+          [this](torch::serialize::InputArchive& archive) { optimiser_.Load(archive); });
 }
 
 }  // namespace vitrine::train

@@ -12,6 +12,7 @@
 
 #include "core/status.h"
 #include "train/model.h"
+#include "train/models/fit_state.h"
 #include "train/models/sequence_batches.h"
 #include "train/models/sequence_network.h"
 #include "train/models/sequence_optimiser.h"
@@ -40,11 +41,6 @@ class SequenceTrainer {
   double Step(const SequenceBatch& batch);
 
  private:
-  struct Best {
-    std::int64_t epoch = 0;
-    double value = -1;
-    std::vector<torch::Tensor> weights;
-  };
   Result<double> Epoch();
   [[nodiscard]] Status Exploded(double loss, std::size_t step) const;
   [[nodiscard]] bool Finished(std::int64_t epochs) const;
@@ -53,8 +49,7 @@ class SequenceTrainer {
   void Report(double loss, std::int64_t epochs) const;
   /// Errors: kUnavailable (cannot write).
   [[nodiscard]] Status SaveCheckpoint() const;
-  /// True where there was one of this fit.
-  bool LoadCheckpoint();
+  void LoadCheckpoint();
 
   std::string algorithm_;
   const SequenceOptions& options_;
@@ -63,13 +58,7 @@ class SequenceTrainer {
   const FitContext& context_;
   SequenceOptimiser optimiser_;
   std::vector<std::int64_t> slots_;  // of an item among those of a step, -1: none; all -1 between
-  std::int64_t epoch_ = 0;
-  double loss_ = 0;
-  double first_loss_ = 0;  // of the first step; 0: none yet
-  Best best_;
+  FitState state_;
 };
-
-/// Sets LibTorch's and OpenBLAS's threads; 0: one per core.
-void SetThreads(std::int64_t threads);
 
 }  // namespace vitrine::train
