@@ -45,7 +45,7 @@ std::vector<Tensor> Features(std::int64_t rows, std::int64_t places, std::uint64
     if (column.kind == train::RankerColumnKind::kNumber) {
       Tensor tensor(column.name, DType::kFloat32, {rows});
       for (float& value : tensor.values<float>()) {
-        value = normal(random);
+        value = column.name == "item.price" ? std::exp(3 + normal(random)) : normal(random);
       }
       features.push_back(std::move(tensor));
       continue;

@@ -35,6 +35,7 @@ class RowModel final : public TrainableRanker {
       SetThreads(options_.threads);
       torch::manual_seed(context.seed);
       ASSIGN_OR_RETURN(network_, make_(LayoutOf(rows.columns, options_.share_items)));
+      network_->LearnScales(rows.features);
       return RowTrainer(algorithm_, options_, network_, rows, watched, context).Run();
     } catch (const std::exception& e) {
       return Internal(fmt::format("{}: {}", algorithm_, FirstLine(e.what())));

@@ -66,11 +66,45 @@ RowVectors VectorsOf(const RowIndexes& indexes, const torch::Tensor& table) {
 }
 
 RowNetwork::RowNetwork(RowLayout layout, std::int64_t width, double spread)
-    : layout_(std::move(layout)) {
+    : layout_(std::move(layout)),
+      counts_(torch::zeros({static_cast<std::int64_t>(layout_.numbers.size())}, torch::kBool)),
+      mean_(torch::zeros({static_cast<std::int64_t>(layout_.numbers.size())})),
+      deviation_(torch::ones({static_cast<std::int64_t>(layout_.numbers.size())})) {
   torch::Tensor vectors = torch::empty({layout_.rows, width});
   torch::nn::init::normal_(vectors, 0, spread);
   table = register_parameter("table", vectors, /*requires_grad=*/false);
   bias = register_parameter("bias", torch::zeros({1}));
+}
+
+void RowNetwork::LearnScales(std::span<const Tensor> features) {
+  for (std::size_t i = 0; i < layout_.numbers.size(); ++i) {
+    const auto at = static_cast<std::int64_t>(i);
+    torch::Tensor values = View(features[layout_.numbers[i]]).to(torch::kDouble);
+    const bool counts = values.min().item<double>() >= 0 && values.max().item<double>() > kCounts;
+    values = counts ? values.log1p() : values;
+    const auto deviation = values.std(/*unbiased=*/false).item<double>();
+    counts_[at] = counts;
+    mean_[at] = values.mean().item<double>();
+    deviation_[at] = deviation > 1e-9 ? 1 / deviation : 0;
+  }
+}
+
+torch::Tensor RowNetwork::Logits(RowVectors rows) {
+  const torch::Tensor& x = rows.numbers;
+  rows.numbers = (torch::where(counts_, x.clamp_min(0).log1p(), x) - mean_) * deviation_;
+  return forward(rows) + bias;
+}
+
+Value RowNetwork::WriteScaled(NetworkGraph& graph, const Value& numbers) {
+  graph::Builder& b = graph.builder();
+  Value x = numbers;
+  if (counts_.any().item<bool>()) {
+    const Value counts = b.Cast(graph.Weight("network.counts", counts_), DType::kBool);
+    const Value logs = b.Op("Log", {b.Add(b.Op("Max", {x, b.Scalar(0.0F)}), b.Scalar(1.0F))});
+    x = b.Where(counts, logs, x);
+  }
+  return b.Mul(b.Sub(x, graph.Weight("network.mean", mean_)),
+               graph.Weight("network.deviation", deviation_));
 }
 
 RowValues RowNetwork::WriteRows(NetworkGraph& graph) {
@@ -82,7 +116,7 @@ RowValues RowNetwork::WriteRows(NetworkGraph& graph) {
     numbers.push_back(b.Unsqueeze(inputs[column], {1}));
   }
   if (!numbers.empty()) {
-    rows.numbers = b.Concat(numbers, 1);
+    rows.numbers = WriteScaled(graph, b.Concat(numbers, 1));
   }
   std::vector<Value> tables;
   for (const RowLayout::Indexed& level : layout_.levels) {

@@ -46,6 +46,8 @@ struct RowValues {
   std::vector<graph::Value> known;
 };
 
+inline constexpr double kCounts = 20;
+
 /// logit = bias + what the network makes of a row. The vectors of all levels and items are one table,
 /// of which a step touches some rows; the trainer keeps their gradient itself.
 class RowNetwork : public torch::nn::Module {
@@ -58,8 +60,13 @@ class RowNetwork : public torch::nn::Module {
   /// The same as a value [B, 1].
   virtual graph::Value Write(NetworkGraph& graph, const RowValues& rows) = 0;
 
+  /// Learns how numbers are scaled: x, or log(1 + x) of a column that is never negative and goes above
+  /// kCounts (what is counted has a long tail), less its mean, over its standard deviation; 0 where
+  /// all are alike. `forward` and `Write` see scaled numbers.
+  void LearnScales(std::span<const Tensor> features);
+
   /// [B]
-  torch::Tensor Logits(const RowVectors& rows) { return forward(rows) + bias; }
+  torch::Tensor Logits(RowVectors rows);
   /// Writes the inputs and all of the network: `logit` [B, 1].
   graph::Value WriteLogit(NetworkGraph& graph);
 
@@ -70,7 +77,11 @@ class RowNetwork : public torch::nn::Module {
 
  private:
   RowValues WriteRows(NetworkGraph& graph);
+  graph::Value WriteScaled(NetworkGraph& graph, const graph::Value& numbers);
   RowLayout layout_;
+  torch::Tensor counts_;     // [N] bool: log(1 + x)
+  torch::Tensor mean_;       // [N]
+  torch::Tensor deviation_;  // [N], 1 / standard deviation
 };
 
 /// Logits are kept within this bound, so that no probability is 0 or 1.

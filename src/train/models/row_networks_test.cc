@@ -68,6 +68,20 @@ INSTANTIATE_TEST_SUITE_P(
              [] { return MakeDcnV2({.train = SmallRowTraining(15), .structure = "stacked"}); }}),
     [](const auto& named) { return named.param.name; });
 
+TEST_P(Interactions, OfNumbersDoNotDependOnTheirUnits) {
+  // The same numbers, far from 0 and small, or long-tailed counts.
+  const auto moved = [](SimulatedRows made) {
+    for (float& x : made.rows.features[0].values<float>()) {
+      x = 7 + x / 1000;
+    }
+    for (float& y : made.rows.features[1].values<float>()) {
+      y = std::exp(5 + y);
+    }
+    return made;
+  };
+  ExpectLearns(*GetParam().make(), moved(LikeSigns(4000, 1)), moved(LikeSigns(1500, 2)));
+}
+
 TEST(Mlp, TheTextbooksNetOfThreeFiveOneLearnsBySquaredErrorAndMomentum) {
   RowOptions options = SmallRowTraining(60);
   options.loss = RowLoss::kSquared;
