@@ -140,6 +140,7 @@ TEST_P(Din, FindsThePlaceOfTheHistoryThatMatters) {
   RowOptions options = SmallRowTraining(40);
   options.share_items = true;
   options.learning_rate = 0.005;
+  options.patience = 10;  // it begins on a plateau
   const auto din = MakeDin({.train = options, .weights = GetParam()});
   const SimulatedRows rows = OnePlaceMatters(6000, 1);
   const SimulatedRows later = OnePlaceMatters(1000, 3);

@@ -27,6 +27,7 @@ DeepFmOptions Everything(StepRule optimiser) {
   train.dropout = 0.2;
   train.average = 0.9;
   train.checks = 2;
+  train.patience = 100;
   return {.train = train, .hidden = {8}};
 }
 
