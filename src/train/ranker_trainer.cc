@@ -49,10 +49,11 @@ std::string_view FittedOn(FitFor purpose, const evaluate::Protocol& protocol) {
 
 Status CheckSpec(const TrainSpec& spec) {
   RETURN_IF_ERROR(CheckTrainSpec(spec));
-  if (!spec.events.empty() || !spec.members.empty() || spec.validation_cases > 0) {
+  if (!spec.events.empty() || !spec.members.empty() || spec.validation_cases > 0 ||
+      !spec.weights.plain()) {
     return InvalidArgument(
-        fmt::format("train spec '{}': events, member and validation_cases are of models that order "
-                    "a vocabulary; a ranker's rows are the protocol's",
+        fmt::format("train spec '{}': events, weights, member and validation_cases are of models "
+                    "that order a vocabulary; a ranker's rows are the protocol's",
                     spec.model_name()));
   }
   return Status::Ok();
