@@ -76,6 +76,12 @@ std::string FingerprintOf(const Run& run, const std::string& protocol) {
                                                run.request.chosen.value_or(Chosen()), "")));
 }
 
+std::size_t CasesToMeasure(const Run& run) {
+  return CasesMeasured(run.request.spec.validation_cases,
+                       run.material.split.Cases(evaluate::Part::kValidation).size(),
+                       run.material.interactions.items.size());
+}
+
 Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, PartialRun& partial,
                      std::string_view name, std::optional<Validation>* validation = nullptr) {
   Fitted fitted;
@@ -91,7 +97,7 @@ Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, Partial
   if (validation != nullptr) {
     validation->emplace(run.material, fitted.set,
                         ValidationOptions{.k = run.request.spec.validation_k,
-                                          .cases = run.request.spec.validation_cases,
+                                          .cases = CasesToMeasure(run),
                                           .seed = run.request.spec.seed});
     if ((*validation)->cases() > 0) {
       context.validate = [&run, &fitted, validation](const TrainableModel& model) {
@@ -132,10 +138,7 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
 Result<Fitted> FitAll(const Run& run, PartialRun& partial, TrainResult& result) {
   const FitFor purpose = run.request.refit ? FitFor::kRefit : FitFor::kTest;
   result.fitted_on = FittedOn(purpose, run.request.protocol);
-  result.validation_cases = run.material.split.Cases(evaluate::Part::kValidation).size();
-  if (run.request.spec.validation_cases > 0) {
-    result.validation_cases = std::min(result.validation_cases, run.request.spec.validation_cases);
-  }
+  result.validation_cases = CasesToMeasure(run);
   const bool once = result.fitted_on == "training";
   FitContext context;
   const std::optional<Selection>& earlier = partial.selection();
