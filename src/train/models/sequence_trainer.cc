@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "core/history.h"
+#include "graph/whole_file.h"
 #include "train/models/sequence_losses.h"
 
 namespace vitrine::train {
@@ -297,6 +298,7 @@ Status SequenceTrainer::SaveCheckpoint() const {
   if (context_.checkpoint.empty()) {
     return Status::Ok();
   }
+  graph::WholeFile file(context_.checkpoint);
   try {
     torch::serialize::OutputArchive archive;
     archive.write("fingerprint", c10::IValue(context_.fingerprint));
@@ -312,16 +314,14 @@ Status SequenceTrainer::SaveCheckpoint() const {
     torch::serialize::OutputArchive optimiser;
     optimiser_.Save(optimiser);
     archive.write("optimiser", optimiser);
-    const std::string part = context_.checkpoint + ".part";
-    archive.save_to(part);
-    std::filesystem::rename(part, context_.checkpoint);
+    archive.save_to([&file](const void* bytes, std::size_t size) {
+      file.Write(bytes, size);
+      return size;  // LibTorch's writer throws in its destructor where it hears of a failure; Keep tells
+    });
   } catch (const std::exception& e) {
-    return Unavailable(
-        fmt::format("{}: cannot write the checkpoint: {}; free space on this disk, "
-                    "then run the same command again",
-                    context_.checkpoint, e.what()));
+    return Internal(fmt::format("{}: {}", context_.checkpoint, e.what()));
   }
-  return Status::Ok();
+  return file.Keep();
 }
 
 bool SequenceTrainer::LoadCheckpoint() {
