@@ -82,6 +82,9 @@ Status TrainCommand(const TrainFlags& flags, const std::string& code_version,
   }
   request.spec.seed = flags.seed.value_or(request.spec.seed);
   ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
+  if (!flags.warm_start.empty()) {
+    request.spec.warm_start = flags.warm_start;
+  }
   request.out = flags.out;
   request.refit = flags.refit;
   request.parent = flags.parent;

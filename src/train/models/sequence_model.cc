@@ -11,11 +11,24 @@
 #include <utility>
 
 #include "train/models/sequence_batches.h"
+#include "train/models/sequence_start.h"
 #include "train/models/sequence_trainer.h"
 #include "train/sequences.h"
 
 namespace vitrine::train {
 namespace {
+
+Status CheckItems(const TrainingSequences& sequences) {
+  for (const History& history : sequences.users) {
+    for (const HistoryEvent& event : history) {
+      if (event.item >= sequences.width) {
+        return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
+                                           event.item, sequences.width - 1));
+      }
+    }
+  }
+  return Status::Ok();
+}
 
 /// LibTorch's messages go on with a stack trace.
 std::string_view FirstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
@@ -65,6 +78,9 @@ class SequenceModel final : public TrainableModel {
     }
   }
 
+  [[nodiscard]] bool StartsWarm() const override { return true; }
+  [[nodiscard]] std::vector<NetworkWeight> Weights() const override { return WeightsOf(*network_); }
+
   Status ExportGraph(graph::Builder& builder) const override { return network_->Export(builder); }
 
   [[nodiscard]] std::optional<graph::ItemVectors> ItemVectors() const override {
@@ -78,6 +94,7 @@ class SequenceModel final : public TrainableModel {
 
  private:
   Result<FitOutcome> FitNetwork(const TrainingSequences& sequences, const FitContext& context) {
+    RETURN_IF_ERROR(CheckItems(sequences));
     SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.newest_only,
                             sequences.weights);
     if (batches.windows() == 0 && !sequences.weights.empty()) {
@@ -94,6 +111,9 @@ class SequenceModel final : public TrainableModel {
     SetThreads(options_.threads);
     torch::manual_seed(context.seed);
     network_ = make_(static_cast<std::int64_t>(sequences.width));
+    if (context.warm != nullptr) {
+      RETURN_IF_ERROR(StartFrom(*context.warm, sequences, *network_));
+    }
     SequenceTrainer trainer(algorithm_, options_, network_, std::move(batches), context);
     const auto validate = [this, &context] { return context.validate(*this); };
     return trainer.Run(context.validate ? std::function<Result<double>()>(validate) : nullptr);
