@@ -26,8 +26,6 @@ struct Interactions {
   /// Number of the row's basket within its user, rising with time: rows of one order_id share it;
   /// without an order_id rows of one moment do (each row its own where time is ordinal).
   std::vector<std::uint32_t> basket;
-  std::vector<double> quantity;
-  std::vector<double> price;
   std::vector<std::size_t> user_begin;  ///< users.size() + 1 offsets into the rows
 
   bool ordinal_time = false;

@@ -72,8 +72,6 @@ inline Shop MakeShop(const ShopOptions& options = {}) {
       rows.ts.push_back({times[r]});
       rows.type.push_back(kTypes[below(3)]);
       rows.basket.push_back(basket);
-      rows.quantity.push_back(1);
-      rows.price.push_back(0);
     }
     rows.user_begin.push_back(rows.item.size());
   }

@@ -53,8 +53,6 @@ inline data::Interactions MakeLog(std::vector<Row> rows,
     log.ts.push_back(Micros{row.ts});
     log.type.push_back(row.type);
     log.basket.push_back(row.basket);
-    log.quantity.push_back(1);
-    log.price.push_back(0);
     log.window_to = std::max(log.window_to, Micros{row.ts});
   }
   log.user_begin.push_back(log.item.size());

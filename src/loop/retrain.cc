@@ -123,11 +123,48 @@ class Turn {
   Status MakeCandidate(const std::string& spec) {
     const std::string name = StepName(spec);
     Candidate candidate{.spec = spec, .folder = steps_.PathOf(name)};
-    RETURN_IF_ERROR(steps_.Run("train-" + name, Training(spec, candidate.folder, {})).status());
+    ASSIGN_OR_RETURN(candidate.warm_start, Train(spec, candidate.folder));
     RETURN_IF_ERROR(Probe(name, candidate.folder));
     ASSIGN_OR_RETURN(candidate.report, Evaluate(name, candidate.folder));
     outcome_.candidates.push_back(std::move(candidate));
     return Status::Ok();
+  }
+
+  /// The folder that the fit started from; empty: from nothing.
+  Result<std::string> Train(const std::string& spec, const std::string& folder) {
+    const std::string name = "train-" + StepName(spec);
+    ASSIGN_OR_RETURN(const std::string earlier, EarlierVersion(spec));
+    Result<std::string> text = steps_.Run(name, Training(spec, folder, WarmFlags(earlier)));
+    if (!earlier.empty() && text.status().code() == Code::kInvalidArgument) {
+      steps_.progress().report({.stage = name, .detail = text.status().message()});
+      text = steps_.Run(name, Training(spec, folder, {}));
+    }
+    RETURN_IF_ERROR(text.status());
+    ASSIGN_OR_RETURN(const json result, ParseResult(name, *text));
+    return result.contains("warm_start") ? earlier : std::string();
+  }
+
+  static std::vector<std::string> WarmFlags(const std::string& earlier) {
+    return earlier.empty() ? std::vector<std::string>()
+                           : std::vector<std::string>{"--warm-start", earlier};
+  }
+
+  /// Artifact of the champion or, where that is a refit on everything, of the version that was evaluated; empty
+  /// where there is none of the spec's name.
+  Result<std::string> EarlierVersion(const std::string& spec) {
+    const Result<registry::ModelVersion> champion = registry_.Find(registry::kChampion);
+    if (!request_.warm_start || champion.status().code() == Code::kNotFound) {
+      return std::string();
+    }
+    RETURN_IF_ERROR(champion.status());
+    if (champion->ref.name != StepName(spec)) {
+      return std::string();
+    }
+    if (champion->parent.empty()) {
+      return registry_.ArtifactPath(*champion);
+    }
+    ASSIGN_OR_RETURN(const registry::ModelVersion evaluated, registry_.Find(champion->parent));
+    return registry_.ArtifactPath(evaluated);
   }
 
   Status Probe(const std::string& name, const std::string& folder) {
@@ -245,11 +282,11 @@ class Turn {
   Result<registry::VersionRef> Refit(const Candidate& candidate) {
     const std::string name = StepName(candidate.spec) + "-refit";
     const std::string folder = steps_.PathOf(name);
-    RETURN_IF_ERROR(steps_
-                        .Run("train-" + name, Training(candidate.spec, folder,
-                                                       {"--refit", "--like", candidate.folder,
-                                                        "--parent", candidate.ref.ToString()}))
-                        .status());
+    std::vector<std::string> flags = {"--refit", "--like", candidate.folder, "--parent",
+                                      candidate.ref.ToString()};
+    const std::vector<std::string> warm = WarmFlags(candidate.warm_start);
+    flags.insert(flags.end(), warm.begin(), warm.end());
+    RETURN_IF_ERROR(steps_.Run("train-" + name, Training(candidate.spec, folder, flags)).status());
     RETURN_IF_ERROR(Probe(name, folder));
     return RegisterFolder(folder, "");
   }
@@ -278,6 +315,7 @@ std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
     }
     candidates.push_back({{"spec", candidate.spec},
                           {"version", candidate.ref.ToString()},
+                          {"warm_start", !candidate.warm_start.empty()},
                           {"metrics", std::move(metrics)}});
   }
   json failed = json::array();

@@ -28,6 +28,9 @@ struct RetrainRequest {
   /// True: what is deployed is the winner's spec fitted again on all data, the newest included, as a
   /// second version whose parent is the one that was evaluated. False: exactly what was evaluated.
   bool refit = false;
+  /// Networks start from the weights of the newest evaluated version of their name that leads to the champion; where
+  /// those do not fit, or have seen what is held out now, from nothing. The result says which.
+  bool warm_start = false;
   /// How the winner becomes champion; null: by the registry alone. A server makes it serve first.
   std::function<Status(const registry::VersionRef&, const registry::Cause&)> promote_by;
   /// Mapping whose rules judge every row; empty: each row's own.
@@ -45,7 +48,8 @@ struct RetrainRequest {
 
 struct Candidate {
   std::string spec;
-  std::string folder;  ///< its artifact, before it went to the store
+  std::string folder;      ///< its artifact, before it went to the store
+  std::string warm_start;  ///< artifact folder that it started from; empty: from nothing
   registry::VersionRef ref;
   evaluate::EvalReport report;
 };

@@ -26,8 +26,6 @@ class FakeReader final : public data::SnapshotReader {
     kept.ts.clear();
     kept.type.clear();
     kept.basket.clear();
-    kept.quantity.clear();
-    kept.price.clear();
     kept.user_begin.assign(1, 0);
     const data::Interactions& all = shop_.interactions;
     for (std::size_t u = 0; u < all.users.size(); ++u) {
@@ -38,8 +36,6 @@ class FakeReader final : public data::SnapshotReader {
           kept.ts.push_back(all.ts[r]);
           kept.type.push_back(all.type[r]);
           kept.basket.push_back(all.basket[r]);
-          kept.quantity.push_back(all.quantity[r]);
-          kept.price.push_back(all.price[r]);
         }
       }
       kept.user_begin.push_back(kept.item.size());

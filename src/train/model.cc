@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include "train/network_weights.h"
+
 namespace vitrine::train {
+
+std::vector<NetworkWeight> TrainableModel::Weights() const { return {}; }
 
 Result<std::vector<MemberSpec>> CompleteMembers(const ModelFactory& factory,
                                                 const std::vector<MemberSpec>& members) {

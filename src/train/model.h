@@ -28,6 +28,8 @@ class Builder;
 namespace vitrine::train {
 
 struct TrainingSequences;  // train/sequences.h
+struct WarmStart;          // train/warm_start.h
+struct NetworkWeight;      // train/network_weights.h
 class TrainableModel;
 
 /// What a fit settled on by itself, by name ("epochs"): handed to the next fit of the same spec, so
@@ -56,6 +58,8 @@ struct FitContext {
   /// Makes the inputs of Score of histories, the model's Features() first; outlives the fit. Null
   /// where a test fits a model that does not score while it is fitted.
   const data::FeatureSpec* features = nullptr;
+  /// An earlier version to start from; outlives the fit. Null: from nothing. Read by models that StartsWarm.
+  const WarmStart* warm = nullptr;
   Progress progress;
 };
 
@@ -67,7 +71,7 @@ class TrainableModel {
   /// The features this model reads, in the order of Score's inputs; each name is a graph input.
   [[nodiscard]] virtual std::vector<data::FeatureDef> Features() const = 0;
 
-  /// Fits from nothing (or from context.checkpoint).
+  /// Fits from nothing (or from context.checkpoint, else from context.warm).
   /// Errors: kCancelled (context.progress.stop; the checkpoint is written), kInvalidArgument (no
   ///         usable sequence), kResourceExhausted.
   virtual Result<FitOutcome> Fit(const TrainingSequences& sequences, const FitContext& context) = 0;
@@ -86,6 +90,11 @@ class TrainableModel {
     return std::vector<bool>(inputs.empty() ? 0 : static_cast<std::size_t>(inputs[0].shape()[0]),
                              true);
   }
+
+  /// True for models whose fit is long and can begin at an earlier version's weights (FitContext::warm).
+  [[nodiscard]] virtual bool StartsWarm() const { return false; }
+  /// Of a fitted model that StartsWarm: what a later one starts from, beside the item vectors.
+  [[nodiscard]] virtual std::vector<NetworkWeight> Weights() const;
 
   /// Writes the fitted model as graph inputs (Features()), nodes and one output: `scores`, or `query`
   /// [B, d] float32 where there are item vectors.

@@ -1,10 +1,34 @@
 #include "train/model_scorer.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "core/history.h"
+
 namespace vitrine::train {
+
+namespace {
+
+/// A score that is no number compares with nothing: whatever it belongs to would seem to be the best item.
+Status CheckNumbers(std::span<const double> scores, std::size_t width) {
+  std::size_t bad = 0;
+  for (std::size_t begin = 0; begin < scores.size(); begin += width) {
+    const auto row = scores.subspan(begin, width).subspan(kFirstItem);
+    bad += static_cast<std::size_t>(
+        std::count_if(row.begin(), row.end(), [](double score) { return !std::isfinite(score); }));
+  }
+  if (bad == 0) {
+    return Status::Ok();
+  }
+  return DataLoss(fmt::format(
+      "{} of {} scores of the fitted model are no finite numbers: the fit went astray. Lower "
+      "learning_rate or raise the regularisation of the spec",
+      bad, scores.size()));
+}
+
+}  // namespace
 
 Status ApplyFeatures(const data::FeatureSpec& features, std::span<const History> histories,
                      std::vector<Tensor>& out) {
@@ -37,14 +61,15 @@ Status ModelScorer::Score(std::span<const History> histories, std::vector<double
   switch (out.dtype()) {
     case DType::kFloat64:
       std::copy_n(out.values<double>().data(), scores.size(), scores.begin());
-      return Status::Ok();
+      break;
     case DType::kFloat32:
       std::copy_n(out.values<float>().data(), scores.size(), scores.begin());
-      return Status::Ok();
+      break;
     default:
       return Internal(
           fmt::format("the model's scores are {}, not float32 or float64", DTypeName(out.dtype())));
   }
+  return CheckNumbers(scores, width());
 }
 
 }  // namespace vitrine::train

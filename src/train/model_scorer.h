@@ -26,7 +26,8 @@ class ModelScorer final : public Scorer {
       : model_(model), features_(features) {}
 
   [[nodiscard]] std::size_t width() const override { return features_.width(); }
-  /// Errors: also kInternal (the model's scores have another shape than [B, width]).
+  /// Errors: also kInternal (the model's scores have another shape than [B, width]), kDataLoss (a score of an
+  ///         item is no finite number).
   Status Score(std::span<const History> histories, std::vector<double>& scores) const override;
 
  private:

@@ -12,6 +12,7 @@
 #include "graph/check.h"
 #include "graph/golden_json.h"
 #include "train/golden_set.h"
+#include "train/network_weights.h"
 
 namespace vitrine::train {
 namespace {
@@ -56,6 +57,9 @@ Result<graph::Artifact> WritePackage(const Package& package, const std::string& 
     manifest.outputs = {{.name = golden.output,
                          .dtype = DType::kFloat32,
                          .shape = {-1, static_cast<std::int64_t>(vectors->rows)}}};
+  }
+  if (package.model.StartsWarm()) {
+    files[std::string(kNetworkWeightsFile)] = NetworkWeightsToBytes(package.model.Weights());
   }
   manifest.feature_spec_hash = package.set.features.Hash();
   std::string vocabulary = package.set.vocabulary.ToText();

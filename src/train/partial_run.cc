@@ -8,31 +8,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "graph/whole_file.h"
+
 namespace vitrine::train {
 namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
-
-Status CannotWrite(const fs::path& path, const std::error_code& error) {
-  return Unavailable(fmt::format("cannot write {}: {}; free space or choose another --out",
-                                 path.string(), error.message()));
-}
-
-/// Whole file, then rename: a reader never sees half of it.
-Status WriteWhole(const fs::path& path, const std::string& text) {
-  const fs::path next = path.string() + ".next";
-  {
-    std::ofstream file(next, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.flush();
-    if (!file) {
-      return CannotWrite(next, std::make_error_code(std::errc::io_error));
-    }
-  }
-  std::error_code error;
-  fs::rename(next, path, error);
-  return error ? CannotWrite(path, error) : Status::Ok();
-}
 
 Json MapJson(const std::map<std::string, double>& values) { return Json(values); }
 
@@ -92,9 +73,11 @@ Result<PartialRun> PartialRun::Open(const std::string& out, const std::string& f
   fs::remove_all(run.folder_, error);
   fs::create_directories(run.folder_, error);
   if (error) {
-    return CannotWrite(run.folder_, error);
+    return Unavailable(fmt::format("cannot write {}: {}; free space or choose another --out",
+                                   run.folder_, error.message()));
   }
-  RETURN_IF_ERROR(WriteWhole(state, Json{{"fingerprint", fingerprint}}.dump() + "\n"));
+  RETURN_IF_ERROR(
+      graph::WriteWholeFile(state.string(), Json{{"fingerprint", fingerprint}}.dump() + "\n"));
   return run;
 }
 
@@ -112,7 +95,7 @@ Status PartialRun::SaveSelection(const Selection& selection) {
         {"validation",
          {{"mean", v.mean}, {"low", v.low}, {"high", v.high}, {"best", selection.outcome.best}}}}}};
   selection_ = selection;
-  return WriteWhole(fs::path(folder_) / "run.json", json.dump() + "\n");
+  return graph::WriteWholeFile((fs::path(folder_) / "run.json").string(), json.dump() + "\n");
 }
 
 void PartialRun::Remove() const {

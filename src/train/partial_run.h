@@ -22,7 +22,7 @@ struct Selection {
 class PartialRun {
  public:
   /// Opens or makes `out` + ".partial". One of another fingerprint is emptied first.
-  /// Errors: kUnavailable (cannot write: names the folder).
+  /// Errors: kUnavailable (cannot write: names the folder), kResourceExhausted (the disk is full).
   static Result<PartialRun> Open(const std::string& out, const std::string& fingerprint);
 
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }

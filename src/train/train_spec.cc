@@ -86,6 +86,9 @@ std::string TrainSpecToJson(const TrainSpec& spec, const Parameters& parameters,
   }
   json["validation_k"] = spec.validation_k;
   json["validation_cases"] = spec.validation_cases;
+  if (!spec.warm_start.empty()) {
+    json["warm_start"] = spec.warm_start;
+  }
   json["fitted_on"] = fitted_on;
   json["chosen"] = Json(chosen);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);

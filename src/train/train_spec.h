@@ -30,9 +30,11 @@ struct TrainSpec {
   ExampleWeights weights;  ///< of the events as examples
   /// Further features beside those the algorithm asks for; one of the same name replaces it.
   std::vector<data::FeatureDef> features;
-  std::uint64_t memory_limit_mb = 0;   ///< of resident memory; 0: none
-  int validation_k = 10;               ///< early stopping watches NDCG at this k
-  std::uint64_t validation_cases = 0;  ///< at most, drawn by the seed; 0: all
+  std::uint64_t memory_limit_mb = 0;  ///< of resident memory; 0: none
+  int validation_k = 10;              ///< early stopping watches NDCG at this k
+  /// At most, drawn by the seed; 0: as many as CasesMeasured (validation.h) says, all in most shops.
+  std::uint64_t validation_cases = 0;
+  std::string warm_start;    ///< artifact folder to start from; in a manifest the artifact's hash
   std::string data_licence;  ///< what the data's owner asks to be said, kept in the manifest
 
   [[nodiscard]] const std::string& model_name() const { return name.empty() ? algorithm : name; }

@@ -16,6 +16,7 @@
 #include "train/partial_run.h"
 #include "train/training_set.h"
 #include "train/validation.h"
+#include "train/warm_start.h"
 
 namespace vitrine::train {
 namespace {
@@ -28,12 +29,14 @@ struct Run {
   const Progress& progress;
   Parameters parameters;
   Material material;
+  std::optional<Predecessor> predecessor;
 };
 
 struct Fitted {
   std::unique_ptr<TrainableModel> model;
   TrainingSet set;
   FitOutcome outcome;
+  std::optional<TrainResult::Warm> warm;
 };
 
 void Report(const Progress& progress, std::string stage, std::string detail) {
@@ -76,6 +79,12 @@ std::string FingerprintOf(const Run& run, const std::string& protocol) {
                                                run.request.chosen.value_or(Chosen()), "")));
 }
 
+std::size_t CasesToMeasure(const Run& run) {
+  return CasesMeasured(run.request.spec.validation_cases,
+                       run.material.split.Cases(evaluate::Part::kValidation).size(),
+                       run.material.interactions.items.size());
+}
+
 Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, PartialRun& partial,
                      std::string_view name, std::optional<Validation>* validation = nullptr) {
   Fitted fitted;
@@ -91,13 +100,22 @@ Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, Partial
   if (validation != nullptr) {
     validation->emplace(run.material, fitted.set,
                         ValidationOptions{.k = run.request.spec.validation_k,
-                                          .cases = run.request.spec.validation_cases,
+                                          .cases = CasesToMeasure(run),
                                           .seed = run.request.spec.seed});
     if ((*validation)->cases() > 0) {
       context.validate = [&run, &fitted, validation](const TrainableModel& model) {
         return (*validation)->Ndcg(ModelScorer(model, fitted.set.features), run.progress);
       };
     }
+  }
+  std::optional<WarmStart> warm;
+  if (run.predecessor) {
+    warm.emplace(MapItems(*run.predecessor, fitted.set.vocabulary));
+    fitted.warm = TrainResult::Warm{run.predecessor->hash, warm->kept, warm->fresh, warm->dropped};
+    context.warm = &*warm;
+    Report(run.progress, "warm start",
+           fmt::format("{}: {} items kept, {} new, {} gone", run.predecessor->dir, warm->kept,
+                       warm->fresh, warm->dropped));
   }
   context.seed = run.request.spec.seed;
   context.progress = run.progress;
@@ -132,10 +150,7 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
 Result<Fitted> FitAll(const Run& run, PartialRun& partial, TrainResult& result) {
   const FitFor purpose = run.request.refit ? FitFor::kRefit : FitFor::kTest;
   result.fitted_on = FittedOn(purpose, run.request.protocol);
-  result.validation_cases = run.material.split.Cases(evaluate::Part::kValidation).size();
-  if (run.request.spec.validation_cases > 0) {
-    result.validation_cases = std::min(result.validation_cases, run.request.spec.validation_cases);
-  }
+  result.validation_cases = CasesToMeasure(run);
   const bool once = result.fitted_on == "training";
   FitContext context;
   const std::optional<Selection>& earlier = partial.selection();
@@ -172,6 +187,7 @@ Result<TrainResult> Finish(const Run& run, const Fitted& fitted, TrainResult res
   ASSIGN_OR_RETURN(const graph::Artifact artifact, WritePackage(package, run.request.out));
   result.dir = artifact.dir;
   result.hash = artifact.hash;
+  result.warm = fitted.warm;
   result.model = run.request.spec.model_name();
   result.rows = fitted.set.rows;
   result.items = fitted.set.vocabulary.ids().size();
@@ -180,6 +196,22 @@ Result<TrainResult> Finish(const Run& run, const Fitted& fitted, TrainResult res
                     [](const History& h) { return !h.empty(); }));
   result.validation_k = run.request.spec.validation_k;
   return result;
+}
+
+/// The version that the spec starts from; none where its model is fitted from nothing anyway.
+Result<std::optional<Predecessor>> Warm(const TrainRequest& request, const ModelFactory& factory,
+                                        const Parameters& parameters, const Progress& progress) {
+  const std::string& dir = request.spec.warm_start;
+  if (dir.empty()) {
+    return std::optional<Predecessor>();
+  }
+  ASSIGN_OR_RETURN(const auto model, MakeModel(factory, parameters, request.spec.members));
+  if (!model->StartsWarm()) {
+    Report(progress, "warm start", request.spec.model_name() + " is fitted from nothing, as ever");
+    return std::optional<Predecessor>();
+  }
+  ASSIGN_OR_RETURN(Predecessor from, ReadPredecessor(dir, request.spec.algorithm));
+  return std::optional(std::move(from));
 }
 
 std::string ProtocolFingerprint(const evaluate::Protocol& p) {
@@ -234,8 +266,20 @@ Result<TrainResult> Train(const TrainRequest& given, const ModelFactory& factory
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
   RETURN_IF_ERROR(CheckWeighing(request.spec, factory, parameters));
   ASSIGN_OR_RETURN(request.spec.members, CompleteMembers(factory, request.spec.members));
+  ASSIGN_OR_RETURN(std::optional<Predecessor> predecessor,
+                   Warm(request, factory, parameters, progress));
+  // Where it lay says nothing later.
+  request.spec.warm_start = predecessor ? predecessor->hash : std::string();
   ASSIGN_OR_RETURN(Material material, ReadMaterial(request, reader, progress));
-  const Run run{request, factory, progress, std::move(parameters), std::move(material)};
+  if (predecessor && !request.refit) {
+    RETURN_IF_ERROR(CheckUnseen(*predecessor, material));
+  }
+  const Run run{request,
+                factory,
+                progress,
+                std::move(parameters),
+                std::move(material),
+                std::move(predecessor)};
   ASSIGN_OR_RETURN(
       PartialRun partial,
       PartialRun::Open(request.out, FingerprintOf(run, ProtocolFingerprint(request.protocol))));
@@ -264,6 +308,12 @@ std::string TrainResultToJson(const TrainResult& result) {
   }
   json["chosen"] = nlohmann::ordered_json(result.chosen);
   json["notes"] = nlohmann::ordered_json(result.notes);
+  if (result.warm) {
+    json["warm_start"] = {{"from", result.warm->from},
+                          {"items_kept", result.warm->kept},
+                          {"items_new", result.warm->fresh},
+                          {"items_dropped", result.warm->dropped}};
+  }
   json["resumed"] = result.resumed;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }

@@ -42,10 +42,19 @@ struct TrainResult {
   int validation_k = 10;
   Chosen chosen;
   std::map<std::string, double> notes;
+  /// Of a fit that started from an earlier version: its items, and the artifact's hash.
+  struct Warm {
+    std::string from;
+    std::uint64_t kept = 0;
+    std::uint64_t fresh = 0;
+    std::uint64_t dropped = 0;
+  };
+  std::optional<Warm> warm;
   bool resumed = false;
 };
 
-/// Errors: those of the reader, MakeSplit, Resolve, FeatureSpec::Fit, the model's Fit and
+/// A spec's warm_start is read for models that start warm; the others are fitted from nothing, as ever.
+/// Errors: those of ReadPredecessor, CheckUnseen, the reader, MakeSplit, Resolve, FeatureSpec::Fit, the model's Fit and
 ///         WriteArtifact; kAlreadyExists (out stands already); kCancelled (progress.stop: what was
 ///         done lies in OUT.partial, and the same request goes on from there).
 Result<TrainResult> Train(const TrainRequest& request, const ModelFactory& factory,

@@ -2,6 +2,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <optional>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -30,7 +32,8 @@ struct FitCall {
 };
 struct Record {
   std::vector<FitCall> fits;
-  int cancel_at = -1;  ///< the fit (by number) that is cancelled half-way
+  int cancel_at = -1;               ///< the fit (by number) that is cancelled half-way
+  std::optional<double> all_score;  ///< what every item scores, instead
 };
 
 /// Scores every item by its popularity rank; settles on 3 epochs where it may validate.
@@ -60,7 +63,9 @@ class FakeModel final : public TrainableModel {
     outcome.chosen = context.chosen;
     if (context.validate) {
       const Result<double> value = context.validate(*this);
-      EXPECT_TRUE(value.ok()) << value.status().ToString();
+      if (!value.ok()) {
+        return value.status();
+      }
       call.validated = true;
       outcome.best = *value;
       outcome.chosen["epochs"] = 3;
@@ -81,7 +86,7 @@ class FakeModel final : public TrainableModel {
     scores.Reset(DType::kFloat64, {inputs[0].shape()[0], static_cast<std::int64_t>(width_)});
     const auto values = scores.values<double>();
     for (std::size_t i = 0; i < values.size(); ++i) {
-      values[i] = static_cast<double>(bonus_) - static_cast<double>(i % width_);
+      values[i] = ScoreOf(i % width_);
     }
     return Status::Ok();
   }
@@ -90,7 +95,7 @@ class FakeModel final : public TrainableModel {
     const graph::Value history = b.Input("history", DType::kInt64, {"batch", "length"});
     std::vector<double> row(width_);
     for (std::size_t i = 0; i < width_; ++i) {
-      row[i] = static_cast<double>(bonus_) - static_cast<double>(i);
+      row[i] = ScoreOf(i);
     }
     const graph::Value rows = b.Slice(b.ShapeOf(history), 0, 0, 1);
     const graph::Value zeros =
@@ -102,6 +107,9 @@ class FakeModel final : public TrainableModel {
   }
 
  private:
+  [[nodiscard]] double ScoreOf(std::size_t item) const {
+    return record_->all_score.value_or(static_cast<double>(bonus_) - static_cast<double>(item));
+  }
   std::shared_ptr<Record> record_;
   std::int64_t bonus_;
   std::size_t width_ = kFirstItem;
@@ -323,6 +331,37 @@ TEST_F(TrainerTest, RefusalsComeBeforeTheWork) {
   const Status unknown = Run().status();
   EXPECT_EQ(unknown.code(), Code::kInvalidArgument);
   EXPECT_NE(unknown.message().find("'bonus'"), std::string::npos) << unknown.message();
+  EXPECT_TRUE(record_->fits.empty());
+}
+
+TEST_F(TrainerTest, ScoresThatAreNoNumbersMakeNoArtifact) {
+  for (const double bad :
+       {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    record_->all_score = bad;
+    const Status refused = Run().status();
+    EXPECT_EQ(refused.code(), Code::kDataLoss);
+    EXPECT_NE(refused.message().find("no finite numbers"), std::string::npos) << refused.message();
+    EXPECT_NE(refused.message().find("learning_rate"), std::string::npos) << refused.message();
+    EXPECT_FALSE(fs::exists(request_.out));
+  }
+}
+
+TEST_F(TrainerTest, EqualScoresRankAsPopularityDoes) {
+  const Result<TrainResult> by_rank = Run();
+  ASSERT_TRUE(by_rank.ok());
+  record_->all_score = 1;
+  request_.out = (dir_ / "equal").string();
+  const Result<TrainResult> equal = Run();
+  ASSERT_TRUE(equal.ok()) << equal.status().ToString();
+  EXPECT_EQ(equal->validation.value_or(MetricValue()).mean,
+            by_rank->validation.value_or(MetricValue()).mean);
+}
+
+TEST_F(TrainerTest, NobodyToEvaluateIsSaidBeforeTheFit) {
+  request_.protocol.minimum_length = 1000;
+  const Status refused = Run().status();
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("none of 80 users"), std::string::npos) << refused.message();
   EXPECT_TRUE(record_->fits.empty());
 }
 

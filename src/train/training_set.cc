@@ -44,6 +44,9 @@ void FillSequences(const data::Interactions& rows, const std::vector<bool>& fitt
   set.sequences.users.resize(rows.users.size());
   for (std::size_t u = 0; u < rows.users.size(); ++u) {
     History& history = set.sequences.users[u];
+    const auto begin = fitted.begin() + static_cast<std::ptrdiff_t>(rows.user_begin[u]);
+    const auto end = fitted.begin() + static_cast<std::ptrdiff_t>(rows.user_begin[u + 1]);
+    history.reserve(static_cast<std::size_t>(std::count(begin, end, true)));
     for (std::size_t r = rows.user_begin[u]; r < rows.user_begin[u + 1]; ++r) {
       if (!fitted[r]) {
         continue;

@@ -9,6 +9,9 @@
 
 namespace vitrine::train {
 namespace {
+constexpr std::size_t kUsualScores = std::size_t{1} << 31;
+constexpr std::size_t kFewestCases = 10'000;
+
 /// Rows scored at once: as many as keep the scores below 64 MiB, at most 128.
 std::size_t BatchFor(std::size_t width) {
   return std::clamp<std::size_t>((std::size_t{64} << 20) / (8 * width), 1, 128);
@@ -36,6 +39,11 @@ void Block(const History& history, std::span<char> blocked, char value) {
   }
 }
 }  // namespace
+
+std::size_t CasesMeasured(std::uint64_t asked, std::size_t cases, std::size_t items) {
+  const std::size_t usual = std::max(kFewestCases, kUsualScores / std::max<std::size_t>(items, 1));
+  return std::min<std::size_t>(asked > 0 ? asked : usual, cases);
+}
 
 std::vector<std::uint32_t> RanksOf(std::span<const double> scores, std::span<const char> blocked,
                                    std::span<const ItemIndex> targets) {

@@ -13,6 +13,10 @@
 
 namespace vitrine::train {
 
+/// How many of `cases` are measured: at most `asked` or, where that is 0, as many as make 2^31 scores of `items`
+/// items each, at least 10,000: each time a network is looked at, all of them are ranked.
+std::size_t CasesMeasured(std::uint64_t asked, std::size_t cases, std::size_t items);
+
 struct ValidationOptions {
   int k = 10;
   std::uint64_t cases = 0;  ///< at most, drawn by the seed; 0: all

@@ -125,6 +125,17 @@ TEST(Validation, ASampleIsDrawnByTheSeed) {
   EXPECT_NE(*first.Ndcg(scorer, {}), *other.Ndcg(scorer, {}));
 }
 
+TEST(CasesMeasured, AreAllUntilUsersAndItemsAreMany) {
+  EXPECT_EQ(CasesMeasured(0, 22'363, 12'101), 22'363U);
+  EXPECT_EQ(CasesMeasured(0, 1'000'000, 12'101), 177'463U);
+  EXPECT_EQ(CasesMeasured(0, 1'000'000, 100'000), 21'474U);
+  EXPECT_EQ(CasesMeasured(0, 1'000'000, 10'000'000), 10'000U) << "fewer say too little";
+  EXPECT_EQ(CasesMeasured(0, 7, 10'000'000), 7U);
+  EXPECT_EQ(CasesMeasured(0, 7, 0), 7U);
+  EXPECT_EQ(CasesMeasured(500'000, 1'000'000, 100'000), 500'000U) << "what is asked for";
+  EXPECT_EQ(CasesMeasured(100, 7, 10), 7U);
+}
+
 TEST(Validation, AStopIsHeard) {
   const Made made = Make(evaluate::HistoryRule::kKept);
   std::stop_source stop;

@@ -200,6 +200,17 @@ TEST(CountingParityTest, KeepingTheBestNeighboursKeepsTheirScores) {
   EXPECT_THAT(outputs[0].values<double>(), testing::ElementsAreArray(with_best.values<double>()));
 }
 
+TEST(CountingParityTest, ManyItemsKeepAsManyPairsAsAFileHolds) {
+  EXPECT_EQ(train::EntriesPerRow(7, 100'000), 7U) << "what is asked for";
+  EXPECT_GT(train::EntriesPerRow(0, 8'000), 8'000U) << "all of a small shop's";
+  for (const std::size_t items : {20'000U, 100'000U, 500'000U}) {
+    const std::size_t kept = train::EntriesPerRow(0, items);
+    EXPECT_LE(kept * items, std::size_t{64} << 20);
+    EXPECT_GE(kept, 100U);
+  }
+  EXPECT_EQ(train::EntriesPerRow(0, 5'000'000), 100U);
+}
+
 TEST(CountingParityTest, NothingCountedStillLoadsAndScoresZero) {
   TrainingSequences empty;
   empty.width = 4;

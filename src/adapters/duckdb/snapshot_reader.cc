@@ -64,10 +64,17 @@ Status MakeNumbers(Database& database, const std::string& table, const std::stri
 
 /// The rows' columns, and the number of each row's order (0: none).
 Status ReadRows(Database& database, Interactions& out, std::vector<std::uint32_t>& order) {
+  ASSIGN_OR_RETURN(const std::int64_t all, database.QueryInteger("SELECT count(*) FROM rows"));
+  const auto rows_wanted = static_cast<std::size_t>(all);
+  out.user.reserve(rows_wanted);  // growing by doubling would hold a long log three times
+  out.item.reserve(rows_wanted);
+  out.ts.reserve(rows_wanted);
+  out.type.reserve(rows_wanted);
+  order.reserve(rows_wanted);
   ASSIGN_OR_RETURN(
       Rows rows,
       database.Query("SELECT u.n, i.n, coalesce(ts, 0), type, coalesce(o.n + 1, "
-                     "0)::UINTEGER, coalesce(quantity, 1.0), coalesce(price, 0.0) FROM rows "
+                     "0)::UINTEGER FROM rows "
                      "JOIN user_numbers u ON u.id = subject JOIN item_numbers i ON i.id = "
                      "item_id LEFT JOIN order_numbers o ON o.id = order_id ORDER BY u.n, "
                      "ordinal DESC, CASE WHEN ordinal THEN k ELSE ts END, k"));
@@ -83,8 +90,6 @@ Status ReadRows(Database& database, Interactions& out, std::vector<std::uint32_t
     append(out.user, rows.Values<std::uint32_t>(0));
     append(out.item, rows.Values<std::uint32_t>(1));
     append(order, rows.Values<std::uint32_t>(4));
-    append(out.quantity, rows.Values<double>(5));
-    append(out.price, rows.Values<double>(6));
     const auto* ts = rows.Values<std::int64_t>(2);
     const auto* type = rows.Values<std::uint8_t>(3);
     for (std::size_t row = 0; row < count; ++row) {
@@ -179,8 +184,6 @@ void SortByBasket(Interactions& out) {
   Permute(out.ts, from);
   Permute(out.type, from);
   Permute(out.basket, from);
-  Permute(out.quantity, from);
-  Permute(out.price, from);
 }
 
 }  // namespace
@@ -198,9 +201,8 @@ Result<Interactions> ParquetSnapshotReader::ReadInteractions(const std::string& 
                    .detail = manifest.id});
   RETURN_IF_ERROR(MakeEventsView(*database, LakeRootOf(snapshot_dir), manifest, true));
   RETURN_IF_ERROR(database->Execute(fmt::format(
-      "CREATE TEMP TABLE rows AS SELECT subject, item_id, ts, type, order_id, quantity, price, "
-      "ordinal, "
-      "k FROM events WHERE type IN ({}) AND subject IS NOT NULL AND item_id IS NOT NULL",
+      "CREATE TEMP TABLE rows AS SELECT subject, item_id, ts, type, order_id, "
+      "ordinal, k FROM events WHERE type IN ({}) AND subject IS NOT NULL AND item_id IS NOT NULL",
       TypeList(types))));
   RETURN_IF_ERROR(MakeNumbers(*database, "user_numbers", "subject"));
   RETURN_IF_ERROR(MakeNumbers(*database, "item_numbers", "item_id"));

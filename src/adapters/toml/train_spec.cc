@@ -18,10 +18,10 @@ namespace vitrine::adapters {
 namespace {
 using train::TrainSpec;
 
-constexpr std::array<std::string_view, 13> kKeys = {
-    "name",         "algorithm",      "seed",         "events",           "memory_limit_mb",
-    "data_licence", "half_life_days", "validation_k", "validation_cases", "parameters",
-    "weights",      "feature",        "member"};
+constexpr std::array<std::string_view, 14> kKeys = {
+    "name",         "algorithm",      "seed",       "events",       "memory_limit_mb",
+    "data_licence", "half_life_days", "warm_start", "validation_k", "validation_cases",
+    "parameters",   "weights",        "feature",    "member"};
 constexpr std::array<std::string_view, 3> kMemberKeys = {"name", "algorithm", "parameters"};
 
 Status ReadParameters(const MappingNode& root,
@@ -143,6 +143,7 @@ Result<TrainSpec> ReadRoot(const MappingNode& root) {
   RETURN_IF_ERROR(root.Text("name", spec.name));
   RETURN_IF_ERROR(root.Text("algorithm", spec.algorithm));
   RETURN_IF_ERROR(root.Text("data_licence", spec.data_licence));
+  RETURN_IF_ERROR(root.Text("warm_start", spec.warm_start));
   auto seed = static_cast<std::int64_t>(spec.seed);
   std::int64_t limit = 0;
   std::int64_t k = spec.validation_k;

@@ -1,7 +1,8 @@
 /// Reads train specs from TOML files; specs/*.toml are the ready ones and are part of the program.
 ///   algorithm = "markov"        name = "markov"          seed = 1
 ///   events = ["purchase"]       memory_limit_mb = 4096   data_licence = "..."
-///   validation_k = 10           validation_cases = 0     (0: all)
+///   validation_k = 10           validation_cases = 0     (0: all, of many a sample)
+///   warm_start = "FOLDER"
 ///   [parameters] ...            as `vitrine-trainer models` lists them
 ///   [[member]]  name = "near"  algorithm = "markov"  and [member.parameters]: of a model of several
 ///   [[feature]]  name = "price"  op = "log_standardise"  source = "item.price"  further keys: options

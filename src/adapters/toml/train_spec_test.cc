@@ -18,6 +18,7 @@ events = ["purchase", "cart"]
 memory_limit_mb = 512
 validation_k = 20
 validation_cases = 1000
+warm_start = "the/earlier/one"
 data_licence = "ours"
 
 [parameters]
@@ -45,6 +46,7 @@ distinct = true
   EXPECT_EQ(spec->memory_limit_mb, 512U);
   EXPECT_EQ(spec->validation_k, 20);
   EXPECT_EQ(spec->validation_cases, 1000U);
+  EXPECT_EQ(spec->warm_start, "the/earlier/one");
   EXPECT_EQ(spec->data_licence, "ours");
   EXPECT_EQ(spec->parameters,
             (std::map<std::string, train::ParameterValue>{{"followers", std::int64_t{20}},

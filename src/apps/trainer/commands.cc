@@ -50,6 +50,9 @@ Result<train::TrainRequest> RequestOf(const TrainFlags& flags, const std::string
     request.spec.name = flags.name;
   }
   request.spec.seed = flags.seed.value_or(request.spec.seed);
+  if (!flags.warm_start.empty()) {
+    request.spec.warm_start = flags.warm_start;
+  }
   ASSIGN_OR_RETURN(request.protocol, ProtocolOf(flags.protocol));
   request.out = flags.out;
   request.refit = flags.refit;

@@ -26,9 +26,10 @@ struct TrainFlags {
   std::string protocol;  ///< the same
   std::string out;
   bool refit = false;
-  std::string like;    ///< artifact folder whose choices (epochs) the refit takes over
-  std::string parent;  ///< "name:number"
-  std::string name;    ///< over the spec's
+  std::string like;        ///< artifact folder whose choices (epochs) the refit takes over
+  std::string warm_start;  ///< artifact folder that networks start from, over the spec's
+  std::string parent;      ///< "name:number"
+  std::string name;        ///< over the spec's
   std::optional<std::uint64_t> seed;  ///< over the spec's
   std::uint64_t memory_limit_mb = 0;
 };

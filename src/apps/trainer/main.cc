@@ -52,6 +52,8 @@ void AddTrain(CLI::App& app, Flags& flags) {
   train->add_flag("--refit", flags.train.refit, "Fit what is shipped on all data");
   train->add_option("--like", flags.train.like,
                     "Artifact folder whose choices (epochs) are taken over; saves the first fit");
+  train->add_option("--warm-start", flags.train.warm_start,
+                    "Artifact folder of an earlier version whose weights a network starts from");
   train->add_option("--parent", flags.train.parent,
                     "Version that this one derives from, NAME:NUMBER");
   train->add_option("--memory-limit", flags.train.memory_limit_mb,

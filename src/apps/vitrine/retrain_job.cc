@@ -24,6 +24,7 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
   request.protocol = settings.Text("train.protocol");
   request.mapping = settings.Text("lake.mapping");
   request.refit = settings.Flag("train.refit");
+  request.warm_start = settings.Flag("train.warm_start");
   request.gate.metric = settings.Text("train.metric");
   ASSIGN_OR_RETURN(request.gate.margin, settings.Share("gate.margin"));
   request.gate.minimum_cases = static_cast<std::uint64_t>(settings.Integer("gate.min_cases"));
@@ -51,10 +52,12 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
       request.promote = value.get<bool>();
     } else if (name == "refit" && value.is_boolean()) {
       request.refit = value.get<bool>();
+    } else if (name == "warm_start" && value.is_boolean()) {
+      request.warm_start = value.get<bool>();
     } else {
       return InvalidArgument(fmt::format(
           "'{}' is no field of a retrain job, or of another type; there are: specs (list of "
-          "names), protocol (name), promote and refit (true or false)",
+          "names), protocol (name), promote, refit and warm_start (true or false)",
           name));
     }
   }

@@ -52,6 +52,10 @@ const std::vector<SettingDef>& SettingDefs() {
       {"train.refit", SettingType::kFlag, "true",
        "A retraining deploys the winner fitted again on all data, the newest included; false: "
        "exactly what was evaluated."},
+      {"train.warm_start", SettingType::kFlag, "false",
+       "A retraining's networks start from the champion's weights where it has the same name; "
+       "false: "
+       "from nothing."},
       {"gate.margin", SettingType::kText, "0.02",
        "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},

@@ -140,6 +140,12 @@ class Als : public FactorModel {
       RETURN_IF_ERROR(Iterate(incidence, users, items, i, context.progress));
     }
     gram_ = Gram(items, options_.unobserved);
+    if (!std::all_of(gram_.begin(), gram_.end(), [](double g) { return std::isfinite(g); })) {
+      return DataLoss(
+          fmt::format("the vectors of als are no finite numbers any more; raise regularisation "
+                      "({}) or lower unobserved ({})",
+                      options_.regularisation, options_.unobserved));
+    }
     items_ = {
         .rows = sequences.width, .width = d, .bias = false, .values = std::move(items.values)};
     FitOutcome outcome;

@@ -25,7 +25,7 @@ struct AlsOptions {
 /// (a Y'Y + sum w_p y_p y_p' + lambda (sum w_p + a n) I) x = sum w_p y_p, by kQuerySteps steps of conjugate gradients from 0 in
 /// float64, in Score and, unrolled, in the graph: what it is fitted by, not an approximation of the user's vector.
 /// Graph:  `history`, `age` [B, L] int64 -> `query` [B, d] float32; the item vectors are Y.
-/// Fit's errors: kInvalidArgument (options, no known item), kCancelled. Deterministic by seed.
+/// Fit's errors: kInvalidArgument (options, no known item), kCancelled, kDataLoss (vectors are no numbers). Deterministic by seed.
 /// Source:  Hu, Koren & Volinsky, Collaborative filtering for implicit feedback datasets, ICDM 2008; conjugate gradients: Takács,
 ///          Pilászy & Tikk, RecSys 2011; the form of the loss and of lambda: Rendle et al., Revisiting the performance of
 ///          iALS on item recommendation benchmarks, RecSys 2022, sections 3 and 4.

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <thread>
 
+#include "graph/whole_file.h"
+
 namespace vitrine::train {
 
 std::uint64_t EpochSeed(std::uint64_t seed, std::int64_t epoch) {
@@ -47,6 +49,7 @@ Status SaveFit(const std::string& path, const std::string& fingerprint, const Fi
   if (path.empty()) {
     return Status::Ok();
   }
+  graph::WholeFile file(path);
   try {
     torch::serialize::OutputArchive archive;
     archive.write("fingerprint", c10::IValue(fingerprint));
@@ -62,16 +65,14 @@ Status SaveFit(const std::string& path, const std::string& fingerprint, const Fi
     torch::serialize::OutputArchive parts;
     optimiser(parts);
     archive.write("optimiser", parts);
-    const std::string part = path + ".part";
-    archive.save_to(part);
-    std::filesystem::rename(part, path);
+    archive.save_to([&file](const void* bytes, std::size_t size) {
+      file.Write(bytes, size);
+      return size;  // LibTorch's writer throws in its destructor where it hears of a failure; Keep tells
+    });
   } catch (const std::exception& e) {
-    return Unavailable(
-        fmt::format("{}: cannot write the checkpoint: {}; free space on this disk, "
-                    "then run the same command again",
-                    path, e.what()));
+    return Internal(fmt::format("{}: {}", path, e.what()));
   }
-  return Status::Ok();
+  return file.Keep();
 }
 
 bool LoadFit(const std::string& path, const std::string& fingerprint, FitState& state,

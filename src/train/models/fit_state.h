@@ -37,8 +37,8 @@ struct FitState {
 using SaveParts = std::function<void(torch::serialize::OutputArchive&)>;
 using LoadParts = std::function<void(torch::serialize::InputArchive&)>;
 
-/// Writes the whole file, then renames it to `path`; an empty path keeps nothing.
-/// Errors: kUnavailable (cannot write).
+/// A file that appears whole or not at all (graph/whole_file.h); an empty path keeps nothing.
+/// Errors: those of WholeFile::Keep.
 Status SaveFit(const std::string& path, const std::string& fingerprint, const FitState& state,
                const torch::nn::Module& network, const SaveParts& optimiser);
 

@@ -102,6 +102,7 @@ class ItemKnn : public TrainableModel {
     std::vector<std::int32_t> count(width, 0);
     std::vector<ItemIndex> touched;
     std::vector<RowEntry> row;
+    const std::size_t keep = EntriesPerRow(options_.neighbours, width);
     for (std::size_t i = 0; i < width; ++i) {
       if (i % 256 == 0) {
         if (progress.cancelled()) {
@@ -128,7 +129,7 @@ class ItemKnn : public TrainableModel {
         }
       }
       touched.clear();
-      RETURN_IF_ERROR(AppendRow(row, options_.neighbours, together_));
+      RETURN_IF_ERROR(AppendRow(row, keep, together_));
     }
     return Status::Ok();
   }
@@ -160,7 +161,7 @@ ModelFactory ItemKnnFactory() {
                       .max = 1},
                      {.name = "neighbours",
                       .standard = std::int64_t{0},
-                      .help = "Most similar items kept per item; 0: all.",
+                      .help = "Most similar items kept per item; 0: all, up to 64 million pairs.",
                       .min = 0},
                      {.name = "length",
                       .standard = std::int64_t{512},

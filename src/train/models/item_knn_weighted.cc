@@ -66,6 +66,7 @@ class WeightedItemKnn : public NeighbourModel {
     table_ = {};
     RowSum sum(width);
     std::vector<WeightedEntry> row;
+    const std::size_t keep = EntriesPerRow(options_.neighbours, width);
     for (std::size_t i = 0; i < width; ++i) {
       RETURN_IF_ERROR(ReportItem(progress, "count pairs", i, width));
       const auto users = incidence.UsersOf(i);
@@ -84,7 +85,7 @@ class WeightedItemKnn : public NeighbourModel {
       for (WeightedEntry& e : row) {
         e.weight /= from[i] * to[static_cast<std::size_t>(e.column)] + options_.shrinkage;
       }
-      RETURN_IF_ERROR(AppendRow(row, options_.neighbours, table_));
+      RETURN_IF_ERROR(AppendRow(row, keep, table_));
     }
     return Status::Ok();
   }

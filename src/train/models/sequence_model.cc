@@ -12,11 +12,24 @@
 
 #include "train/models/fit_state.h"
 #include "train/models/sequence_batches.h"
+#include "train/models/sequence_start.h"
 #include "train/models/sequence_trainer.h"
 #include "train/sequences.h"
 
 namespace vitrine::train {
 namespace {
+
+Status CheckItems(const TrainingSequences& sequences) {
+  for (const History& history : sequences.users) {
+    for (const HistoryEvent& event : history) {
+      if (event.item >= sequences.width) {
+        return InvalidArgument(fmt::format("a history holds item {}, the vocabulary ends at {}",
+                                           event.item, sequences.width - 1));
+      }
+    }
+  }
+  return Status::Ok();
+}
 
 /// LibTorch's messages go on with a stack trace.
 std::string_view FirstLine(std::string_view text) { return text.substr(0, text.find('\n')); }
@@ -66,6 +79,9 @@ class SequenceModel final : public TrainableModel {
     }
   }
 
+  [[nodiscard]] bool StartsWarm() const override { return true; }
+  [[nodiscard]] std::vector<NetworkWeight> Weights() const override { return WeightsOf(*network_); }
+
   Status ExportGraph(graph::Builder& builder) const override { return network_->Export(builder); }
 
   [[nodiscard]] std::optional<graph::ItemVectors> ItemVectors() const override {
@@ -79,6 +95,7 @@ class SequenceModel final : public TrainableModel {
 
  private:
   Result<FitOutcome> FitNetwork(const TrainingSequences& sequences, const FitContext& context) {
+    RETURN_IF_ERROR(CheckItems(sequences));
     SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.newest_only,
                             sequences.weights);
     if (batches.windows() == 0 && !sequences.weights.empty()) {
@@ -95,6 +112,9 @@ class SequenceModel final : public TrainableModel {
     SetThreads(options_.threads);
     torch::manual_seed(context.seed);
     ASSIGN_OR_RETURN(network_, make_(sequences));
+    if (context.warm != nullptr) {
+      RETURN_IF_ERROR(StartFrom(*context.warm, sequences, *network_));
+    }
     SequenceTrainer trainer(algorithm_, options_, network_, std::move(batches), context);
     const auto validate = [this, &context] { return context.validate(*this); };
     return trainer.Run(context.validate ? std::function<Result<double>()>(validate) : nullptr);

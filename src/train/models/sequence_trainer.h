@@ -31,7 +31,7 @@ class SequenceTrainer {
 
   /// Trains until the best epoch is found (or `chosen` epochs are done) and leaves its weights in
   /// the network. `validate` measures the network as it stands.
-  /// Errors: kCancelled, kUnavailable (cannot write the checkpoint), kDataLoss (the loss or its
+  /// Errors: kCancelled, kUnavailable and kResourceExhausted (cannot write the checkpoint), kDataLoss (the loss or its
   ///         gradient is no number, or the loss exploded: names epoch and step). After each of them
   ///         the checkpoint of the last whole epoch stands.
   Result<FitOutcome> Run(const std::function<Result<double>()>& validate);
@@ -47,7 +47,7 @@ class SequenceTrainer {
   Status Validate(const std::function<Result<double>()>& validate);
   FitOutcome Outcome();
   void Report(double loss, std::int64_t epochs) const;
-  /// Errors: kUnavailable (cannot write).
+  /// Errors: those of graph::WholeFile::Keep; the checkpoint of before stands.
   [[nodiscard]] Status SaveCheckpoint() const;
   void LoadCheckpoint();
 

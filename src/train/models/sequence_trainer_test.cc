@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <limits>
+#include <optional>
 #include <string>
 
+#include "graph/full_disk_testing.h"
 #include "train/models/sasrec.h"
 #include "train/models/sequence_model.h"
 #include "train/models/sequence_testing.h"
@@ -61,6 +63,37 @@ TEST_P(Resume, ARunContinuedFromItsCheckpointEndsAsAnUninterruptedOne) {
   again.fingerprint = "b";
   ASSERT_TRUE(MakeSasrec(options)->Fit(Cycle(), again).ok());
   EXPECT_EQ(epochs, 12);
+  std::filesystem::remove(checkpoint);
+}
+
+TEST(SequenceTrainer, ADiskThatFillsKeepsTheLastCheckpointAndTheFitGoesOn) {
+  const SasrecOptions options = Everything(Loss::kSampledSoftmax);
+  const auto whole = MakeSasrec(options);
+  ASSERT_TRUE(whole->Fit(Cycle(), {.seed = 3}).ok());
+
+  const std::string checkpoint = testing::TempDir() + "full_disk_test.checkpoint";
+  std::filesystem::remove(checkpoint);
+  FitContext context{.seed = 3, .checkpoint = checkpoint, .fingerprint = "a"};
+  std::optional<graph::test::FileSizeLimit> full;
+  context.progress.report = [&](const ProgressReport& report) {
+    if (report.done == 5) {
+      // Full but for a little: the last block of the next checkpoint finds no room.
+      full.emplace(std::filesystem::file_size(checkpoint) - 100);
+    }
+  };
+  const Status failed = MakeSasrec(options)->Fit(Cycle(), context).status();
+  full.reset();
+  EXPECT_EQ(failed.code(), Code::kUnavailable) << failed.ToString();
+  EXPECT_NE(failed.message().find(checkpoint), std::string::npos) << failed.message();
+  EXPECT_NE(failed.message().find("Free space"), std::string::npos) << failed.message();
+
+  int epochs = 0;
+  const auto continued = MakeSasrec(options);
+  FitContext again{.seed = 3, .checkpoint = checkpoint, .fingerprint = "a"};
+  again.progress.report = [&epochs](const ProgressReport&) { ++epochs; };
+  ASSERT_TRUE(continued->Fit(Cycle(), again).ok());
+  EXPECT_EQ(epochs, 7) << "from the checkpoint of epoch 5";
+  EXPECT_EQ(ScoresOf(*continued, CycleHistories()), ScoresOf(*whole, CycleHistories()));
   std::filesystem::remove(checkpoint);
 }
 

@@ -11,6 +11,10 @@ namespace {
 // Column and count take 8 bytes an entry; the rest of the 2 GiB is for the other tables.
 constexpr std::size_t kMaxEntries = std::size_t{240} << 20;
 
+// What a table grows to where nobody says how much of a row is kept.
+constexpr std::size_t kUsualEntries = std::size_t{64} << 20;
+constexpr std::size_t kFewestPerRow = 100;
+
 std::size_t At(const std::vector<std::int64_t>& begin, std::size_t row) {
   return static_cast<std::size_t>(begin[row]);
 }
@@ -86,6 +90,11 @@ std::span<const std::int32_t> WeightedRows::ColumnsOf(std::size_t row) const {
 
 std::span<const float> WeightedRows::WeightsOf(std::size_t row) const {
   return std::span(weight).subspan(At(begin, row), At(begin, row + 1) - At(begin, row));
+}
+
+std::size_t EntriesPerRow(std::size_t asked, std::size_t rows) {
+  return asked > 0 ? asked
+                   : std::max(kFewestPerRow, kUsualEntries / std::max<std::size_t>(rows, 1));
 }
 
 Status AppendRow(std::vector<RowEntry>& entries, std::size_t keep, SparseRows& table) {

@@ -132,6 +132,7 @@ class Transitions : public NeighbourModel {
     const std::vector<double> to_scale = ToScales(all, weight);
     RowSum sum(width);
     std::vector<WeightedEntry> row;
+    const std::size_t keep = EntriesPerRow(options_.neighbours, width);
     table_ = {};
     for (std::size_t i = 0; i < width; ++i) {
       RETURN_IF_ERROR(ReportItem(progress, "count pairs", i, width));
@@ -148,7 +149,7 @@ class Transitions : public NeighbourModel {
       for (WeightedEntry& entry : row) {
         entry.weight *= from_scale * to_scale[static_cast<std::size_t>(entry.column)];
       }
-      RETURN_IF_ERROR(AppendRow(row, options_.neighbours, table_));
+      RETURN_IF_ERROR(AppendRow(row, keep, table_));
     }
     return Status::Ok();
   }
@@ -165,6 +166,7 @@ class Transitions : public NeighbourModel {
     }
     RowSum sum(width);
     std::vector<WeightedEntry> row;
+    const std::size_t keep = EntriesPerRow(options_.neighbours, width);
     WeightedRows both;
     for (std::size_t i = 0; i < width; ++i) {
       RETURN_IF_ERROR(ReportItem(progress, "second step", i, width));
@@ -180,7 +182,7 @@ class Transitions : public NeighbourModel {
         }
       }
       sum.Take(row);
-      RETURN_IF_ERROR(AppendRow(row, options_.neighbours, both));
+      RETURN_IF_ERROR(AppendRow(row, keep, both));
     }
     table_ = std::move(both);
     return Status::Ok();

@@ -21,7 +21,7 @@ struct TransitionsOptions {
   double from_power = 0.3;     ///< of all weight from the item, which divides; 1: shares
   double to_power = 0;         ///< of all weight to the other, which divides; both 0.5: cosine
   double two_step = 0;         ///< weight of what follows the followers
-  std::size_t neighbours = 0;  ///< kept per item; 0: all
+  std::size_t neighbours = 0;  ///< kept per item; 0: all, up to 64 Mi pairs in all
   PlaceWeights places = {.decay = 0.5, .unit = "position", .length = 20};
 };
 
