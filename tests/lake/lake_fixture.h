@@ -14,8 +14,11 @@
 
 #include <fmt/format.h>
 
+#include "adapters/duckdb/database.h"
 #include "adapters/duckdb/duck_lake.h"
+#include "adapters/duckdb/lake_folder.h"
 #include "adapters/duckdb/snapshot_reader.h"
+#include "adapters/duckdb/snapshot_view.h"
 #include "adapters/toml/mapping.h"
 
 namespace vitrine {
@@ -73,6 +76,24 @@ class LakeTest : public testing::Test {
     }
     ADD_FAILURE() << "no rule " << name;
     return {};
+  }
+
+  /// A column of a snapshot's events, where they have it, in the order of the rows.
+  static std::vector<double> Numbers(const std::string& snapshot, const std::string& column) {
+    const auto manifest = duckdb::ReadSnapshotManifest(snapshot);
+    const auto database = duckdb::Database::Open({});
+    EXPECT_TRUE(manifest.ok() && database.ok());
+    const std::string lake = std::filesystem::path(snapshot).parent_path().parent_path().string();
+    EXPECT_TRUE(duckdb::MakeEventsView(**database, lake, *manifest, false).ok());
+    const auto rows =
+        (*database)->QueryTexts("SELECT CAST(" + column + " AS VARCHAR) FROM events WHERE " +
+                                column + " IS NOT NULL ORDER BY k");
+    EXPECT_TRUE(rows.ok()) << rows.status().message();
+    std::vector<double> numbers;
+    for (const auto& row : *rows) {
+      numbers.push_back(std::stod(row.at(0)));
+    }
+    return numbers;
   }
 
   /// "user: item item ..." of every user of the newest snapshot.

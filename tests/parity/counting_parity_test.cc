@@ -19,6 +19,7 @@
 #include "train/models/markov.h"
 #include "train/models/personal.h"
 #include "train/models/popularity.h"
+#include "train/models/sparse_rows.h"
 #include "train/sequences.h"
 
 namespace vitrine {
