@@ -109,7 +109,7 @@ TEST_F(ImportTest, JsonLinesWithListsAndFilters) {
   ASSERT_TRUE(data.ok());
   EXPECT_EQ(data->users, std::vector<std::string>{"p1"});
   EXPECT_EQ(data->items, (std::vector<std::string>{"a", "b"}));
-  EXPECT_EQ(Numbers(out.folder, "quantity"), (std::vector<double>{2, 1}));
+  EXPECT_EQ(Numbers(out.folder, "quantity"), std::vector<double>{2}) << "b has none";
   EXPECT_EQ(data->basket, (std::vector<std::uint32_t>{0, 0}));
 }
 
