@@ -30,16 +30,7 @@ void WriteShop(const std::string& folder) {
       good = aisle * 15 + (random() % 3 == 0 ? random() % 15 : (good + 1) % 15);
     }
   }
-  std::ofstream(folder + "/shop.toml", std::ios::binary) << R"(name = "aisles"
-[[events]]
-files = ["log.csv"]
-format = "csv"
-[events.fields]
-event = { value = "purchase" }
-user_id = "user"
-item_id = "item"
-ts = "time"
-)";
+  WritePurchaseMapping(folder);
   std::ofstream(folder + "/joined.toml", std::ios::binary) << R"(algorithm = "hybrid"
 name = "joined"
 [parameters]

@@ -52,7 +52,12 @@ std::string WriteSmallShop(const std::string& folder) {
           << "\n";
     }
   }
-  std::ofstream(folder + "/shop.toml", std::ios::binary) << R"(name = "small"
+  WritePurchaseMapping(folder);
+  return folder;
+}
+
+void WritePurchaseMapping(const std::string& folder) {
+  std::ofstream(folder + "/shop.toml", std::ios::binary) << R"(name = "purchases"
 [[events]]
 files = ["log.csv"]
 format = "csv"
@@ -62,7 +67,6 @@ user_id = "user"
 item_id = "item"
 ts = "time"
 )";
-  return folder;
 }
 
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments) {

@@ -35,6 +35,9 @@ class Folder {
 /// Returns the folder.
 std::string WriteSmallShop(const std::string& folder);
 
+/// shop.toml in `folder`: the mapping of a log.csv of purchases with columns user,item,time.
+void WritePurchaseMapping(const std::string& folder);
+
 /// Runs a program to its end. A program that cannot be started fails the test.
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments);
 

@@ -206,7 +206,7 @@ void ExpectReached(const train::RankerMaterial& material, const std::vector<std:
 TEST(RankerFloors, RatingsByTimeAreToldApartBetterThanByBiases) {
   const auto file = ReferenceFile("data/ml-100k/ml-100k.inter");
   if (!file) {
-    GTEST_SKIP() << "ml-100k is not there";
+    GTEST_SKIP() << "ml-100k is not there; set VITRINE_TEST_DATA";
   }
   ExpectReached(Movies(file->parent_path()), {"lr", "gbdt"}, 0.740);
 }
@@ -214,7 +214,7 @@ TEST(RankerFloors, RatingsByTimeAreToldApartBetterThanByBiases) {
 TEST(RankerFloors, SessionsThatBuyAreToldApart) {
   const auto file = ReferenceFile("data/online-shoppers/online_shoppers_intention.csv");
   if (!file) {
-    GTEST_SKIP() << "online-shoppers is not there";
+    GTEST_SKIP() << "online-shoppers is not there; set VITRINE_TEST_DATA";
   }
   ExpectReached(Sessions(*file, ""), {"lr-table", "gbdt-table"}, 0.930);
 }
@@ -223,7 +223,7 @@ TEST(RankerFloors, SessionsThatBuyAreToldApart) {
 TEST(RankerFloors, SessionsAreToldApartWithoutHindsight) {
   const auto file = ReferenceFile("data/online-shoppers/online_shoppers_intention.csv");
   if (!file) {
-    GTEST_SKIP() << "online-shoppers is not there";
+    GTEST_SKIP() << "online-shoppers is not there; set VITRINE_TEST_DATA";
   }
   ExpectReached(Sessions(*file, "PageValues"), {"lr-table", "gbdt-table"}, 0.70);
 }
