@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/kept_results.h"
 #include "bench/published.h"
 #include "bench/quality_sets.h"
 #include "bench/quality_table.h"
@@ -125,33 +126,6 @@ Prepared Prepare(const DataSet& set) {
 std::string SpecFile(const std::string& spec) {
   return spec.ends_with(".toml") ? spec : "specs/" + spec + ".toml";
 }
-
-/// Rows that earlier runs kept, by what they are of.
-class Results {
- public:
-  Results() : path_(std::string(kFolder) + "/results.jsonl") {
-    std::ifstream in(path_);
-    for (std::string line; std::getline(in, line);) {
-      const json row = json::parse(line, nullptr, false);
-      if (row.is_object() && row.contains("of")) {
-        rows_[row["of"]] = row;
-      }
-    }
-  }
-  [[nodiscard]] const json* Find(const std::string& of) const {
-    const auto found = rows_.find(of);
-    return found == rows_.end() ? nullptr : &found->second;
-  }
-  void Keep(const std::string& of, json row) {
-    row["of"] = of;
-    std::ofstream(path_, std::ios::app) << row.dump() << "\n";
-    rows_[of] = std::move(row);
-  }
-
- private:
-  std::string path_;
-  std::map<std::string, json> rows_;
-};
 
 /// The metrics of each slice, with their intervals.
 void TakeFigures(const json& report, Kind kind, json& row) {
@@ -272,7 +246,7 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
     return;
   }
   const Prepared prepared = Prepare(set);
-  Results results;
+  KeptResults results(std::string(kFolder) + "/results.jsonl");
   const std::string trainer = Sha256Hex(TextOf(Bin("vitrine-trainer")));
   std::map<std::string, std::vector<json>> by_spec;
   PrintHead(set);

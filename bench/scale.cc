@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "bench/child_cost.h"
+#include "bench/kept_results.h"
 #include "bench/report.h"
 #include "bench/scale_log.h"
 #include "core/check.h"
@@ -85,37 +86,10 @@ std::vector<Stage> Stages() {
   return stages;
 }
 
-/// Rows that earlier runs kept, by what they are of.
-class Results {
- public:
-  Results() {
-    fs::create_directories(fs::path(kResults).parent_path());
-    std::ifstream in(kResults);
-    for (std::string line; std::getline(in, line);) {
-      const json row = json::parse(line, nullptr, false);
-      if (row.is_object() && row.contains("of")) {
-        rows_[row["of"]] = row;
-      }
-    }
-  }
-  [[nodiscard]] const json* Find(const std::string& of) const {
-    const auto found = rows_.find(of);
-    return found == rows_.end() ? nullptr : &found->second;
-  }
-  void Keep(const std::string& of, json row) {
-    row["of"] = of;
-    std::ofstream(kResults, std::ios::app) << row.dump() << "\n";
-    rows_[of] = std::move(row);
-  }
-
- private:
-  std::map<std::string, json> rows_;
-};
-
 /// One size: its files, and what its stages cost.
 class Size {
  public:
-  Size(const Options& options, double millions, Results& results)
+  Size(const Options& options, double millions, KeptResults& results)
       : options_(options), results_(results) {
     log_.events = static_cast<std::uint64_t>(millions * 1e6);
     log_.users = static_cast<std::uint64_t>(millions * 1e6 / kEventsAUser);
@@ -248,7 +222,7 @@ class Size {
   }
 
   const Options& options_;
-  Results& results_;
+  KeptResults& results_;
   ScaleLog log_;
   std::string folder_;
   json written_;
@@ -353,7 +327,7 @@ Options OptionsOf(int argc, char** argv) {
 int Run(int argc, char** argv) {
   const Options options = OptionsOf(argc, argv);
   const std::vector<Stage> stages = Stages();
-  Results results;
+  KeptResults results(kResults);
   std::printf("| %-10s | %6s | %9s | %8s | %6s |\n|---|---|---|---|---|\n", "stage", "M rows",
               "CPU, s", "wall, s", "GiB");
   std::map<std::string, std::vector<json>> by_stage;

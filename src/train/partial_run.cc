@@ -52,6 +52,14 @@ std::optional<Selection> ReadSelection(const Json& run) {
 }
 }  // namespace
 
+Status CheckNothingStands(const std::string& out) {
+  if (fs::exists(out)) {
+    return AlreadyExists(fmt::format(
+        "{} stands already; an artifact is never changed. Choose another --out or remove it", out));
+  }
+  return Status::Ok();
+}
+
 Result<PartialRun> PartialRun::Open(const std::string& out, const std::string& fingerprint) {
   PartialRun run;
   fs::path target = fs::path(out).lexically_normal();

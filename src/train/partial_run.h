@@ -19,6 +19,9 @@ struct Selection {
   MetricValue validation;
 };
 
+/// Errors: kAlreadyExists: an artifact stands at `out` already.
+Status CheckNothingStands(const std::string& out);
+
 class PartialRun {
  public:
   /// Opens or makes `out` + ".partial". One of another fingerprint is emptied first.

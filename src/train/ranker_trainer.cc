@@ -1,6 +1,5 @@
 #include "train/ranker_trainer.h"
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -209,11 +208,7 @@ Result<RankerMaterial> ReadRankerMaterial(const std::string& snapshot_dir,
 Result<RankerResult> TrainRanker(const TrainRequest& request, const RankerFactory& factory,
                                  const RankerMaterial& material, const Progress& progress) {
   RETURN_IF_ERROR(CheckSpec(request.spec));
-  if (std::filesystem::exists(request.out)) {
-    return AlreadyExists(fmt::format(
-        "{} stands already; an artifact is never changed. Choose another --out or remove it",
-        request.out));
-  }
+  RETURN_IF_ERROR(CheckNothingStands(request.out));
   ASSIGN_OR_RETURN(Parameters parameters,
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
   const Run run{request, factory, material, progress, std::move(parameters)};

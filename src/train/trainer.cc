@@ -1,7 +1,6 @@
 #include "train/trainer.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -256,12 +255,7 @@ Result<TrainResult> Train(const TrainRequest& given, const ModelFactory& factory
                           data::SnapshotReader& reader, const Progress& progress) {
   TrainRequest request = given;
   RETURN_IF_ERROR(CheckTrainSpec(request.spec));
-  if (std::filesystem::exists(request.out)) {
-    return AlreadyExists(
-        fmt::format("{} stands already; an artifact is never changed. Choose "
-                    "another --out or remove it",
-                    request.out));
-  }
+  RETURN_IF_ERROR(CheckNothingStands(request.out));
   ASSIGN_OR_RETURN(Parameters parameters,
                    Parameters::Resolve(factory.parameters, request.spec.parameters));
   RETURN_IF_ERROR(CheckWeighing(request.spec, factory, parameters));

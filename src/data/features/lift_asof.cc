@@ -8,18 +8,12 @@
 #include "data/features/fitted.h"
 #include "data/features/maker.h"
 #include "data/features/options.h"
+#include "data/features/rate_options.h"
 
 namespace vitrine::data::features {
 namespace {
 /// What an item's own rate is drawn towards the common one with.
 constexpr double kItemStrength = 10;
-
-struct Window {
-  std::uint32_t event = 0;  ///< what is counted
-  std::uint32_t per = 0;    ///< against what
-  std::int64_t days = 3650;
-  double strength = 5;  ///< how many events of lift 0 stand beside the user's
-};
 
 struct Counts {
   DailyCounts event;
@@ -32,7 +26,7 @@ struct Counts {
 /// (their number + strength).
 class LiftAsOf final : public Transform {
  public:
-  LiftAsOf(Window window, Counts counts) : window_(window), counts_(std::move(counts)) {}
+  LiftAsOf(RateOptions window, Counts counts) : window_(window), counts_(std::move(counts)) {}
 
   [[nodiscard]] DType dtype() const override { return DType::kFloat32; }
   [[nodiscard]] Json Fitted() const override {
@@ -97,31 +91,19 @@ class LiftAsOf final : public Transform {
     return sum / (count + window_.strength);
   }
 
-  Window window_;
+  RateOptions window_;
   Counts counts_;
 };
 
-Result<Window> ParseWindow(const FeatureDef& def) {
-  Window window;
+Result<RateOptions> ParseWindow(const FeatureDef& def) {
   if (def.source != "user") {
     return FeatureError(def, "source must be \"user\": the lift is of what a user did");
   }
-  ASSIGN_OR_RETURN(window.event, EventsOption(def, "event", 0));
-  ASSIGN_OR_RETURN(window.per, EventsOption(def, "per", 0));
-  if (window.event == 0 || window.per == 0) {
-    return FeatureError(def, "options event and per are needed: a rate is event / per");
-  }
-  ASSIGN_OR_RETURN(window.days, IntOption(def, "days", 3650, 1, 3650));
-  ASSIGN_OR_RETURN(const std::optional<double> strength, NumberOption(def, "strength"));
-  window.strength = strength.value_or(5);
-  if (window.strength <= 0) {
-    return FeatureError(def, "option strength must be above 0");
-  }
-  return window;
+  return ReadRateOptions(def, {.days = 3650, .strength = 5});
 }
 
 Result<TransformPtr> FitLift(const FeatureDef& def, const FitData& data) {
-  ASSIGN_OR_RETURN(const Window window, ParseWindow(def));
+  ASSIGN_OR_RETURN(const RateOptions window, ParseWindow(def));
   RETURN_IF_ERROR(CheckTimes(def, data));
   Counts counts{.event = DailyCounts(data, window.event),
                 .per = DailyCounts(data, window.per),
@@ -134,7 +116,7 @@ Result<TransformPtr> FitLift(const FeatureDef& def, const FitData& data) {
 }
 
 Result<TransformPtr> ParseLift(const FeatureDef& def, const Json& fitted, std::size_t width) {
-  ASSIGN_OR_RETURN(const Window window, ParseWindow(def));
+  ASSIGN_OR_RETURN(const RateOptions window, ParseWindow(def));
   Counts counts;
   ASSIGN_OR_RETURN(counts.prior, FittedNumber(def, fitted, "prior"));
   ASSIGN_OR_RETURN(counts.event,

@@ -7,15 +7,12 @@
 #include "data/features/fitted.h"
 #include "data/features/maker.h"
 #include "data/features/options.h"
+#include "data/features/rate_options.h"
 
 namespace vitrine::data::features {
 namespace {
-struct Window {
+struct Window : RateOptions {
   Owner owner = Owner::kItem;
-  std::uint32_t event = 0;  ///< what is counted
-  std::uint32_t per = 0;    ///< against what
-  std::int64_t days = 30;
-  double strength = 10;  ///< how many `per` events the prior is worth
 };
 
 struct Counts {
@@ -71,20 +68,9 @@ class RateAsOf final : public Transform {
 };
 
 Result<Window> ParseWindow(const FeatureDef& def) {
-  Window window;
-  ASSIGN_OR_RETURN(window.owner, CountOwner(def));
-  ASSIGN_OR_RETURN(window.event, EventsOption(def, "event", 0));
-  ASSIGN_OR_RETURN(window.per, EventsOption(def, "per", 0));
-  if (window.event == 0 || window.per == 0) {
-    return FeatureError(def, "options event and per are needed: a rate is event / per");
-  }
-  ASSIGN_OR_RETURN(window.days, IntOption(def, "days", 30, 1, 3650));
-  ASSIGN_OR_RETURN(const std::optional<double> strength, NumberOption(def, "strength"));
-  window.strength = strength.value_or(10);
-  if (window.strength <= 0) {
-    return FeatureError(def, "option strength must be above 0");
-  }
-  return window;
+  ASSIGN_OR_RETURN(const Owner owner, CountOwner(def));
+  ASSIGN_OR_RETURN(const RateOptions options, ReadRateOptions(def, {.days = 30, .strength = 10}));
+  return Window{options, owner};
 }
 
 double Prior(const FitData& data, const Window& window) {
