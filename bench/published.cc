@@ -22,8 +22,9 @@ constexpr std::array kPublished = {
     Published{"amazon-beauty", "bsarec", ".1008 / .0611 (BSARec's repository, one seed)"},
 };
 
-constexpr std::array<std::string_view, 6> kNetworks = {"bert4rec", "bsarec",    "esasrec",
-                                                       "gru4rec",  "nextitnet", "sasrec"};
+constexpr std::array<std::string_view, 9> kNetworks = {"bert4rec",  "bsarec",  "caser",
+                                                       "esasrec",   "gru4rec", "lstm",
+                                                       "nextitnet", "sasrec",  "two-tower"};
 
 }  // namespace
 
