@@ -1,7 +1,7 @@
 // The best pipeline behind one scene: the hybrid of all retrievers, asked over HTTP.
 //
 // Latency: Poisson arrivals at kRate, each latency counted from the moment the request was due; the median of kRuns runs.
-// One I/O thread, one client thread. A run in which the client itself was late is repeated.
+// The server has its own number of I/O threads, one a core; the client one thread on the same cores. A run in which the client itself was late is repeated.
 // Explanations: kExplained answers, one after the other: how long they take, and how far their parts are from the score at
 // most.
 //   pipeline [DATA_DIRECTORY]   one whose champion is the pipeline; without it the ready spec hybrid is fitted on
@@ -99,7 +99,7 @@ int Run(int argc, char** argv) {
   if (argc <= 1) {
     Prepare(data, {"hybrid"});
   }
-  const auto server = Serve(data);
+  const auto server = Serve(data, {"server.threads=0"});
   const http::Endpoint endpoint = EndpointOf(*server);
   std::vector<Bar> bars;
   MeasureExplained(endpoint, data, bars);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "evaluate/compare.h"
+#include "evaluate/labelled_metrics.h"
 #include "graph/artifact_files.h"
 
 namespace vitrine::loop {
@@ -32,6 +33,9 @@ Result<std::string> TextField(std::string_view step, const json& object, const c
   return it->get<std::string>();
 }
 
+/// The alias of scenes' rankers, where nobody says another.
+constexpr std::string_view kRanker = "ranker";
+
 /// A spec's name as part of a file name: files are named by their stem.
 std::string StepName(const std::string& spec) {
   std::string name = std::filesystem::path(spec).stem().string();
@@ -51,6 +55,7 @@ class Turn {
     RETURN_IF_ERROR(MakeSnapshot());
     RETURN_IF_ERROR(Split());
     RETURN_IF_ERROR(MakeCandidates());
+    RETURN_IF_ERROR(ChooseAlias());
     RETURN_IF_ERROR(EvaluateChampion());
     RETURN_IF_ERROR(Register());
     RETURN_IF_ERROR(Decide());
@@ -184,9 +189,33 @@ class Turn {
     return evaluate::ParseEvalReport(text);
   }
 
-  /// The champion answers the same cases, so that the comparison is paired.
+  /// Rows with labels make rankers, which scenes do not retrieve with.
+  Status ChooseAlias() {
+    if (outcome_.candidates.empty()) {
+      return InvalidArgument("nothing to train: name at least one spec (train.specs)");
+    }
+    const evaluate::EvalReport& report = outcome_.candidates.front().report;
+    outcome_.metric = request_.gate.metric;
+    if (report.Find("all", outcome_.metric) == nullptr) {
+      outcome_.metric = evaluate::DecidingMetric(report);
+    }
+    const bool rows = !report.labelled.empty();
+    outcome_.alias = request_.alias;
+    if (outcome_.alias.empty()) {
+      outcome_.alias = rows ? kRanker : registry::kChampion;
+    }
+    if (rows && outcome_.alias == registry::kChampion) {
+      return InvalidArgument(
+          fmt::format("protocol '{}' makes rankers, and 'champion' is what scenes retrieve with; "
+                      "leave the alias out or name another (--alias {})",
+                      request_.protocol, kRanker));
+    }
+    return Status::Ok();
+  }
+
+  /// The alias's version answers the same cases, so that the comparison is paired.
   Status EvaluateChampion() {
-    const Result<registry::ModelVersion> champion = registry_.Find(registry::kChampion);
+    const Result<registry::ModelVersion> champion = registry_.Find(outcome_.alias);
     if (champion.status().code() == Code::kNotFound) {
       return Status::Ok();
     }
@@ -237,32 +266,37 @@ class Turn {
     }
   }
 
-  Status Decide() {
-    if (outcome_.candidates.empty()) {
-      return InvalidArgument("nothing to train: name at least one spec (train.specs)");
+  /// The mean that decides, higher for better.
+  [[nodiscard]] Result<double> Merit(const Candidate& candidate) const {
+    const MetricValue* value = candidate.report.Find("all", outcome_.metric);
+    if (value == nullptr) {
+      return InvalidArgument(
+          fmt::format("the evaluation has no metric '{}'; set train.metric", outcome_.metric));
     }
+    return evaluate::LowerIsBetter(outcome_.metric) ? -value->mean : value->mean;
+  }
+
+  Status Decide() {
     const evaluate::EvalReport* floor = nullptr;
-    double best = -1;
+    std::optional<double> best;
     for (std::size_t i = 0; i < outcome_.candidates.size(); ++i) {
       const Candidate& candidate = outcome_.candidates[i];
-      const MetricValue* value = candidate.report.Find("all", request_.gate.metric);
-      if (value == nullptr) {
-        return InvalidArgument(fmt::format("the evaluation has no metric '{}'; set train.metric",
-                                           request_.gate.metric));
-      }
+      ASSIGN_OR_RETURN(const double merit, Merit(candidate));
       if (candidate.spec == "popularity") {
         floor = &candidate.report;
       }
-      if (value->mean > best) {
-        best = value->mean;
+      if (!best || merit > *best) {
+        best = merit;
         outcome_.best = i;
       }
     }
     const Candidate& candidate = outcome_.candidates[outcome_.best];
+    evaluate::GateRule rule = request_.gate;
+    rule.metric = outcome_.metric;
     const evaluate::EvalReport* champion =
         outcome_.champion_report ? &*outcome_.champion_report : nullptr;
     outcome_.verdict = evaluate::Judge(candidate.report, champion,
-                                       floor == &candidate.report ? nullptr : floor, request_.gate);
+                                       floor == &candidate.report ? nullptr : floor, rule);
     if (!outcome_.verdict.pass || !request_.promote) {
       return Status::Ok();
     }
@@ -272,8 +306,8 @@ class Turn {
     if (request_.refit) {
       ASSIGN_OR_RETURN(winner, Refit(candidate));
     }
-    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(winner, cause)
-                                        : registry_.Promote(winner, cause));
+    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(outcome_.alias, winner, cause)
+                                        : registry_.SetAlias(outcome_.alias, winner, cause));
     outcome_.promoted = winner;
     return Status::Ok();
   }
@@ -306,7 +340,7 @@ Result<RetrainOutcome> Retrain(const RetrainRequest& request, const Programs& pr
   return Turn(request, programs, registry, steps).Run();
 }
 
-std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
+std::string ToJson(const RetrainOutcome& outcome) {
   json candidates = json::array();
   for (const Candidate& candidate : outcome.candidates) {
     json metrics = json::object();
@@ -324,7 +358,8 @@ std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
   }
   const json out = {
       {"snapshot", outcome.snapshot},
-      {"metric", metric},
+      {"alias", outcome.alias},
+      {"metric", outcome.metric},
       {"candidates", std::move(candidates)},
       {"failed", std::move(failed)},
       {"champion_before",
@@ -336,13 +371,13 @@ std::string ToJson(const RetrainOutcome& outcome, std::string_view metric) {
   return out.dump(2);
 }
 
-std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule) {
+std::string ToText(const RetrainOutcome& outcome, const evaluate::BootstrapOptions& bootstrap) {
   std::vector<const evaluate::EvalReport*> reports;
   std::vector<evaluate::EvalReport> named;
   named.reserve(outcome.candidates.size() + 1);
   if (outcome.champion_report && outcome.champion_before) {
     named.push_back(*outcome.champion_report);
-    named.back().model = fmt::format("champion {}", outcome.champion_before->ToString());
+    named.back().model = fmt::format("{} {}", outcome.alias, outcome.champion_before->ToString());
   }
   for (const Candidate& candidate : outcome.candidates) {
     named.push_back(candidate.report);
@@ -352,7 +387,7 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule
     reports.push_back(&report);
   }
   std::string text = evaluate::ComparisonTable(
-      reports, {.metrics = {}, .primary = rule.metric, .bootstrap = rule.bootstrap});
+      reports, {.metrics = {}, .primary = outcome.metric, .bootstrap = bootstrap});
   for (const FailedCandidate& one : outcome.failed) {
     text += fmt::format("\n{} gave no candidate: {}\n", one.spec, one.reason.message());
   }
@@ -362,12 +397,15 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule
     text += fmt::format("  - {}\n", reason);
   }
   if (!outcome.promoted) {
-    return text + "the champion stays as it was\n";
+    return text + fmt::format("'{}' stays as it was\n", outcome.alias);
   }
   const bool again = *outcome.promoted != outcome.candidates[outcome.best].ref;
+  const bool champion = outcome.alias == registry::kChampion;
   text +=
-      fmt::format("{} serves now{}; back: vitrine model rollback\n", outcome.promoted->ToString(),
-                  again ? " (the same spec, fitted on all data)" : "");
+      fmt::format("{} is '{}' now{}; {}\n", outcome.promoted->ToString(), outcome.alias,
+                  again ? " (the same spec, fitted on all data)" : "",
+                  champion ? "back: vitrine model rollback"
+                           : fmt::format("scenes whose ranker is '{}' order by it", outcome.alias));
   return text;
 }
 

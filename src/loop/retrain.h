@@ -22,6 +22,10 @@ struct RetrainRequest {
   std::string data_dir;
   std::vector<std::string> specs;  ///< names of ready train specs, or files
   std::string protocol;            ///< the same
+  /// Alias that is judged against and that the winner gets; empty: "champion" or, where the protocol makes rankers,
+  /// "ranker".
+  std::string alias;
+  /// A metric that the protocol's reports do not have stands for the one that decides by default (log-loss of rows).
   evaluate::GateRule gate;
   /// False: candidates are registered and judged, the champion stays.
   bool promote = true;
@@ -31,8 +35,9 @@ struct RetrainRequest {
   /// Networks start from the weights of the newest evaluated version of their name that leads to the champion; where
   /// those do not fit, or have seen what is held out now, from nothing. The result says which.
   bool warm_start = false;
-  /// How the winner becomes champion; null: by the registry alone. A server makes it serve first.
-  std::function<Status(const registry::VersionRef&, const registry::Cause&)> promote_by;
+  /// How the winner gets the alias; null: by the registry alone. A server makes it serve first.
+  std::function<Status(std::string_view alias, const registry::VersionRef&, const registry::Cause&)>
+      promote_by;
   /// Mapping whose rules judge every row; empty: each row's own.
   std::string mapping;
   /// Read the server's event log into the lake first.
@@ -64,6 +69,8 @@ struct RetrainOutcome {
   std::string snapshot;  ///< id
   std::string snapshot_dir;
   std::string holdout;                ///< file of the cases
+  std::string alias;                  ///< that was judged against
+  std::string metric;                 ///< that decided
   std::vector<Candidate> candidates;  ///< in the order of the specs
   std::vector<FailedCandidate> failed;
   std::optional<registry::VersionRef> champion_before;
@@ -80,9 +87,9 @@ Result<RetrainOutcome> Retrain(const RetrainRequest& request, const Programs& pr
                                registry::Registry& registry, Steps& steps);
 
 /// One JSON object: snapshot, candidates with versions and metrics, verdict, promotion.
-std::string ToJson(const RetrainOutcome& outcome, std::string_view metric);
+std::string ToJson(const RetrainOutcome& outcome);
 
 /// A table of all candidates (and the champion), then the verdict in sentences.
-std::string ToText(const RetrainOutcome& outcome, const evaluate::GateRule& rule);
+std::string ToText(const RetrainOutcome& outcome, const evaluate::BootstrapOptions& bootstrap);
 
 }  // namespace vitrine::loop

@@ -147,6 +147,47 @@ TEST_F(TrainedRanker, OrdersASceneAndSaysWhy) {
   EXPECT_EQ(server.Stop(), kExitOk);
 }
 
+TEST_F(TrainedRanker, ATurnOfTheLoopDeploysIt) {
+  ASSERT_NO_FATAL_FAILURE(MakeShop());
+  const std::string protocol = Write("rows.toml",
+                                     "name = \"rows\"\nkind = \"labelled\"\n"
+                                     "events = [\"view\", \"purchase\"]\n"
+                                     "target_events = [\"purchase\"]\n");
+  const auto turn = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        "--data",  data(),       "--json", "--set", "gate.min_cases=10",
+        "retrain", "--protocol", protocol};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return RunProgram("vitrine", arguments);
+  };
+  const loop::ChildOutcome first = turn({"--spec", "gbdt", "--spec", "lr"});
+  ASSERT_EQ(first.exit_code, kExitOk) << first.last_error_lines << first.output;
+  const json deployed = json::parse(first.output);
+  EXPECT_EQ(deployed["alias"], "ranker");
+  EXPECT_EQ(deployed["metric"], "log_loss");  // train.metric is one of baskets
+  EXPECT_TRUE(deployed["champion_before"].is_null());
+  ASSERT_EQ(deployed["candidates"].size(), 2U) << deployed;
+  const auto loss = [&](std::size_t i) {
+    return deployed["candidates"][i]["metrics"]["log_loss"]["mean"].get<double>();
+  };
+  const std::size_t less = loss(0) <= loss(1) ? 0 : 1;  // of a loss, less is better
+  EXPECT_EQ(deployed["judged"], deployed["candidates"][less]["version"]) << deployed;
+  ASSERT_FALSE(deployed["promoted"].is_null()) << deployed;
+
+  // The next one is judged against it, on the same rows.
+  const loop::ChildOutcome second = turn({"--spec", "lr"});
+  const json again = json::parse(second.output);
+  EXPECT_EQ(again["champion_before"], deployed["promoted"]) << again;
+  EXPECT_EQ(again["verdict"]["checks"][0]["metric"], "log_loss") << again;
+
+  const json models = Said("vitrine", {"--data", data(), "--json", "model", "list"});
+  EXPECT_NE(models.dump().find("popularity:1"), std::string::npos);  // what retrieves stays
+  const loop::ChildOutcome refused = turn({"--spec", "lr", "--alias", "champion"});
+  EXPECT_EQ(refused.exit_code, kExitFailure);
+  EXPECT_NE(refused.last_error_lines.find("leave the alias out"), std::string::npos)
+      << refused.last_error_lines;
+}
+
 TEST_F(TrainedRanker, ATableBecomesAGraphThatIsAskedByItsTensors) {
   std::string table = "pages,month,bought\n";
   for (int i = 0; i < 600; ++i) {

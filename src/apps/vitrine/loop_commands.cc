@@ -24,6 +24,7 @@ struct LoopFlags {
   std::string mapping;
   std::vector<std::string> specs;
   std::string protocol;
+  std::string alias;
   bool no_promote = false;
   bool no_serve = false;
   std::string job;
@@ -36,6 +37,9 @@ std::string SpecOf(const LoopFlags& flags) {
   }
   if (!flags.protocol.empty()) {
     spec["protocol"] = flags.protocol;
+  }
+  if (!flags.alias.empty()) {
+    spec["alias"] = flags.alias;
   }
   if (flags.no_promote) {
     spec["promote"] = false;
@@ -147,7 +151,7 @@ void AddLoopCommands(CLI::App& app, CommandLine& line) {
                      "Models to fit: ready specs or files; default: "
                      "train.specs");
     verb->add_option("--protocol", flags->protocol, "How they are judged; default: train.protocol");
-    verb->add_flag("--no-promote", flags->no_promote, "Judge only; the champion stays");
+    verb->add_flag("--no-promote", flags->no_promote, "Judge only; what serves stays");
   };
   CLI::App* run =
       bind(app.add_subcommand("run", "Your files in, a tested model out, and serve it"), RunWhole);
@@ -155,8 +159,12 @@ void AddLoopCommands(CLI::App& app, CommandLine& line) {
   run->add_option("--mapping", flags->mapping, "A ready mapping's name, or a file")->required();
   run->add_flag("--no-serve", flags->no_serve, "Stop when the model is deployed");
   training(run);
-  training(bind(app.add_subcommand("retrain", "Next snapshot, new candidates, gate, promotion"),
-                Retrain));
+  CLI::App* retrain = bind(
+      app.add_subcommand("retrain", "Next snapshot, new candidates, gate, promotion"), Retrain);
+  training(retrain);
+  retrain->add_option(
+      "--alias", flags->alias,
+      "Alias that the winner gets; default: champion, of labelled protocols ranker");
   CLI::App* job = app.add_subcommand("job", "Jobs of the loop");
   job->require_subcommand(1);
   bind(job->add_subcommand("list", "Newest first"), ListJobs);

@@ -48,6 +48,9 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
       }
     } else if (name == "protocol" && value.is_string()) {
       request.protocol = value.get<std::string>();
+    } else if (name == "alias" && value.is_string()) {
+      request.alias = value.get<std::string>();
+      RETURN_IF_ERROR(registry::CheckModelName(request.alias).WithContext("alias"));
     } else if (name == "promote" && value.is_boolean()) {
       request.promote = value.get<bool>();
     } else if (name == "refit" && value.is_boolean()) {
@@ -57,7 +60,7 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
     } else {
       return InvalidArgument(fmt::format(
           "'{}' is no field of a retrain job, or of another type; there are: specs (list of "
-          "names), protocol (name), promote, refit and warm_start (true or false)",
+          "names), protocol and alias (names), promote, refit and warm_start (true or false)",
           name));
     }
   }
@@ -71,9 +74,9 @@ JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs pr
                      const Progress& progress) -> Result<std::string> {
     ASSIGN_OR_RETURN(loop::RetrainRequest request,
                      RetrainRequestOf(data, settings, job.spec, job.actor));
-    request.promote_by = [&versions](const registry::VersionRef& ref,
+    request.promote_by = [&versions](std::string_view alias, const registry::VersionRef& ref,
                                      const registry::Cause& cause) {
-      return versions.SetAlias(registry::kChampion, ref, cause);
+      return versions.SetAlias(alias, ref, cause);
     };
     request.log_taken = [&log, &settings](std::uint64_t taken) {
       const Micros before{Now().value - settings.Integer("log.keep_days") * kMicrosPerDay};
@@ -82,8 +85,8 @@ JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs pr
     loop::Steps steps(folder, progress);
     ASSIGN_OR_RETURN(const loop::RetrainOutcome outcome,
                      loop::Retrain(request, programs, registry, steps));
-    json result = json::parse(loop::ToJson(outcome, request.gate.metric));
-    result["text"] = loop::ToText(outcome, request.gate);
+    json result = json::parse(loop::ToJson(outcome));
+    result["text"] = loop::ToText(outcome, request.gate.bootstrap);
     return result.dump();
   };
 }

@@ -122,13 +122,10 @@ class HybridWriter {
   /// [B, items] float64.
   Value Share(const Views& views) {
     const Value part = b_.Div(views.scale, b_.Scalar(static_cast<double>(layout_.members)));
-    // One after another, as the trainer adds: a reduction may add in another order.
-    const Ints each(layout_.members, 1);
-    const std::vector<Value> shares = b_.Node(
-        "Split", {b_.Mul(views.score, part), b_.Constants(each)}, layout_.members, {{"axis", 1}});
-    const std::vector<Value> leasts = b_.Node(
-        "Split", {b_.Mul(views.least, part), b_.Constants(each)}, layout_.members, {{"axis", 1}});
-    return b_.Squeeze(b_.Sub(b_.Op("Sum", shares), b_.Op("Sum", leasts)), {1});
+    const auto sum = [&](const Value& x) {
+      return b_.ReduceSum(b_.Mul(x, part), {1}, /*keep=*/false);
+    };
+    return b_.Sub(sum(views.score), sum(views.least));
   }
 
   Value Flat(const Value& x) { return b_.Reshape(x, {-1}); }
