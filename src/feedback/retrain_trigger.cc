@@ -12,54 +12,88 @@ std::string Hours(Micros span) {
   return fmt::format("{:.1f} h", static_cast<double>(span.value) / 3.6e9);
 }
 
-TriggerDecision Yes(TriggerCause cause, std::string reason) {
-  return {true, cause, std::move(reason)};
+struct Cause {
+  TriggerCause cause = TriggerCause::kNone;
+  std::string reason;
+};
+
+double Share(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-TriggerDecision No(std::string reason) { return {false, TriggerCause::kNone, std::move(reason)}; }
-
-/// Worse for sure: the whole interval lies below what is allowed.
-std::optional<TriggerDecision> ByQuality(const TriggerInputs& inputs, const TriggerPolicy& policy) {
-  if (policy.quality_loss <= 0) {
+std::optional<Cause> ByQuality(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  if (!policy.quality || inputs.losses.empty()) {
     return std::nullopt;
   }
-  for (const QualitySignal& signal : inputs.quality) {
-    const double allowed = signal.before * (1 - policy.quality_loss);
-    if (signal.answers >= policy.minimum_answers && signal.before > 0 &&
-        signal.now.high < allowed) {
-      return Yes(TriggerCause::kQuality,
-                 fmt::format("{} fell from {:.4f} to {:.4f} (95 % interval {:.4f} to {:.4f}, {} "
-                             "answers), more than the {:.0f} % that are allowed.",
-                             signal.metric, signal.before, signal.now.mean, signal.now.low,
-                             signal.now.high, signal.answers, 100 * policy.quality_loss));
+  return Cause{TriggerCause::kQuality, fmt::format("Shoppers take less of what is shown: {}.",
+                                                   fmt::join(inputs.losses, "; "))};
+}
+
+std::optional<Cause> ByDrift(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  if (!policy.drift || inputs.drifted.empty()) {
+    return std::nullopt;
+  }
+  return Cause{
+      TriggerCause::kDrift,
+      fmt::format("{} served feature{} drifted ({}).", inputs.drifted.size(),
+                  inputs.drifted.size() == 1 ? " has" : "s have", fmt::join(inputs.drifted, ", "))};
+}
+
+std::optional<Cause> ByVolume(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  const double grown = Share(inputs.new_events, inputs.trained_events);
+  if (policy.growth <= 0 || inputs.trained_events == 0 || grown < policy.growth) {
+    return std::nullopt;
+  }
+  return Cause{
+      TriggerCause::kVolume,
+      fmt::format("{} new events since a training on {}: {:.0f} % of it, {:.0f} % are asked.",
+                  inputs.new_events, inputs.trained_events, 100 * grown, 100 * policy.growth)};
+}
+
+std::optional<Cause> ByCatalogue(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  const double unknown = Share(inputs.unknown_items, inputs.items);
+  if (policy.newcomers <= 0 || inputs.items == 0 || unknown < policy.newcomers) {
+    return std::nullopt;
+  }
+  return Cause{
+      TriggerCause::kCatalogue,
+      fmt::format("The champion does not know {} of the catalogue's {} items: {:.0f} %, "
+                  "{:.0f} % are asked.",
+                  inputs.unknown_items, inputs.items, 100 * unknown, 100 * policy.newcomers)};
+}
+
+std::optional<Cause> BySchedule(const TriggerInputs& inputs, const TriggerPolicy& /*policy*/) {
+  if (inputs.slot.value == 0 || inputs.slot <= inputs.last_turn) {
+    return std::nullopt;
+  }
+  return Cause{TriggerCause::kSchedule,
+               fmt::format("Due by the schedule at {}.", FormatIso(inputs.slot))};
+}
+
+std::optional<Cause> FindCause(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  if (inputs.last_turn.value == 0) {
+    return Cause{
+        TriggerCause::kFirst,
+        fmt::format("Nothing has been trained yet and {} events are there.", inputs.new_events)};
+  }
+  for (const auto& by : {ByQuality, ByDrift, ByVolume, ByCatalogue, BySchedule}) {
+    if (std::optional<Cause> found = by(inputs, policy)) {
+      return found;
     }
   }
   return std::nullopt;
 }
 
-std::optional<TriggerDecision> ByDrift(const TriggerInputs& inputs, const TriggerPolicy& policy) {
-  if (policy.drifted_features == 0 || inputs.drifted.size() < policy.drifted_features) {
-    return std::nullopt;
-  }
-  return Yes(TriggerCause::kDrift,
-             fmt::format("{} served feature{} drifted ({}); {} would be enough.",
-                         inputs.drifted.size(), inputs.drifted.size() == 1 ? " has" : "s have",
-                         fmt::join(inputs.drifted, ", "), policy.drifted_features));
+TriggerDecision No(std::string reason) {
+  return {
+      .retrain = false, .held = false, .cause = TriggerCause::kNone, .reason = std::move(reason)};
 }
 
-std::optional<TriggerDecision> ByVolume(const TriggerInputs& inputs, const TriggerPolicy& policy) {
-  const double wanted = policy.growth * static_cast<double>(inputs.trained_events);
-  if (policy.growth <= 0 || inputs.trained_events == 0 ||
-      static_cast<double>(inputs.new_events) < wanted) {
-    return std::nullopt;
-  }
-  return Yes(
-      TriggerCause::kVolume,
-      fmt::format(
-          "{} new events since a training on {}: {:.0f} % of it, {:.0f} % are asked.",
-          inputs.new_events, inputs.trained_events,
-          100 * static_cast<double>(inputs.new_events) / static_cast<double>(inputs.trained_events),
-          100 * policy.growth));
+TriggerDecision Held(Cause cause, const std::string& why) {
+  return {.retrain = false,
+          .held = true,
+          .cause = cause.cause,
+          .reason = fmt::format("{} Held: {}.", cause.reason, why)};
 }
 
 }  // namespace
@@ -70,49 +104,48 @@ std::string_view TriggerCauseName(TriggerCause cause) {
       return "none";
     case TriggerCause::kFirst:
       return "first";
-    case TriggerCause::kSchedule:
-      return "schedule";
-    case TriggerCause::kDrift:
-      return "drift";
     case TriggerCause::kQuality:
       return "quality";
+    case TriggerCause::kDrift:
+      return "drift";
     case TriggerCause::kVolume:
       return "volume";
+    case TriggerCause::kCatalogue:
+      return "catalogue";
+    case TriggerCause::kSchedule:
+      return "schedule";
   }
   return "";
 }
 
 TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& policy) {
   if (inputs.running) {
-    return No("A training is already under way.");
+    return No("A turn is already under way.");
   }
   if (inputs.new_events < policy.minimum_new_events) {
     return No(fmt::format("Only {} new events; {} are needed to learn anything new.",
                           inputs.new_events, policy.minimum_new_events));
   }
-  if (inputs.last_trained.value == 0) {
-    return Yes(
-        TriggerCause::kFirst,
-        fmt::format("Nothing has been trained yet and {} events are there.", inputs.new_events));
-  }
-  const Micros age{inputs.now.value - inputs.last_trained.value};
-  if (age < policy.cool_down) {
-    return No(fmt::format("The last training ended {} ago; it rests for {}.", Hours(age),
+  const Micros age{inputs.now.value - inputs.last_turn.value};
+  if (inputs.last_turn.value != 0 && age < policy.cool_down) {
+    return No(fmt::format("The last turn ended {} ago; it rests for {}.", Hours(age),
                           Hours(policy.cool_down)));
   }
-  for (const auto& by : {ByQuality, ByDrift, ByVolume}) {
-    if (auto decision = by(inputs, policy)) {
-      return *decision;
-    }
+  std::optional<Cause> cause = FindCause(inputs, policy);
+  if (!cause) {
+    return No(fmt::format("No cause: {} new events, the last turn is {} old.", inputs.new_events,
+                          Hours(age)));
   }
-  if (policy.every.value > 0 && age >= policy.every) {
-    return Yes(TriggerCause::kSchedule,
-               fmt::format("The last training ended {} ago; one is due every {}.", Hours(age),
-                           Hours(policy.every)));
+  if (!inputs.frozen.empty()) {
+    return Held(*std::move(cause), inputs.frozen);
   }
-  return No(fmt::format(
-      "No cause: quality holds, {} drifted features, {} new events, the last training is {} old.",
-      inputs.drifted.size(), inputs.new_events, Hours(age)));
+  if (inputs.started_today >= policy.per_day) {
+    return Held(*std::move(cause),
+                fmt::format("{} turns were started within 24 hours, {} are allowed",
+                            inputs.started_today, policy.per_day));
+  }
+  return {
+      .retrain = true, .held = false, .cause = cause->cause, .reason = std::move(cause->reason)};
 }
 
 }  // namespace vitrine::feedback

@@ -7,50 +7,56 @@
 #include <string_view>
 #include <vector>
 
-#include "core/artifact.h"
 #include "core/time.h"
 
 namespace vitrine::feedback {
 
 struct TriggerPolicy {
-  Micros every{kMicrosPerDay};                 ///< by the clock; 0: never
+  bool quality = false;  ///< alerts say that shoppers take less of what is shown
+  bool drift = false;    ///< alerts say that served features have moved
+  double growth = 0;     ///< volume: events since / events trained on; 0: never
+  double newcomers =
+      0;  ///< catalogue: share of its items that the champion does not know; 0: never
   Micros cool_down{3'600 * kMicrosPerSecond};  ///< never twice within; a person may still ask
   std::uint64_t minimum_new_events = 1000;     ///< fewer teach nothing new: no trigger fires
-  std::uint64_t drifted_features = 1;          ///< drift: so many features; 0: never
-  double quality_loss = 0.1;                   ///< quality: worse by this share, surely; 0: never
-  std::uint64_t minimum_answers = 500;         ///< before quality is judged at all
-  double growth = 0.5;  ///< volume: events since / events trained on; 0: never
-};
-
-/// Quality of the version in service now and when it was new (or promised by its evaluation).
-struct QualitySignal {
-  std::string metric;  ///< "click rate", for people
-  MetricValue now;
-  double before = 0;
-  std::uint64_t answers = 0;
+  std::uint32_t per_day = 6;  ///< turns that triggers start within 24 hours, at most
 };
 
 struct TriggerInputs {
   Micros now;
-  Micros last_trained;               ///< end of the last training, 0: never
-  std::uint64_t new_events = 0;      ///< since the snapshot it was trained on
-  std::uint64_t trained_events = 0;  ///< in that snapshot
+  Micros last_turn;                  ///< end of the last turn, whoever asked for it; 0: never
+  Micros slot;                       ///< newest minute of the schedule; 0: there is none
+  std::uint64_t new_events = 0;      ///< since that turn
+  std::uint64_t trained_events = 0;  ///< that the champion was fitted on; 0: not known
+  std::uint64_t items = 0;           ///< of the catalogue
+  std::uint64_t unknown_items = 0;   ///< of them, at least so many that the champion does not know
   std::vector<std::string> drifted;  ///< names of drifted features
-  std::vector<QualitySignal> quality;
-  bool running = false;  ///< a training is under way
+  std::vector<std::string> losses;   ///< alerts of quality that are open, a sentence each
+  std::string frozen;                ///< why nothing may change now, for people; empty: it may
+  std::uint32_t started_today = 0;   ///< turns that triggers started within 24 hours
+  bool running = false;              ///< a turn is under way
 };
 
-enum class TriggerCause : std::uint8_t { kNone, kFirst, kSchedule, kDrift, kQuality, kVolume };
-/// "none", "first", "schedule", "drift", "quality", "volume".
+enum class TriggerCause : std::uint8_t {
+  kNone,
+  kFirst,
+  kQuality,
+  kDrift,
+  kVolume,
+  kCatalogue,
+  kSchedule
+};
+/// "none", "first", "quality", "drift", "volume", "catalogue", "schedule".
 std::string_view TriggerCauseName(TriggerCause cause);
 
 struct TriggerDecision {
   bool retrain = false;
+  bool held = false;  ///< there is a cause, but a freeze or the budget holds it
   TriggerCause cause = TriggerCause::kNone;
-  std::string reason;  ///< one sentence, for yes and for no
+  std::string reason;  ///< one or two sentences, for yes and for no
 };
 
-/// Order of causes: first training, quality, drift, volume, schedule.
+/// Order of causes: first training, quality, drift, volume, catalogue, schedule.
 TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& policy);
 
 }  // namespace vitrine::feedback

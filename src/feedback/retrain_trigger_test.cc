@@ -6,80 +6,89 @@ namespace vitrine::feedback {
 namespace {
 
 constexpr std::int64_t kHour = 3'600 * kMicrosPerSecond;
+constexpr TriggerPolicy kEverything{
+    .quality = true, .drift = true, .growth = 0.5, .newcomers = 0.1};
 
 TriggerInputs Quiet() {
   TriggerInputs inputs;
-  inputs.last_trained = Micros{1};
-  inputs.now = Micros{1 + 2 * kHour};
+  inputs.last_turn = Micros{kHour};
+  inputs.now = Micros{3 * kHour};
   inputs.new_events = 2000;
   inputs.trained_events = 100'000;
+  inputs.items = 1000;
   return inputs;
 }
 
-void Expect(const TriggerInputs& inputs, const TriggerPolicy& policy, TriggerCause cause,
-            std::string_view says) {
-  const TriggerDecision decision = DecideRetrain(inputs, policy);
+TriggerDecision Expect(const TriggerInputs& inputs, const TriggerPolicy& policy, TriggerCause cause,
+                       std::string_view says) {
+  TriggerDecision decision = DecideRetrain(inputs, policy);
   EXPECT_EQ(decision.cause, cause) << decision.reason;
-  EXPECT_EQ(decision.retrain, cause != TriggerCause::kNone);
+  EXPECT_EQ(decision.retrain, cause != TriggerCause::kNone && !decision.held);
   EXPECT_NE(decision.reason.find(says), std::string::npos) << decision.reason;
+  return decision;
 }
 
 TEST(RetrainTriggerTest, NothingHappenedNothingIsDone) {
-  Expect(Quiet(), {}, TriggerCause::kNone, "No cause");
+  Expect(Quiet(), kEverything, TriggerCause::kNone, "No cause");
 }
 
-TEST(RetrainTriggerTest, Schedule) {
+TEST(RetrainTriggerTest, TheScheduleIsDueOnce) {
   TriggerInputs inputs = Quiet();
-  inputs.now = Micros{1 + 24 * kHour};
-  Expect(inputs, {}, TriggerCause::kSchedule, "24.0 h ago");
-  Expect(inputs, {.every = {0}}, TriggerCause::kNone, "No cause");
+  inputs.slot = Micros{2 * kHour};
+  Expect(inputs, {}, TriggerCause::kSchedule, "schedule at 1970-01-01T02:00:00Z");
+  inputs.slot =
+      inputs.last_turn;  // a turn that began before it, and ended since, was no turn of it
+  Expect(inputs, {}, TriggerCause::kNone, "No cause");
 }
 
 TEST(RetrainTriggerTest, FirstTraining) {
   TriggerInputs inputs = Quiet();
-  inputs.last_trained = {};
+  inputs.last_turn = {};
   Expect(inputs, {}, TriggerCause::kFirst, "2000 events");
 }
 
-TEST(RetrainTriggerTest, Drift) {
+TEST(RetrainTriggerTest, EachCauseWhereItIsAskedFor) {
   TriggerInputs inputs = Quiet();
-  inputs.drifted = {"history"};
-  Expect(inputs, {}, TriggerCause::kDrift, "1 served feature has drifted (history)");
-  Expect(inputs, {.drifted_features = 2}, TriggerCause::kNone, "1 drifted");
-  Expect(inputs, {.drifted_features = 0}, TriggerCause::kNone, "1 drifted");
-}
-
-TEST(RetrainTriggerTest, QualityOnlyWhenItIsSure) {
-  TriggerInputs inputs = Quiet();
-  inputs.quality = {{"click rate", {0.07, 0.06, 0.08}, 0.10, 5000}};
-  Expect(inputs, {}, TriggerCause::kQuality, "fell from 0.1000 to 0.0700");
-  inputs.quality[0].now.high = 0.095;
-  Expect(inputs, {}, TriggerCause::kNone, "No cause");
-  inputs.quality[0].now.high = 0.08;
-  inputs.quality[0].answers = 100;
-  Expect(inputs, {}, TriggerCause::kNone, "No cause");
-  inputs.quality[0].answers = 5000;
-  Expect(inputs, {.quality_loss = 0}, TriggerCause::kNone, "No cause");
-}
-
-TEST(RetrainTriggerTest, Volume) {
-  TriggerInputs inputs = Quiet();
+  inputs.unknown_items = 100;
+  Expect(inputs, kEverything, TriggerCause::kCatalogue, "100 of the catalogue's 1000 items: 10 %");
   inputs.new_events = 50'000;
-  Expect(inputs, {}, TriggerCause::kVolume, "50 % of it");
-  Expect(inputs, {.growth = 0}, TriggerCause::kNone, "No cause");
+  Expect(inputs, kEverything, TriggerCause::kVolume, "50 % of it");
+  inputs.drifted = {"history"};
+  Expect(inputs, kEverything, TriggerCause::kDrift, "1 served feature has drifted (history)");
+  inputs.losses = {"fewer-clicks of home"};
+  Expect(inputs, kEverything, TriggerCause::kQuality, "take less of what is shown: fewer-clicks");
+  Expect(inputs, {}, TriggerCause::kNone, "No cause");
+  inputs.unknown_items = 99;
+  inputs.new_events = 49'999;
+  inputs.drifted.clear();
+  inputs.losses.clear();
+  Expect(inputs, kEverything, TriggerCause::kNone, "No cause");
 }
 
 TEST(RetrainTriggerTest, NoCauseOverridesRunningCoolingOrTooLittle) {
   TriggerInputs inputs = Quiet();
   inputs.drifted = {"history"};
   inputs.running = true;
-  Expect(inputs, {}, TriggerCause::kNone, "under way");
+  Expect(inputs, kEverything, TriggerCause::kNone, "under way");
   inputs.running = false;
-  inputs.now = Micros{1 + kHour / 2};
-  Expect(inputs, {}, TriggerCause::kNone, "rests");
-  inputs.now = Micros{1 + 2 * kHour};
+  inputs.now = Micros{kHour + kHour / 2};
+  Expect(inputs, kEverything, TriggerCause::kNone, "rests");
+  inputs.now = Micros{3 * kHour};
   inputs.new_events = 10;
-  Expect(inputs, {}, TriggerCause::kNone, "Only 10 new events");
+  Expect(inputs, kEverything, TriggerCause::kNone, "Only 10 new events");
+}
+
+TEST(RetrainTriggerTest, AFreezeAndTheBudgetHoldWhatHasACause) {
+  TriggerInputs inputs = Quiet();
+  inputs.frozen = "the sale \"singles day\" lasts until tomorrow";
+  EXPECT_FALSE(Expect(inputs, kEverything, TriggerCause::kNone, "No cause").held);
+  inputs.drifted = {"history"};
+  EXPECT_TRUE(Expect(inputs, kEverything, TriggerCause::kDrift, "Held: the sale").held);
+  inputs.frozen.clear();
+  inputs.started_today = 6;
+  EXPECT_TRUE(Expect(inputs, kEverything, TriggerCause::kDrift, "6 are allowed").held);
+  inputs.started_today = 5;
+  EXPECT_FALSE(Expect(inputs, kEverything, TriggerCause::kDrift, "drifted").held);
 }
 
 }  // namespace
