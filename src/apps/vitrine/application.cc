@@ -226,6 +226,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenServing());
   RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
+  RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }

@@ -19,6 +19,21 @@ Status Application::Parts::OpenAlerts(bool watch) {
   return Status::Ok();
 }
 
+Status Application::Parts::OpenRetrainWatch(bool watch) {
+  ASSIGN_OR_RETURN(retraining, OpenRetraining(settings,
+                                              {.data = directory.path(),
+                                               .registry = registry.get(),
+                                               .models = models.get(),
+                                               .catalogue = catalogue.get(),
+                                               .monitor = monitor.get(),
+                                               .alerts = alerts.get(),
+                                               .jobs = jobs.get(),
+                                               .audit = services.audit},
+                                              watch));
+  services.retraining = [this] { return RetrainingJson(settings, *retraining); };
+  return Status::Ok();
+}
+
 Status Application::Parts::Listen(bool publicly) {
   RaiseFileLimit();
   http::ServerOptions options;

@@ -23,6 +23,7 @@
 #include "apps/vitrine/model_service.h"
 #include "apps/vitrine/objectives.h"
 #include "apps/vitrine/remotes.h"
+#include "apps/vitrine/retraining.h"
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/tracing.h"
 #include "apps/vitrine/watching.h"
@@ -83,6 +84,7 @@ struct Application::Parts {
   std::unique_ptr<VersionService> versions;
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
+  std::unique_ptr<loop::RetrainWatch> retraining;
   std::unique_ptr<LiveDiagnosis> diagnosis;
   Guarded<std::string> grpc_address;            ///< empty until it listens
   Guarded<std::vector<std::string>> listening;  ///< where others reach it
@@ -99,6 +101,7 @@ struct Application::Parts {
                                                            const std::string& folder);
   Status OpenServices();
   Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
+  Status OpenRetrainWatch(bool watch);
   Status Listen(bool publicly);
   Status ListenForGrpc(const http::Listener& listener);
 };

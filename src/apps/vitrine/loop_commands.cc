@@ -26,6 +26,7 @@ struct LoopFlags {
   std::string protocol;
   std::string alias;
   bool no_promote = false;
+  bool when = false;
   bool no_serve = false;
   std::string job;
 };
@@ -56,9 +57,48 @@ Status ShowOutcome(const std::string& result, const CommandLine& line) {
   return Status::Ok();
 }
 
+/// What starts turns by itself, and what it saw last.
+Status ShowRetraining(ApiSession& session, const CommandLine& line) {
+  ASSIGN_OR_RETURN(const std::string answer, session.Get("/v1/retraining"));
+  if (line.json) {
+    Print(answer);
+    return Status::Ok();
+  }
+  const json view = json::parse(answer);
+  const auto text_of = [&view](const char* field, const char* otherwise) {
+    return view[field].is_string() ? view[field].get<std::string>() : std::string(otherwise);
+  };
+  if (view["looked"].is_null()) {
+    Print(
+        "No turn starts by itself. Set retrain.schedule (\"0 4 * * *\") or retrain.triggers "
+        "(quality, drift, volume, catalogue), or start one: vitrine retrain");
+    return Status::Ok();
+  }
+  std::string triggers;
+  for (const json& trigger : view["triggers"]) {
+    triggers += (triggers.empty() ? "" : ", ") + trigger.get<std::string>();
+  }
+  std::string text = fmt::format("schedule  {} (next {})\ntriggers  {}\nlooked    {}: {}\n",
+                                 text_of("schedule", "none"), text_of("next", "never"),
+                                 triggers.empty() ? "none" : triggers, text_of("looked", ""),
+                                 view["decision"].value("reason", ""));
+  for (const json& held : view["held"]) {
+    text +=
+        fmt::format("held      {} since {}\n", held.value("cause", ""), held.value("since", ""));
+  }
+  if (view["error"].is_string()) {
+    text += fmt::format("error     {}\n", text_of("error", ""));
+  }
+  Print(text);
+  return Status::Ok();
+}
+
 Status Retrain(const CommandLine& line, const LoopFlags& flags) {
   const std::stop_token stop = StopOnSignals();
   ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  if (flags.when) {
+    return ShowRetraining(session, line);
+  }
   ASSIGN_OR_RETURN(const std::string result,
                    RunJob(session, "retrain", SpecOf(flags), line.json, stop));
   return ShowOutcome(result, line);
@@ -162,6 +202,8 @@ void AddLoopCommands(CLI::App& app, CommandLine& line) {
   CLI::App* retrain = bind(
       app.add_subcommand("retrain", "Next snapshot, new candidates, gate, promotion"), Retrain);
   training(retrain);
+  retrain->add_flag("--when", flags->when,
+                    "Start nothing: say when the next turn starts by itself, and why not now");
   retrain->add_option(
       "--alias", flags->alias,
       "Alias that the winner gets; default: champion, of labelled protocols ranker");

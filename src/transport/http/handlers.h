@@ -62,6 +62,7 @@ Handler FollowJobLog;
 Handler GetMonitor;
 Handler GetMonitorHistory;
 Handler GetDiagnosis;
+Handler GetRetraining;
 Handler FollowChanges;
 
 // data contract

@@ -101,6 +101,14 @@ void GetDiagnosis(const Services& services, Request& request, Response& response
   response.body = std::move(diagnosis).value();
 }
 
+void GetRetraining(const Services& services, Request& request, Response& response) {
+  if (!services.retraining) {
+    WriteProblem(response, request.id(), 503, "not_configured", "nothing watches over retraining");
+    return;
+  }
+  response.body = services.retraining();
+}
+
 namespace {
 
 constexpr std::int64_t kMostPoints = 800;

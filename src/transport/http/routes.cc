@@ -72,6 +72,7 @@ constexpr std::array kRows = {
     Row{Method::kGet, "/v1/monitors/{monitor}/history", Permission::kOperate, kPool,
         GetMonitorHistory},
     Row{Method::kGet, "/v1/diagnosis", Permission::kOperate, kPool, GetDiagnosis},
+    Row{Method::kGet, "/v1/retraining", Permission::kOperate, kInline, GetRetraining},
     Row{Method::kGet, "/v1/stream", Permission::kOperate, kInline, FollowChanges},
     // data contract
     Row{Method::kGet, "/v1/data-contract", Permission::kOperate, kPool, GetDataContract},

@@ -197,6 +197,8 @@ struct Services {
                      Micros now)>
       on_feed;
   std::function<void(const Impression&)> on_external_answer;
+  /// What starts turns of the loop by itself, as JSON; null: nothing does.
+  std::function<std::string()> retraining;
   /// OK once requests can be answered as they should; else what is still missing.
   std::function<Status()> ready;
   std::function<Micros()> now;  ///< null: the system clock

@@ -1,0 +1,206 @@
+#include "apps/vitrine/retraining.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "adapters/files/durable.h"
+#include "serve/served_model.h"
+
+namespace vitrine::apps {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kActor = "trigger:";
+constexpr std::size_t kJobsLookedAt = 100;
+constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
+
+Result<loop::RetrainWatchOptions> OptionsOf(const Settings& settings, bool watch) {
+  loop::RetrainWatchOptions options;
+  if (const std::string& text = settings.Text("retrain.schedule"); !text.empty()) {
+    Result<loop::Cron> schedule = loop::Cron::Parse(text);
+    RETURN_IF_ERROR(schedule.status().WithContext("retrain.schedule"));
+    options.schedule = *std::move(schedule);
+  }
+  feedback::TriggerPolicy& policy = options.policy;
+  for (const std::string& trigger : settings.List("retrain.triggers")) {
+    if (trigger == "quality") {
+      policy.quality = true;
+    } else if (trigger == "drift") {
+      policy.drift = true;
+    } else if (trigger == "volume") {
+      ASSIGN_OR_RETURN(policy.growth, settings.Share("retrain.growth"));
+    } else if (trigger == "catalogue") {
+      ASSIGN_OR_RETURN(policy.newcomers, settings.Share("retrain.newcomers"));
+    } else {
+      return InvalidArgument(fmt::format(
+          "retrain.triggers: '{}' is none; there are quality, drift, volume, catalogue", trigger));
+    }
+  }
+  const bool any = options.schedule || policy.quality || policy.drift || policy.growth > 0 ||
+                   policy.newcomers > 0;
+  policy.cool_down = Micros{settings.Integer("retrain.rest_minutes") * kMicrosPerMinute};
+  policy.minimum_new_events = static_cast<std::uint64_t>(settings.Integer("retrain.min_events"));
+  policy.per_day = static_cast<std::uint32_t>(settings.Integer("retrain.per_day"));
+  const std::int64_t every = settings.Integer("retrain.every_seconds");
+  if (every < 1 || every > 3600) {
+    return InvalidArgument("retrain.every_seconds must be 1 to 3600");
+  }
+  options.every = watch && any ? std::chrono::seconds(every) : std::chrono::seconds(0);
+  return options;
+}
+
+/// Rows of the snapshot with this hash; 0 where it is not there any more.
+std::uint64_t RowsOfSnapshot(const std::string& data, const std::string& hash) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(data + "/lake/snapshots", error)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t dash = name.find('-');
+    if (hash.empty() || dash == std::string::npos || !hash.starts_with(name.substr(dash + 1))) {
+      continue;
+    }
+    std::ifstream in(entry.path() / "manifest.json", std::ios::binary);
+    const json manifest = json::parse(in, nullptr, false);
+    const auto rows = manifest.is_object() ? manifest.find("rows") : manifest.end();
+    return rows != manifest.end() && rows->is_number_unsigned() ? rows->get<std::uint64_t>() : 0;
+  }
+  return 0;
+}
+
+std::string Label(const monitor::Alert& alert, const std::string& name) {
+  for (const auto& [key, value] : alert.labels) {
+    if (key == name) {
+      return value;
+    }
+  }
+  return "";
+}
+
+class Look {
+ public:
+  explicit Look(RetrainingParts parts) : parts_(std::move(parts)) {}
+
+  Result<loop::RetrainSight> operator()(Micros now) {
+    loop::RetrainSight sight;
+    sight.events = parts_.monitor->Data().accepted;
+    RETURN_IF_ERROR(LookAtJobs(now, sight.inputs));
+    RETURN_IF_ERROR(LookAtChampion(sight.inputs));
+    LookAtAlerts(now, sight.inputs);
+    return sight;
+  }
+
+ private:
+  Status LookAtJobs(Micros now, feedback::TriggerInputs& inputs) const {
+    ASSIGN_OR_RETURN(const std::vector<loop::Job> jobs, parts_.jobs->List("", kJobsLookedAt));
+    for (const loop::Job& job : jobs) {
+      if (job.kind != "retrain") {
+        continue;
+      }
+      inputs.running = inputs.running || job.state == loop::JobState::kQueued ||
+                       job.state == loop::JobState::kRunning;
+      inputs.last_turn = std::max(inputs.last_turn, job.finished);
+      const bool ours = job.actor.starts_with(kActor);
+      inputs.started_today += ours && job.created.value > now.value - kMicrosPerDay ? 1U : 0U;
+    }
+    return Status::Ok();
+  }
+
+  Status LookAtChampion(feedback::TriggerInputs& inputs) {
+    const Result<registry::ModelVersion> champion = parts_.registry->Find(registry::kChampion);
+    if (champion.status().code() == Code::kNotFound) {
+      return Status::Ok();
+    }
+    RETURN_IF_ERROR(champion.status());
+    champion_ = champion->ref.ToString();
+    if (snapshot_ != champion->snapshot) {
+      snapshot_ = champion->snapshot;
+      rows_ = RowsOfSnapshot(parts_.data, snapshot_);
+    }
+    inputs.trained_events = rows_;
+    inputs.items = parts_.catalogue->items();
+    if (const auto model = parts_.models->FindModel(champion_)) {
+      const std::uint64_t known = model->manifest().vocabulary_size;
+      inputs.unknown_items = inputs.items > known ? inputs.items - known : 0;
+    }
+    return Status::Ok();
+  }
+
+  void LookAtAlerts(Micros now, feedback::TriggerInputs& inputs) const {
+    const auto view = parts_.alerts->View();
+    for (const monitor::Alert& alert : view->alerts) {
+      if (!alert.open() || Label(alert, "model") != champion_) {
+        continue;
+      }
+      if (alert.signal == "drift.drifted") {
+        inputs.drifted.push_back(Label(alert, "feature"));
+      } else if (alert.signal.starts_with("quality.")) {
+        inputs.losses.push_back(fmt::format("{} in scene '{}' ({} {:.4g}, bound {:.4g})",
+                                            alert.rule, Label(alert, "scene"), alert.signal,
+                                            alert.value, alert.bound));
+      }
+    }
+    for (const monitor::QuietTime& quiet : view->quiet_times) {
+      if (quiet.kind != monitor::QuietKind::kSilence && quiet.ActiveAt(now)) {
+        inputs.frozen =
+            fmt::format("the {} \"{}\" lasts until {}", monitor::QuietKindName(quiet.kind),
+                        quiet.why, FormatIso(quiet.until));
+      }
+    }
+  }
+
+  RetrainingParts parts_;
+  std::string champion_;
+  std::string snapshot_;
+  std::uint64_t rows_ = 0;
+};
+
+Result<std::string> StartTurn(const RetrainingParts& parts,
+                              const feedback::TriggerDecision& decision) {
+  const std::string actor = fmt::format("{}{}", kActor, feedback::TriggerCauseName(decision.cause));
+  ASSIGN_OR_RETURN(const loop::Job job, parts.jobs->Start("retrain", "{}", actor, ""));
+  RETURN_IF_ERROR(parts.audit(
+      actor, "retrain", job.id,
+      json({{"cause", feedback::TriggerCauseName(decision.cause)}, {"reason", decision.reason}})
+          .dump()));
+  return job.id;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<loop::RetrainWatch>> OpenRetraining(const Settings& settings,
+                                                           const RetrainingParts& parts,
+                                                           bool watch) {
+  ASSIGN_OR_RETURN(loop::RetrainWatchOptions options, OptionsOf(settings, watch));
+  const std::string file = parts.data + "/retraining.json";
+  return std::make_unique<loop::RetrainWatch>(
+      std::move(options),
+      loop::RetrainWatch::Ports{
+          .look = Look(parts),
+          .start =
+              [parts](const feedback::TriggerDecision& decision) {
+                return StartTurn(parts, decision);
+              },
+          .read = [file]() -> Result<std::string> {
+            std::ifstream in(file, std::ios::binary);
+            return std::string(std::istreambuf_iterator<char>(in), {});
+          },
+          .keep = [file](const std::string& text) { return files::WriteDurably(file, text); }});
+}
+
+std::string RetrainingJson(const Settings& settings, const loop::RetrainWatch& watch) {
+  json out = json::parse(loop::ToJson(*watch.View()));
+  const std::string& schedule = settings.Text("retrain.schedule");
+  out["schedule"] = schedule.empty() ? json() : json(schedule);
+  out["triggers"] = settings.List("retrain.triggers");
+  return out.dump();
+}
+
+}  // namespace vitrine::apps

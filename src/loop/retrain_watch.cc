@@ -1,0 +1,126 @@
+#include "loop/retrain_watch.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace vitrine::loop {
+namespace {
+
+using feedback::TriggerCause;
+using feedback::TriggerCauseName;
+using nlohmann::json;
+
+}  // namespace
+
+RetrainWatch::RetrainWatch(RetrainWatchOptions options, Ports ports)
+    : options_(std::move(options)),
+      ports_(std::move(ports)),
+      view_(std::make_shared<const RetrainView>()) {
+  if (!options_.now) {
+    options_.now = [] { return Now(); };
+  }
+  Recall();
+  if (options_.every.count() > 0) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+  }
+}
+
+RetrainWatch::~RetrainWatch() = default;
+
+void RetrainWatch::Run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    LookNow();
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, options_.every, [] { return false; });
+  }
+}
+
+/// A text that cannot be read costs the count of events before now, nothing else.
+void RetrainWatch::Recall() {
+  const Result<std::string> text = ports_.read();
+  const json kept = text.ok() ? json::parse(*text, nullptr, false) : json();
+  if (kept.is_object() && kept.contains("last_turn") && kept.contains("events") &&
+      kept["last_turn"].is_number_integer() && kept["events"].is_number_unsigned()) {
+    kept_ = Kept{{kept["last_turn"].get<std::int64_t>()}, kept["events"].get<std::uint64_t>()};
+  }
+}
+
+std::shared_ptr<const RetrainView> RetrainWatch::LookNow() {
+  const std::scoped_lock lock(looking_);
+  auto view = std::make_shared<RetrainView>();
+  view->looked = options_.now();
+  if (options_.schedule) {
+    view->next = options_.schedule->After(view->looked);
+  }
+  if (const Status status = Look(view->looked, *view); !status.ok()) {
+    view->error = status.message();
+  }
+  view->held = held_;
+  view_.Publish(view);
+  return view;
+}
+
+Status RetrainWatch::Look(Micros now, RetrainView& view) {
+  ASSIGN_OR_RETURN(RetrainSight sight, ports_.look(now));
+  ASSIGN_OR_RETURN(view.new_events, NewEvents(sight));
+  sight.inputs.now = now;
+  sight.inputs.new_events = view.new_events;
+  sight.inputs.slot = options_.schedule ? options_.schedule->NotAfter(now) : Micros{};
+  view.decision = feedback::DecideRetrain(sight.inputs, options_.policy);
+  Hold(view.decision, now);
+  if (view.decision.retrain) {
+    ASSIGN_OR_RETURN(view.job, ports_.start(view.decision));
+  }
+  return Status::Ok();
+}
+
+Result<std::uint64_t> RetrainWatch::NewEvents(const RetrainSight& sight) {
+  if (!kept_ || kept_->last_turn != sight.inputs.last_turn) {
+    // Without a turn so far every event is new.
+    const Kept now{sight.inputs.last_turn, sight.inputs.last_turn.value == 0 ? 0 : sight.events};
+    RETURN_IF_ERROR(
+        ports_.keep(json({{"last_turn", now.last_turn.value}, {"events", now.events}}).dump()));
+    kept_ = now;
+  }
+  return sight.events < kept_->events ? sight.events : sight.events - kept_->events;
+}
+
+void RetrainWatch::Hold(const feedback::TriggerDecision& decision, Micros now) {
+  if (!decision.held) {
+    // Whatever was held goes off now, or its cause has gone.
+    held_.clear();
+    return;
+  }
+  const auto known = std::find_if(held_.begin(), held_.end(), [&](const HeldTrigger& held) {
+    return held.cause == decision.cause;
+  });
+  if (known == held_.end()) {
+    held_.push_back({decision.cause, decision.reason, now});
+  } else {
+    known->reason = decision.reason;
+  }
+}
+
+std::string ToJson(const RetrainView& view) {
+  json held = json::array();
+  for (const HeldTrigger& one : view.held) {
+    held.push_back({{"cause", TriggerCauseName(one.cause)},
+                    {"reason", one.reason},
+                    {"since", FormatIso(one.since)}});
+  }
+  const json out = {{"looked", view.looked.value == 0 ? json() : json(FormatIso(view.looked))},
+                    {"next", view.next ? json(FormatIso(*view.next)) : json()},
+                    {"decision",
+                     {{"retrain", view.decision.retrain},
+                      {"held", view.decision.held},
+                      {"cause", TriggerCauseName(view.decision.cause)},
+                      {"reason", view.decision.reason}}},
+                    {"held", std::move(held)},
+                    {"new_events", view.new_events},
+                    {"job", view.job.empty() ? json() : json(view.job)},
+                    {"error", view.error.empty() ? json() : json(view.error)}};
+  return out.dump();
+}
+
+}  // namespace vitrine::loop

@@ -1,0 +1,139 @@
+#include "loop/retrain_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace vitrine::loop {
+namespace {
+
+using feedback::TriggerCause;
+
+constexpr std::int64_t kHour = 3'600 * kMicrosPerSecond;
+
+/// A shop whose clock, events and jobs a test sets.
+class RetrainWatchTest : public testing::Test {
+ protected:
+  std::unique_ptr<RetrainWatch> Open(RetrainWatchOptions options) {
+    options.every = std::chrono::milliseconds(0);
+    options.now = [this] { return now_; };
+    return std::make_unique<RetrainWatch>(
+        std::move(options),
+        RetrainWatch::Ports{
+            .look = [this](Micros) -> Result<RetrainSight> { return sight_; },
+            .start = [this](const feedback::TriggerDecision& decision) -> Result<std::string> {
+              RETURN_IF_ERROR(start_);
+              started_.emplace_back(TriggerCauseName(decision.cause));
+              sight_.inputs.running = true;
+              return "job-" + std::to_string(started_.size());
+            },
+            .read = [this]() -> Result<std::string> { return kept_; },
+            .keep =
+                [this](const std::string& text) {
+                  kept_ = text;
+                  return Status::Ok();
+                }});
+  }
+  RetrainWatchOptions OnDrift() const { return {.schedule = {}, .policy = {.drift = true}}; }
+  void EndTurn() {
+    sight_.inputs.running = false;
+    sight_.inputs.last_turn = now_;
+  }
+
+  Micros now_{100 * kHour};
+  RetrainSight sight_{.inputs = {}, .events = 5000};
+  Status start_ = Status::Ok();
+  std::vector<std::string> started_;
+  std::string kept_;
+};
+
+TEST_F(RetrainWatchTest, OneCauseStartsOneTurn) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  const auto watch = Open(OnDrift());
+  EXPECT_FALSE(watch->LookNow()->decision.retrain);  // nothing has come since it looks
+  sight_.events += 1000;
+  EXPECT_EQ(watch->LookNow()->new_events, 1000U);
+  EXPECT_TRUE(started_.empty());  // no cause
+  sight_.inputs.drifted = {"history"};
+  EXPECT_EQ(watch->LookNow()->job, "job-1");
+  EXPECT_EQ(watch->LookNow()->job, "");  // it is under way
+  EndTurn();
+  now_.value += 2 * kHour;
+  EXPECT_EQ(watch->LookNow()->new_events, 0U);  // counted from that turn on
+  EXPECT_EQ(started_, std::vector<std::string>{"drift"});
+}
+
+TEST_F(RetrainWatchTest, ANewProcessCountsFromTheSameTurn) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  Open(OnDrift())->LookNow();
+  sight_.events += 1500;
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 1500U);
+  sight_.events = 200;  // the monitor's state was lost
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 200U);
+  kept_ = "{\"last_turn\":\"?\"";
+  EXPECT_EQ(Open(OnDrift())->LookNow()->error, "");
+}
+
+TEST_F(RetrainWatchTest, TheScheduleGoesOffOnceAMinuteOfIts) {
+  RetrainWatchOptions options;
+  options.schedule = *Cron::Parse("0 4 * * *");
+  now_ = Micros{4 * 24 * kHour};  // midnight
+  sight_.inputs.last_turn = Micros{now_.value - kHour};
+  const auto watch = Open(options);
+  watch->LookNow();
+  sight_.events += 10'000;
+  const auto quiet = watch->LookNow();
+  EXPECT_TRUE(started_.empty());
+  ASSERT_TRUE(quiet->next.has_value());
+  EXPECT_EQ(quiet->next->value, now_.value + 4 * kHour);
+  now_.value += 6 * kHour;  // the server was away at four
+  watch->LookNow();
+  EXPECT_EQ(started_, std::vector<std::string>{"schedule"});
+  EndTurn();
+  watch->LookNow();
+  sight_.events += 10'000;
+  now_.value += 12 * kHour;
+  watch->LookNow();
+  EXPECT_EQ(started_.size(), 1U);
+  now_.value += 12 * kHour;
+  watch->LookNow();
+  EXPECT_EQ(started_.size(), 2U);
+}
+
+TEST_F(RetrainWatchTest, WhatAFreezeHoldsIsListedAndGoesOffAfterwards) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  const auto watch = Open(OnDrift());
+  watch->LookNow();
+  sight_.events += 2000;
+  sight_.inputs.drifted = {"history"};
+  sight_.inputs.frozen = "a sale";
+  watch->LookNow();
+  const Micros since = now_;
+  now_.value += kHour;
+  const auto held = watch->LookNow();
+  ASSERT_EQ(held->held.size(), 1U);
+  EXPECT_EQ(held->held[0].cause, TriggerCause::kDrift);
+  EXPECT_EQ(held->held[0].since, since);
+  EXPECT_NE(ToJson(*held).find(R"("cause":"drift")"), std::string::npos);
+  EXPECT_TRUE(started_.empty());
+  sight_.inputs.frozen.clear();
+  const auto after = watch->LookNow();
+  EXPECT_TRUE(after->held.empty());
+  EXPECT_EQ(started_.size(), 1U);
+}
+
+TEST_F(RetrainWatchTest, ATurnThatCannotBeQueuedIsTriedAtTheNextLook) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  const auto watch = Open(OnDrift());
+  watch->LookNow();
+  sight_.events += 2000;
+  sight_.inputs.drifted = {"history"};
+  start_ = Unavailable("the disk is full");
+  EXPECT_EQ(watch->LookNow()->error, "the disk is full");
+  start_ = Status::Ok();
+  EXPECT_EQ(watch->LookNow()->job, "job-1");
+}
+
+}  // namespace
+}  // namespace vitrine::loop
