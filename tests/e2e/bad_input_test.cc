@@ -81,7 +81,7 @@ TEST(BadInput, AModelFileThatWasCutIsRefusedAndTheChampionStays) {
                              folder.path() + "/shop.toml", "--protocol", "leave-one-out", "--spec",
                              "popularity", "--no-serve", "--set", "gate.min_cases=10"});
   ASSERT_EQ(made.exit_code, 0) << made.last_error_lines;
-  const std::string artifact = data + "/jobs/job-000001/popularity";
+  const std::string artifact = StoredArtifact(data, "popularity");
   const std::string broken = folder.path() + "/broken";
   fs::copy(artifact, broken);
   fs::resize_file(broken + "/model.onnx", fs::file_size(broken + "/model.onnx") / 2);

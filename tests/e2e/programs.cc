@@ -69,6 +69,19 @@ ts = "time"
 )";
 }
 
+std::string StoredArtifact(const std::string& data, const std::string& model) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data + "/artifacts")) {
+    if (entry.path().filename() == "manifest.json") {
+      std::ifstream in(entry.path(), std::ios::binary);
+      if (nlohmann::json::parse(in).at("name") == model) {
+        return entry.path().parent_path().string();
+      }
+    }
+  }
+  ADD_FAILURE() << "no artifact of " << model << " in " << data;
+  return "";
+}
+
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments) {
   const auto outcome =
       loop::RunChild({.program = Program(program), .arguments = std::move(arguments)}, {}, {});

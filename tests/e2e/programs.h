@@ -38,6 +38,9 @@ std::string WriteSmallShop(const std::string& folder);
 /// shop.toml in `folder`: the mapping of a log.csv of purchases with columns user,item,time.
 void WritePurchaseMapping(const std::string& folder);
 
+/// Folder of the store's artifact of a model of this name; one that has a single version. Fails the test where there is none.
+std::string StoredArtifact(const std::string& data, const std::string& model);
+
 /// Runs a program to its end. A program that cannot be started fails the test.
 loop::ChildOutcome RunProgram(const std::string& program, std::vector<std::string> arguments);
 

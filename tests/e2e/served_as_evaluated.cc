@@ -89,7 +89,7 @@ void ExpectServedAsEvaluated(const std::string& data, const std::vector<std::str
     const auto promoted =
         client.Send("PUT", "/v1/aliases/champion", json({{"version", name + ":1"}}).dump());
     ASSERT_TRUE(promoted.ok() && promoted->ok()) << promoted->body;
-    const auto model = adapters::LoadArtifact(data + "/jobs/job-000001/" + name, **runtime);
+    const auto model = adapters::LoadArtifact(StoredArtifact(data, name), **runtime);
     ASSERT_TRUE(model.ok()) << model.status().ToString();
     std::size_t different = 0;
     for (const evaluate::HoldoutCase* one : cases) {

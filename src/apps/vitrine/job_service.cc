@@ -6,12 +6,16 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "loop/job_folders.h"
+
 namespace vitrine::apps {
 namespace {
 
 /// Logs of ended jobs that stay in memory for who follows them late.
 constexpr std::size_t kLogsKept = 32;
 constexpr std::size_t kKeysKept = 1024;
+/// Folders of ended jobs whose results stay on disk.
+constexpr std::size_t kFoldersKept = 20;
 
 }  // namespace
 
@@ -181,6 +185,7 @@ void JobRunner::RunOne(loop::Job job, const std::stop_token& stop) {
   const Result<std::string> result =
       kinds_.at(job.kind)(job, fmt::format("{}/{}", folder_, job.id), progress);
   Finish(job, result, stop.stop_requested());
+  static_cast<void>(loop::TidyJobFolders(folder_, store_, kFoldersKept));  // or with the next job
   log->Add("end",
            nlohmann::json({{"state", loop::JobStateName(job.state)}, {"error", job.error}}).dump(),
            /*last=*/true);
