@@ -258,7 +258,12 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
       if (results.Find(of) == nullptr) {
         json row = Measure(set, prepared, spec, seed, options);
         if (row.contains("error")) {  // tried again next time
-          rows.push_back(std::move(row));
+          if (rows.empty()) {
+            rows.push_back(std::move(row));
+          } else {  // the seeds that there are stand for themselves
+            std::printf("%s, seed %d: %s\n", spec.c_str(), seed,
+                        row["error"].get<std::string>().c_str());
+          }
           break;
         }
         results.Keep(of, std::move(row));
