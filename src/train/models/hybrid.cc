@@ -132,7 +132,13 @@ Status Hybrid::SetLayout(const TrainingSequences& sequences, const HeldOut& held
                          FitOutcome& outcome) {
   const double repeats = RepeatShare(held);
   const auto chosen = outcome.chosen.find(std::string(kAgain));
-  bool again = options_.again == "yes";
+  if (options_.again == "needed" && chosen == outcome.chosen.end() && repeats < kRepeating) {
+    return FailedPrecondition(
+        fmt::format("{:.1f} % of what users take next they had before; it takes {:.0f} % for "
+                    "again = \"needed\" to be worth a fit",
+                    100 * repeats, 100 * kRepeating));
+  }
+  bool again = options_.again == "yes" || options_.again == "needed";
   if (options_.again == "auto") {
     again = chosen != outcome.chosen.end() ? chosen->second != 0 : repeats >= kRepeating;
   }
@@ -307,10 +313,11 @@ std::vector<ParameterDef> HybridParameters() {
            {"trees", "blend"}},
           {"again",
            d.again,
-           "whether what the shopper had can be a candidate; auto: where many do",
+           "whether what the shopper had can be a candidate; auto: where many take it again; "
+           "needed: yes, and no fit where few do",
            {},
            {},
-           {"auto", "yes", "no"}},
+           {"auto", "needed", "yes", "no"}},
           {"candidates", whole(d.candidates), "best items of each member that are joined", 1, 1000},
           {"length", whole(d.length), "newest places of a history that are looked at", 1, 8192},
           {"users", whole(d.users), "users to learn the order from at most a fold, by the seed", 1},

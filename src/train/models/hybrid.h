@@ -22,12 +22,14 @@ namespace vitrine::train {
 
 struct HybridOptions {
   std::string ranker = "trees";  ///< "trees", "blend"
-  std::string again = "auto";    ///< "yes", "no": whether what the shopper had can be a candidate
-  std::size_t candidates = 60;   ///< of each member
-  std::size_t length = 512;      ///< newest places of a history
-  std::size_t users = 10'000;    ///< lists to learn the order from, at most, a fold
-  std::size_t folds = 1;         ///< baskets of each user that are held out, one after another
-  double penalty = 1;            ///< of the blend's weights
+  /// Whether what the shopper had can be a candidate: "yes", "no", "auto": where many take it again, "needed": yes, and
+  /// no fit where few do.
+  std::string again = "auto";
+  std::size_t candidates = 60;  ///< of each member
+  std::size_t length = 512;     ///< newest places of a history
+  std::size_t users = 10'000;   ///< lists to learn the order from, at most, a fold
+  std::size_t folds = 1;        ///< baskets of each user that are held out, one after another
+  double penalty = 1;           ///< of the blend's weights
   BoostOptions trees;
 };
 

@@ -272,6 +272,15 @@ TEST(Hybrid, RepeatsAreCandidatesWhereShoppersRepeat) {
   never.again = "no";
   EXPECT_THAT(Fitted(*MakeHybrid(never, MarkovAndPopularity()), sequences).status().message(),
               HasSubstr("again"));
+  HybridOptions needed = Small();
+  needed.again = "needed";
+  EXPECT_TRUE(Fitted(*MakeHybrid(needed, MarkovAndPopularity()), sequences).ok());
+  const auto spied = std::make_shared<Spied>();
+  const Status idle =
+      Fitted(*MakeHybrid(needed, One("spy", std::make_unique<Spy>(spied, 1))), Pairs(9)).status();
+  EXPECT_EQ(idle.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(idle.message(), HasSubstr("0.0 % of what users take next they had before"));
+  EXPECT_TRUE(spied->fits.empty());  // it costs no fit to find out
 }
 
 TEST(Hybrid, DataThatCannotSupportItAreRefusedWithTheReason) {
