@@ -17,11 +17,20 @@ constexpr std::size_t kKeysKept = 1024;
 /// Folders of ended jobs whose results stay on disk.
 constexpr std::size_t kFoldersKept = 20;
 
+bool MayPass(Code code) {
+  return code == Code::kUnavailable || code == Code::kResourceExhausted ||
+         code == Code::kDeadlineExceeded;
+}
+
 }  // namespace
 
 JobRunner::JobRunner(loop::JobStore& store, std::string folder,
-                     std::map<std::string, JobBody> kinds, ChangeLog& changes)
-    : store_(store), folder_(std::move(folder)), kinds_(std::move(kinds)), changes_(changes) {
+                     std::map<std::string, JobBody> kinds, ChangeLog& changes, RetryPolicy retry)
+    : store_(store),
+      folder_(std::move(folder)),
+      kinds_(std::move(kinds)),
+      changes_(changes),
+      retry_(retry) {
   Recover();
   thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
 }
@@ -44,7 +53,8 @@ void JobRunner::Recover() {
     for (loop::Job job : *page) {
       if (job.state == loop::JobState::kQueued || job.state == loop::JobState::kRunning) {
         job.state = loop::JobState::kQueued;
-        queue_[job.id] = std::move(job);
+        const std::string id = job.id;
+        queue_[id] = {.job = std::move(job), .due = {}};
       }
     }
     cursor = page->back().id;
@@ -76,7 +86,7 @@ Result<loop::Job> JobRunner::Start(std::string_view kind, std::string_view spec,
     }
     by_key_.emplace(idempotency_key, job.id);
   }
-  queue_[job.id] = job;
+  queue_[job.id] = {.job = job, .due = {}};
   changed_.notify_all();
   return job;
 }
@@ -143,27 +153,53 @@ void JobRunner::Announce(const loop::Job& job) {
 
 void JobRunner::Run(const std::stop_token& stop) {
   for (;;) {
-    loop::Job job;
+    Waiting waiting;
     {
       std::unique_lock lock(mutex_);
-      if (!changed_.wait(lock, stop, [this] { return !queue_.empty(); })) {
+      if (!Next(lock, stop, waiting)) {
         return;
       }
-      job = std::move(queue_.begin()->second);
-      queue_.erase(queue_.begin());
-      running_ = job.id;
+      running_ = waiting.job.id;
       cancelled_ = false;
       cancel_ = {};
     }
-    RunOne(std::move(job), stop);
+    RunOne(std::move(waiting), stop);
     const std::scoped_lock lock(mutex_);
     running_.clear();
   }
 }
 
-void JobRunner::RunOne(loop::Job job, const std::stop_token& stop) {
+bool JobRunner::Next(std::unique_lock<std::mutex>& lock, const std::stop_token& stop,
+                     Waiting& next) {
+  while (!stop.stop_requested()) {
+    const auto now = Clock::now();
+    auto soonest = queue_.end();
+    for (auto at = queue_.begin(); at != queue_.end(); ++at) {
+      if (at->second.due <= now) {
+        next = std::move(at->second);
+        queue_.erase(at);
+        return true;
+      }
+      if (soonest == queue_.end() || at->second.due < soonest->second.due) {
+        soonest = at;
+      }
+    }
+    const std::size_t queued = queue_.size();
+    const auto changed = [this, queued] { return queue_.size() != queued; };
+    if (soonest == queue_.end()) {
+      changed_.wait(lock, stop, changed);
+    } else {
+      changed_.wait_until(lock, stop, soonest->second.due, changed);
+    }
+  }
+  return false;
+}
+
+void JobRunner::RunOne(Waiting waiting, const std::stop_token& stop) {
+  loop::Job& job = waiting.job;
   job.state = loop::JobState::kRunning;
   job.started = Now();
+  job.error.clear();
   ++job.attempts;
   static_cast<void>(store_.UpdateJob(job));  // a record that lags is mended by the next update
   Announce(job);
@@ -184,14 +220,36 @@ void JobRunner::RunOne(loop::Job job, const std::stop_token& stop) {
   const std::stop_callback forward(stop, [this] { cancel_.request_stop(); });
   const Result<std::string> result =
       kinds_.at(job.kind)(job, fmt::format("{}/{}", folder_, job.id), progress);
-  Finish(job, result, stop.stop_requested());
+  const bool again = Finish(waiting, result, stop.stop_requested());
   static_cast<void>(loop::TidyJobFolders(folder_, store_, kFoldersKept));  // or with the next job
+  if (again) {
+    return;
+  }
   log->Add("end",
            nlohmann::json({{"state", loop::JobStateName(job.state)}, {"error", job.error}}).dump(),
            /*last=*/true);
 }
 
-void JobRunner::Finish(loop::Job& job, const Result<std::string>& result, bool stopping) {
+bool JobRunner::Retry(Waiting& waiting, const Status& reason) {
+  if (!waiting.job.actor.starts_with(kTriggerActor) || !MayPass(reason.code()) ||
+      waiting.failures >= retry_.retries) {
+    return false;
+  }
+  const auto rest = retry_.first * (std::int64_t{1} << waiting.failures);
+  ++waiting.failures;
+  waiting.due = Clock::now() + rest;
+  waiting.job.state = loop::JobState::kQueued;
+  waiting.job.error =
+      fmt::format("{} (tried {} of {} times; again at {})", reason.message(), waiting.failures,
+                  retry_.retries + 1,
+                  FormatIso({Now().value +
+                             std::chrono::duration_cast<std::chrono::microseconds>(rest).count()}));
+  return true;
+}
+
+bool JobRunner::Finish(Waiting& waiting, const Result<std::string>& result, bool stopping) {
+  loop::Job& job = waiting.job;
+  bool again = false;
   if (result.ok()) {
     job.state = loop::JobState::kSucceeded;
     job.result = *result;
@@ -204,13 +262,26 @@ void JobRunner::Finish(loop::Job& job, const Result<std::string>& result, bool s
     // The server stops: the job stays queued and goes on at the next start.
     job.state = stopping && !asked ? loop::JobState::kQueued : loop::JobState::kCancelled;
     job.error = job.state == loop::JobState::kCancelled ? "cancelled" : "";
-  } else {
+  } else if (again = !stopping && Retry(waiting, result.status()); !again) {
     job.state = loop::JobState::kFailed;
     job.error = result.status().message();
   }
   job.finished = Now();
   static_cast<void>(store_.UpdateJob(job));
+  if (again) {
+    const std::scoped_lock lock(mutex_);
+    again = !cancelled_;  // somebody wanted its end while it failed
+    if (again) {
+      queue_[job.id] = waiting;
+    }
+  }
+  if (job.state == loop::JobState::kQueued && !again && !stopping) {
+    job.state = loop::JobState::kCancelled;
+    job.error = "cancelled";
+    static_cast<void>(store_.UpdateJob(job));
+  }
   Announce(job);
+  return again;
 }
 
 }  // namespace vitrine::apps

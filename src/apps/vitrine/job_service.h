@@ -3,7 +3,9 @@
 /// Threads: any.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,12 +26,23 @@ namespace vitrine::apps {
 using JobBody = std::function<Result<std::string>(const loop::Job& job, const std::string& folder,
                                                   const Progress& progress)>;
 
+/// What the actor of a job begins with that nobody asked for: it started by itself.
+inline constexpr std::string_view kTriggerActor = "trigger:";
+
+/// A job that started by itself, and failed for want of something that may be there later (kUnavailable, kResourceExhausted,
+/// kDeadlineExceeded), goes back to the queue, and is tried again after `first`, then twice that, and so on. The rest of the
+/// queue does not wait. Who asked for a job hears of its failure, and decides.
+struct RetryPolicy {
+  std::chrono::milliseconds first{60'000};
+  std::uint32_t retries = 3;
+};
+
 class JobRunner final : public http::JobService {
  public:
   /// `store`, `changes` outlive it. Jobs that were running when the last process died are queued
   /// again.
   JobRunner(loop::JobStore& store, std::string folder, std::map<std::string, JobBody> kinds,
-            ChangeLog& changes);
+            ChangeLog& changes, RetryPolicy retry = {});
   /// Cancels what runs (it resumes at the next start) and waits for it.
   ~JobRunner() override;
 
@@ -45,10 +58,22 @@ class JobRunner final : public http::JobService {
 
  private:
   void Recover();
+  using Clock = std::chrono::steady_clock;
+  struct Waiting {
+    loop::Job job;
+    std::uint32_t failures = 0;
+    Clock::time_point due;  ///< not before
+  };
+  using Queue = std::map<std::string, Waiting>;  // by id: oldest first
+
   void Run(const std::stop_token& stop);
-  void RunOne(loop::Job job, const std::stop_token& stop);
-  /// Result, error and state of the job after its body returned.
-  void Finish(loop::Job& job, const Result<std::string>& result, bool stopping);
+  /// The oldest job that is due; waits for one. False: the runner stops. `lock` holds mutex_.
+  bool Next(std::unique_lock<std::mutex>& lock, const std::stop_token& stop, Waiting& next);
+  /// Back to the queue where the reason may go away by itself. True: it will be tried again.
+  bool Retry(Waiting& waiting, const Status& reason);
+  void RunOne(Waiting waiting, const std::stop_token& stop);
+  /// Result, error and state of the job after its body returned. True: it will be tried again.
+  bool Finish(Waiting& waiting, const Result<std::string>& result, bool stopping);
   void Announce(const loop::Job& job);
   std::shared_ptr<ChangeLog> LogOf(const std::string& id);
 
@@ -58,7 +83,8 @@ class JobRunner final : public http::JobService {
   ChangeLog& changes_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::map<std::string, loop::Job> queue_;                  // by id: oldest first
+  RetryPolicy retry_;
+  Queue queue_;
   std::map<std::string, std::string, std::less<>> by_key_;  // idempotency key -> id
   std::map<std::string, std::shared_ptr<ChangeLog>, std::less<>> logs_;
   std::string running_;

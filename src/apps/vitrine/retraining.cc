@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "adapters/files/durable.h"
+#include "apps/vitrine/job_service.h"
 #include "serve/served_model.h"
 
 namespace vitrine::apps {
@@ -19,7 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kActor = "trigger:";
 constexpr std::size_t kJobsLookedAt = 100;
 constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 
@@ -107,7 +107,7 @@ class Look {
       inputs.running = inputs.running || job.state == loop::JobState::kQueued ||
                        job.state == loop::JobState::kRunning;
       inputs.last_turn = std::max(inputs.last_turn, job.finished);
-      const bool ours = job.actor.starts_with(kActor);
+      const bool ours = job.actor.starts_with(kTriggerActor);
       inputs.started_today += ours && job.created.value > now.value - kMicrosPerDay ? 1U : 0U;
     }
     return Status::Ok();
@@ -164,7 +164,8 @@ class Look {
 
 Result<std::string> StartTurn(const RetrainingParts& parts,
                               const feedback::TriggerDecision& decision) {
-  const std::string actor = fmt::format("{}{}", kActor, feedback::TriggerCauseName(decision.cause));
+  const std::string actor =
+      fmt::format("{}{}", kTriggerActor, feedback::TriggerCauseName(decision.cause));
   ASSIGN_OR_RETURN(const loop::Job job, parts.jobs->Start("retrain", "{}", actor, ""));
   RETURN_IF_ERROR(parts.audit(
       actor, "retrain", job.id,
