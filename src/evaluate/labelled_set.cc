@@ -87,15 +87,45 @@ class Slicer {
 };
 
 void FillUsers(const data::Interactions& log, const data::UserTable& users, LabelledSet& set) {
-  set.users.resize(log.users.size());
-  for (std::size_t u = 0; u < log.users.size(); ++u) {
+  set.users.resize(std::max(log.users.size(), users.rows.size()));
+  for (std::size_t u = 0; u < set.users.size(); ++u) {
     LabelledUser& user = set.users[u];
     if (u < users.rows.size()) {
       user.user = users.rows[u];
     }
+    if (u >= log.users.size()) {
+      continue;  // only answers know them
+    }
     user.user.id = log.users[u];
     for (std::size_t r = log.user_begin[u]; r < log.user_begin[u + 1]; ++r) {
       user.history.push_back({log.item[r], log.ts[r], log.type[r], log.basket[r]});
+    }
+  }
+}
+
+LabelledSet EmptySet(const data::Interactions& log, const data::UserTable& users,
+                     const Protocol& protocol) {
+  LabelledSet set{.protocol = protocol.name,
+                  .snapshot = log.snapshot,
+                  .ordinal_time = log.ordinal_time,
+                  .slices = {},
+                  .items = log.items,
+                  .users = {},
+                  .rows = {}};
+  for (const SliceDef& slice : protocol.slices) {
+    set.slices.push_back(slice.name);
+  }
+  FillUsers(log, users, set);
+  return set;
+}
+
+/// As AssignParts by shares, but each bound moves on to the next answer's first row.
+void AssignWholeAnswers(const Protocol& protocol, std::span<const ShownRow> rows,
+                        std::vector<LabelledRow>& out) {
+  AssignParts(protocol, out);
+  for (std::size_t i = 1; i < out.size(); ++i) {
+    if (rows[i].answer == rows[i - 1].answer) {
+      out[i].part = out[i - 1].part;
     }
   }
 }
@@ -167,17 +197,12 @@ Result<LabelledSet> MakeLabelledSet(const data::Interactions& log, const data::I
   RETURN_IF_ERROR(CheckProtocol(protocol));
   RETURN_IF_ERROR(CheckLabels(log, protocol));
   ASSIGN_OR_RETURN(const Slicer slicer, Slicer::Make(protocol));
-  LabelledSet set{.protocol = protocol.name,
-                  .snapshot = log.snapshot,
-                  .ordinal_time = log.ordinal_time,
-                  .slices = {},
-                  .items = log.items,
-                  .users = {},
-                  .rows = {}};
-  for (const SliceDef& slice : protocol.slices) {
-    set.slices.push_back(slice.name);
+  if (protocol.rows == RowSource::kShown) {
+    return InvalidArgument(fmt::format(
+        "protocol '{}': rows = \"shown\" needs a snapshot's answers, and these are events",
+        protocol.name));
   }
-  FillUsers(log, users, set);
+  LabelledSet set = EmptySet(log, users, protocol);
   set.rows.reserve(log.rows());
   for (const std::size_t r : RowOrder(log)) {
     LabelledRow& row = set.rows.emplace_back();
@@ -189,6 +214,28 @@ Result<LabelledSet> MakeLabelledSet(const data::Interactions& log, const data::I
     row.slices = slicer.Of(set, row, items);
   }
   AssignParts(protocol, set.rows);
+  RETURN_IF_ERROR(CheckParts(set, protocol));
+  return set;
+}
+
+Result<LabelledSet> MakeShownSet(const data::Interactions& log, const data::ItemTable& items,
+                                 const data::UserTable& users, std::span<const ShownRow> rows,
+                                 const Protocol& protocol) {
+  RETURN_IF_ERROR(CheckProtocol(protocol));
+  RETURN_IF_ERROR(CheckLabels(log, protocol));
+  ASSIGN_OR_RETURN(const Slicer slicer, Slicer::Make(protocol));
+  LabelledSet set = EmptySet(log, users, protocol);
+  set.rows.reserve(rows.size());
+  for (const ShownRow& shown : rows) {
+    LabelledRow& row = set.rows.emplace_back();
+    row.user = shown.user;
+    row.known = KnownAt(set.users[row.user].history, shown.ts);
+    row.item = shown.item;
+    row.ts = shown.ts;
+    row.label = shown.label;
+    row.slices = slicer.Of(set, row, items);
+  }
+  AssignWholeAnswers(protocol, rows, set.rows);
   RETURN_IF_ERROR(CheckParts(set, protocol));
   return set;
 }

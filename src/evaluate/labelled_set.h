@@ -64,11 +64,29 @@ std::vector<std::size_t> RowOrder(const data::Interactions& interactions);
 
 /// Every row of the interactions, labelled 1 where its type is one of the protocol's target_events, and
 /// every user's history.
-/// Errors: kInvalidArgument (no target_events, or nothing but them; a slice), kFailedPrecondition
+/// Errors: kInvalidArgument (no target_events, or nothing but them; a slice; rows = "shown"), kFailedPrecondition
 ///         (ordinal time; a part without both labels: says which).
 Result<LabelledSet> MakeLabelledSet(const data::Interactions& interactions,
                                     const data::ItemTable& items, const data::UserTable& users,
                                     const Protocol& protocol);
+
+/// One place of an answer, and whether one of the protocol's target_events followed.
+struct ShownRow {
+  std::uint32_t user = 0;    ///< of the interactions, or one past them: see MakeShownSet
+  std::uint32_t item = 0;    ///< of the interactions
+  std::uint32_t answer = 0;  ///< rows of one answer stand together
+  Micros ts;                 ///< of the answer
+  std::uint8_t label = 0;
+};
+
+/// The rows in their order, each with its user's history strictly before the answer. By the protocol's
+/// shares the oldest rows are the training part; an answer is never cut: it belongs where it begins.
+/// `users` of the interactions come first; who is known from answers alone stands behind, and may be without
+/// an id: nobody in particular, once an answer.
+/// Precondition: rows by rising time.   Errors: as MakeLabelledSet's.
+Result<LabelledSet> MakeShownSet(const data::Interactions& interactions,
+                                 const data::ItemTable& items, const data::UserTable& users,
+                                 std::span<const ShownRow> rows, const Protocol& protocol);
 
 /// Gives every row its part by its place: by index rule where there is one, else by shares.
 void AssignParts(const Protocol& protocol, std::vector<LabelledRow>& rows);

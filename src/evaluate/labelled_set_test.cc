@@ -138,6 +138,74 @@ TEST(LabelledSet, WhatCannotBeLabelledIsSaid) {
       << alike.message();
 }
 
+Protocol Shown(double validation, double test) {
+  Protocol protocol = Labelled(validation, test);
+  protocol.rows = RowSource::kShown;
+  return protocol;
+}
+
+TEST(ShownSet, RowsKnowWhatIsStrictlyOlderThanTheirAnswer) {
+  const data::Interactions log = Log();  // users 10 and 9, items a and b
+  data::UserTable users;
+  users.rows.resize(4);
+  users.rows[2].id = "only-shown";
+  const std::vector<ShownRow> rows = {
+      {1, 0, 0, Micros{20}, 1},  {1, 1, 0, Micros{20}, 0},  // user 9 at its second event
+      {2, 0, 1, Micros{25}, 1},  {2, 1, 1, Micros{25}, 0},  // nothing is known of these two
+      {3, 0, 2, Micros{30}, 0},  {3, 1, 2, Micros{30}, 1},
+      {0, 0, 3, Micros{999}, 0}, {0, 1, 3, Micros{999}, 1}};
+  const auto set = MakeShownSet(log, MakeItems(log), users, rows, Shown(0.25, 0.25));
+  ASSERT_TRUE(set.ok()) << set.status().ToString();
+  ASSERT_EQ(set->users.size(), 4U);
+  EXPECT_EQ(set->users[0].user.id, "10");
+  EXPECT_EQ(set->users[2].user.id, "only-shown");
+  EXPECT_EQ(set->users[3].user.id, "");
+  const std::vector<std::uint32_t> known = {1, 1, 0, 0, 0, 0, 4, 4};
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(set->rows[i].known, known[i]) << i;
+    EXPECT_EQ(set->rows[i].label, rows[i].label) << i;
+    EXPECT_EQ(set->rows[i].user, rows[i].user) << i;
+    EXPECT_EQ(set->rows[i].item, rows[i].item) << i;
+    EXPECT_TRUE(set->rows[i].context.empty()) << i;
+    EXPECT_EQ(set->rows[i].part, i < 4   ? Part::kTraining
+                                 : i < 6 ? Part::kValidation
+                                         : Part::kTest)
+        << i;
+  }
+}
+
+TEST(ShownSet, NoAnswerIsCutBetweenParts) {
+  const data::Interactions log = Log();
+  // Answers of 1 to 7 rows; the bounds of 20 % fall into some of them.
+  for (const double share : {0.1, 0.2, 0.25, 0.3}) {
+    std::vector<ShownRow> rows;
+    for (std::uint32_t answer = 0; rows.size() < 200; ++answer) {
+      for (std::uint32_t place = 0; place <= answer * 5 % 7; ++place) {
+        rows.push_back({answer % 2, place % 2, answer, Micros{100 + answer},
+                        static_cast<std::uint8_t>((answer + place) % 2)});
+      }
+    }
+    const auto set = MakeShownSet(log, MakeItems(log), {}, rows, Shown(share, share));
+    ASSERT_TRUE(set.ok()) << set.status().ToString();
+    for (std::size_t i = 1; i < rows.size(); ++i) {
+      EXPECT_LE(set->rows[i - 1].part, set->rows[i].part) << i;  // oldest first
+      if (rows[i].answer == rows[i - 1].answer) {
+        EXPECT_EQ(set->rows[i].part, set->rows[i - 1].part) << share << " " << i;
+      }
+    }
+    const auto near = static_cast<double>(rows.size()) * share;
+    EXPECT_NEAR(static_cast<double>(set->CountOf(Part::kTest)), near, 7);
+    EXPECT_NEAR(static_cast<double>(set->CountOf(Part::kValidation)), near, 7);
+  }
+}
+
+TEST(ShownSet, IsNotMadeOfEvents) {
+  const data::Interactions log = Log();
+  const Status refused = MakeLabelledSet(log, MakeItems(log), {}, Shown(0.25, 0.25)).status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.message().find("rows"), std::string::npos);
+}
+
 TEST(IndexRule, IsReadAndRefused) {
   const auto rule = ParseIndexRule("index mod 5 = 4");
   ASSERT_TRUE(rule.ok());

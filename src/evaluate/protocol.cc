@@ -73,6 +73,48 @@ Status CheckLabelled(const Protocol& protocol) {
                     "must be left to learn from");
 }
 
+/// An event that JoinLabels gives to what was shown.
+bool LabelsShown(EventType type) {
+  return NeedsItem(type) && type != EventType::kImpression && type != EventType::kReturn;
+}
+
+Status CheckShown(const Protocol& protocol) {
+  constexpr double kMostHours = 24.0 * 90;
+  const ShownOptions& shown = protocol.shown;
+  if (protocol.rows != RowSource::kShown) {
+    return Status::Ok();
+  }
+  if (protocol.kind != ProtocolKind::kLabelled) {
+    return Bad(protocol, "rows = \"shown\" is of kind = \"labelled\"");
+  }
+  if (protocol.test_rows.given()) {
+    return Bad(protocol,
+               "test_rows and validation_rows would cut answers; rows = \"shown\" is cut by time: "
+               "test_share, validation_share");
+  }
+  if (protocol.target_events.empty()) {
+    return Bad(protocol,
+               "target_events is empty; which events make a shown item a positive, as "
+               "target_events = [\"click\"]?");
+  }
+  for (const EventType type : protocol.target_events) {
+    if (!LabelsShown(type)) {
+      return Bad(protocol, fmt::format("target_events: '{}' says nothing of an item that was shown",
+                                       EventName(type)));
+    }
+  }
+  if (!(shown.click_minutes > 0 && shown.click_minutes <= kMostHours * 60)) {
+    return Bad(protocol, "click_minutes must be above 0 and at most 90 days");
+  }
+  if (!(shown.purchase_hours > 0 && shown.purchase_hours <= kMostHours)) {
+    return Bad(protocol, "purchase_hours must be above 0 and at most 90 days");
+  }
+  return shown.position_clip >= 1 ? Status::Ok()
+                                  : Bad(protocol,
+                                        "position_clip must be 1 or more: it is the "
+                                        "largest weight that a positive can have");
+}
+
 /// Takes `word` and the blanks before it off the front of `text`.
 bool TakeWord(std::string_view& text, std::string_view word) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
@@ -116,6 +158,20 @@ std::string_view ProtocolKindName(ProtocolKind kind) {
       return "time_split";
     case ProtocolKind::kLabelled:
       return "labelled";
+  }
+  return "";
+}
+
+std::string_view PlaceBiasName(PlaceBias bias) {
+  switch (bias) {
+    case PlaceBias::kNone:
+      return "none";
+    case PlaceBias::kShopperItem:
+      return "shopper_item";
+    case PlaceBias::kItem:
+      return "item";
+    case PlaceBias::kRandomised:
+      return "randomised";
   }
   return "";
 }
@@ -179,6 +235,7 @@ Status CheckProtocol(const Protocol& protocol) {
     }
   }
   RETURN_IF_ERROR(CheckLabelled(protocol));
+  RETURN_IF_ERROR(CheckShown(protocol));
   return CheckSlices(protocol);
 }
 

@@ -19,7 +19,7 @@ enum class ProtocolKind : std::uint8_t {
   kLeaveOneOut,  ///< the user's last event is the test, the one before it the validation
   kLastBasket,   ///< the user's last basket is the test, the one before it the validation
   kTimeSplit,    ///< what happens from a moment on is the test, a window before it the validation
-  kLabelled,  ///< each event is a row with a label; the newest rows are the test (labelled_set.h)
+  kLabelled,     ///< each event, or each shown item, is a row with a label (labelled_set.h)
 };
 /// "leave_one_out", "last_basket", "time_split", "labelled".
 std::string_view ProtocolKindName(ProtocolKind kind);
@@ -53,6 +53,27 @@ struct IndexRule {
 };
 /// "index mod 5 = 4". Errors: kInvalidArgument (says what was expected).
 Result<IndexRule> ParseIndexRule(std::string_view text);
+
+/// What the rows of a labelled protocol are.
+enum class RowSource : std::uint8_t {
+  kEvents,  ///< each event that is read
+  kShown,   ///< each item of each answer, whatever followed (shown_set.h)
+};
+
+/// Which contexts tell how often a place is looked at (feedback/position_bias.h); kNone: no weights.
+enum class PlaceBias : std::uint8_t { kNone, kShopperItem, kItem, kRandomised };
+/// "none", "shopper_item", "item", "randomised".
+std::string_view PlaceBiasName(PlaceBias bias);
+
+/// labelled, rows = "shown".
+struct ShownOptions {
+  std::string scene;          ///< answers of this one only; empty: of all
+  double click_minutes = 30;  ///< how long after it a click, view, like, dwell, hide is an answer's
+  double purchase_hours = 24;  ///< a cart, favourite, purchase, share, rating
+  PlaceBias position_bias = PlaceBias::kNone;
+  double position_clip = 10;  ///< the largest weight; 1 or more
+  friend bool operator==(const ShownOptions&, const ShownOptions&) = default;
+};
 
 /// A named subset of the cases. `where` is a predicate, see predicate.h.
 struct SliceDef {
@@ -88,6 +109,8 @@ struct Protocol {
   /// labelled: which rows by their place, instead of the shares.
   IndexRule test_rows;
   IndexRule validation_rows;
+  RowSource rows = RowSource::kEvents;
+  ShownOptions shown;
   /// What the test figures are fitted on: training and validation parts, or training alone.
   bool fit_validation_for_test = true;
   /// Vocabulary: every item of the snapshot and its catalogue, or only items of the fitted rows.

@@ -18,6 +18,8 @@ using data::LogRecord;
 /// Clocks of shop and server differ: an event may seem a little older than the answer it names.
 constexpr Micros kClockSlack{5 * kMicrosPerSecond};
 
+std::uint32_t BitOf(EventType type) { return 1U << static_cast<unsigned>(type); }
+
 enum class Window : std::uint8_t { kNone, kClick, kPurchase };
 
 Window WindowOf(EventType type) {
@@ -148,6 +150,9 @@ class Join {
     ++result_.counts.answers;
     Answer& answer = answers_.emplace_back(Answer{&impression, sequence, subject, {}});
     for (std::size_t i = 0; i < impression.items.size(); ++i) {
+      if (impression.items[i].item_id.empty()) {
+        continue;
+      }
       Example& example = answer.examples.emplace_back();
       example.request_id = impression.request_id;
       example.subject = subject;
@@ -224,6 +229,7 @@ class Join {
 
   void Label(const Event& event, const std::string& subject, const EventItem& item,
              Example& example) {
+    example.events |= BitOf(event.type);
     switch (event.type) {
       case EventType::kDwell:
         example.dwell_seconds += event.seconds;
@@ -288,6 +294,9 @@ class Join {
     sale.example->revenue -= sale.revenue;
     sale.example->purchased = --open_sales_[sale.example] > 0;
     sale.example->returned = !sale.example->purchased;
+    if (!sale.example->purchased) {
+      sale.example->events &= ~BitOf(EventType::kPurchase);
+    }
   }
 
   LabelResult Finish() {
@@ -327,6 +336,11 @@ class Join {
 
 LabelResult JoinLabels(std::span<const LogRecord> records, const LabelOptions& options) {
   return Join(records, options).Run();
+}
+
+bool IsLabelled(const Example& example, const std::set<EventType>& types) {
+  return std::any_of(types.begin(), types.end(),
+                     [&example](EventType type) { return (example.events & BitOf(type)) != 0; });
 }
 
 std::string ToJsonLine(const Example& e) {

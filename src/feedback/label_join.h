@@ -7,15 +7,18 @@
 ///   - A return takes the purchase of its order (or, without one, the newest of shopper and item)
 ///     back. An event that is replaced, or stands twice, does not count. identify makes an anonymous
 ///     shopper and a user one. An erased shopper leaves no example.
+///   - A place of an answer whose item_id is empty (it is not known what stood there) gives no example.
 ///   - An answer whose windows are still open at `as_of` is not ripe: it gives no example yet.
 /// Threads: pure functions.
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/event.h"
 #include "core/time.h"
 #include "data/event_log.h"
 
@@ -44,6 +47,8 @@ struct Example {
   bool purchased = false;
   bool returned = false;  ///< bought and brought back: purchased is false again
   bool disliked = false;  ///< hide
+  /// Bit t: an event of EventType t belongs to it; of a purchase, while one stands.
+  std::uint32_t events = 0;
   double dwell_seconds = 0;
   double revenue = 0;  ///< price * quantity, in the event's currency
   friend bool operator==(const Example&, const Example&) = default;
@@ -69,6 +74,9 @@ struct LabelResult {
 
 /// Precondition: records by rising sequence.
 LabelResult JoinLabels(std::span<const data::LogRecord> records, const LabelOptions& options);
+
+/// An event of one of these types belongs to the example.
+bool IsLabelled(const Example& example, const std::set<EventType>& types);
 
 /// One JSON line per example, with "\n".
 std::string ToJsonLine(const Example& example);

@@ -201,6 +201,33 @@ TEST(LabelJoinTest, OtherLabels) {
   EXPECT_TRUE(Of(result, "r1", "c").carted);
 }
 
+TEST(LabelJoinTest, EachKindOfEventIsToldApart) {
+  Log log;
+  log.Show("r1", "u", 0, {"a", "b", "c"});
+  log.Do(EventType::kView, "u", kSecond, "a", "r1");
+  log.Do(EventType::kPurchase, "u", 2 * kSecond, "a").order_id = "o";
+  log.Do(EventType::kPurchase, "u", 2 * kSecond, "b").order_id = "o";
+  log.Do(EventType::kReturn, "u", 3 * kSecond, "b").order_id = "o";
+  const auto result = log.Join();
+  const auto labelled = [&result](const std::string& item, EventType type) {
+    return IsLabelled(Of(result, "r1", item), {type});
+  };
+  EXPECT_TRUE(labelled("a", EventType::kView));
+  EXPECT_FALSE(labelled("a", EventType::kClick));  // though it counts as clicked
+  EXPECT_TRUE(labelled("a", EventType::kPurchase));
+  EXPECT_FALSE(labelled("b", EventType::kPurchase));  // brought back
+  EXPECT_TRUE(IsLabelled(Of(result, "r1", "a"), {EventType::kCart, EventType::kView}));
+  EXPECT_FALSE(IsLabelled(Of(result, "r1", "c"), {EventType::kCart, EventType::kView}));
+}
+
+TEST(LabelJoinTest, APlaceThatIsNotKnownGivesNoExample) {
+  Log log;
+  log.Show("r1", "u", 0, {"a", "", "b"});
+  const auto result = log.Join();
+  ASSERT_EQ(result.examples.size(), 2U);
+  EXPECT_EQ(Of(result, "r1", "b").position, 2);
+}
+
 TEST(LabelJoinTest, NothingGivesNothing) {
   EXPECT_TRUE(JoinLabels({}, {}).examples.empty());
   EXPECT_EQ(JoinLabels({}, {}).resume_from, 0U);

@@ -33,8 +33,25 @@ std::vector<bool> FittedPlaces(const RankerMaterial& material, FitFor purpose) {
   return fitted;
 }
 
+/// Events from before the first answer that is not fitted.
+std::vector<bool> RowsBeforeHeldOut(const RankerMaterial& material,
+                                    const std::vector<bool>& fitted) {
+  const std::vector<Micros>& ts = material.interactions.ts;
+  std::vector<bool> rows(ts.size(), true);
+  const auto held_out = std::find(fitted.begin(), fitted.end(), false);
+  if (held_out != fitted.end()) {
+    const auto place = static_cast<std::size_t>(held_out - fitted.begin());
+    const Micros until = material.set.rows[place].ts;
+    std::transform(ts.begin(), ts.end(), rows.begin(), [until](Micros at) { return at < until; });
+  }
+  return rows;
+}
+
 /// The same by row of the interactions.
 std::vector<bool> FittedRowsOf(const RankerMaterial& material, const std::vector<bool>& fitted) {
+  if (material.protocol.rows == evaluate::RowSource::kShown) {
+    return RowsBeforeHeldOut(material, fitted);
+  }
   std::vector<bool> rows(material.interactions.rows());
   const std::vector<std::size_t> order = evaluate::RowOrder(material.interactions);
   for (std::size_t place = 0; place < order.size(); ++place) {
@@ -43,7 +60,7 @@ std::vector<bool> FittedRowsOf(const RankerMaterial& material, const std::vector
   return rows;
 }
 
-/// Features of the named places, and their labels.
+/// Features of the named places, their labels and weights.
 Result<LabelledRows> RowsAt(const RankerMaterial& material, const RankerSet& set,
                             const std::vector<RankerColumn>& columns,
                             const std::vector<std::size_t>& places) {
@@ -57,6 +74,9 @@ Result<LabelledRows> RowsAt(const RankerMaterial& material, const RankerSet& set
     const evaluate::LabelledRow& row = material.set.rows[place];
     batch.push_back(inputs.Of(place));
     rows.labels.push_back(row.label);
+    if (!material.weights.empty()) {
+      rows.weights.push_back(material.weights[place]);
+    }
     rows.group.push_back(row.user == evaluate::kNobody ? alone++ : row.user);
   }
   RETURN_IF_ERROR(set.features.Apply(batch, rows.features));

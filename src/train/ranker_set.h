@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,10 +13,26 @@
 #include "data/interactions.h"
 #include "evaluate/labelled_set.h"
 #include "evaluate/protocol.h"
+#include "feedback/position_bias.h"
 #include "train/ranker.h"
 #include "train/train_spec.h"
 
 namespace vitrine::train {
+
+/// What became of a shop's answers as rows.
+struct ShownSummary {
+  std::uint64_t answers = 0;  ///< that gave rows
+  std::uint64_t unripe = 0;   ///< of all scenes: a label may still come
+  std::uint64_t rows = 0;
+  std::uint64_t positives = 0;
+  std::uint64_t unjoined = 0;  ///< items of events that belong to no answer of any scene
+  std::uint64_t left_out = 0;  ///< places beyond those that are read
+  /// By place, estimated from the training part; empty where no bias is looked for.
+  std::vector<feedback::PlaceExamination> places;
+  std::uint64_t weighed = 0;  ///< positives of the training part
+  double effective = 0;       ///< how many unweighted ones they are worth
+  std::uint64_t clipped = 0;  ///< of them, at the largest weight
+};
 
 /// Labelled rows in memory. Of a table there are no interactions and no items.
 struct RankerMaterial {
@@ -23,6 +40,10 @@ struct RankerMaterial {
   data::ItemTable items;
   evaluate::Protocol protocol;
   evaluate::LabelledSet set;
+  /// By row of the set, or empty: all 1. What is fitted is weighed, and what stops a fit early, since that is
+  /// measured as the fit is; calibration and figures are not.
+  std::vector<float> weights;
+  std::optional<ShownSummary> shown;  ///< where the rows are what was shown
 
   [[nodiscard]] bool has_items() const { return !set.items.empty(); }
 };

@@ -13,6 +13,7 @@
 #include "train/calibration.h"
 #include "train/partial_run.h"
 #include "train/ranker_package.h"
+#include "train/shown_rows.h"
 
 namespace vitrine::train {
 namespace {
@@ -64,6 +65,9 @@ std::string FingerprintOf(const Run& run) {
   Sha256 rows;
   for (const evaluate::LabelledRow& row : run.material.set.rows) {
     rows.Update(fmt::format("{}{}{}|", static_cast<int>(row.part), row.label, row.ts.value));
+  }
+  for (const float weight : run.material.weights) {
+    rows.Update(fmt::format("{}|", weight));
   }
   return Sha256Hex(fmt::format("{}\n{}\n{} {} {} {}\n{}\n{}\n{}", run.request.code_version,
                                run.material.set.snapshot, p.name, p.fit_validation_for_test,
@@ -163,6 +167,7 @@ Result<RankerResult> Finish(const Run& run, const Fitted& fitted, RankerResult r
   Report(run.progress, "package", "golden set, references, graph");
   result.chosen = fitted.outcome.chosen;
   result.notes = fitted.outcome.notes;
+  result.shown = run.material.shown;
   const Calibration calibration = Remembered(result.chosen);
   const RankerPackage package{.ranker = *fitted.ranker,
                               .calibration = calibration,
@@ -236,6 +241,9 @@ std::string RankerResultToJson(const RankerResult& result) {
                                  {"validation_rows", result.validation_rows}};
   for (const auto& [name, value] : result.validation) {
     json["validation"][name] = {{"mean", value.mean}, {"low", value.low}, {"high", value.high}};
+  }
+  if (result.shown.has_value()) {
+    json["shown"] = nlohmann::ordered_json::parse(ShownSummaryToJson(*result.shown));
   }
   json["chosen"] = nlohmann::ordered_json(result.chosen);
   json["notes"] = nlohmann::ordered_json(result.notes);

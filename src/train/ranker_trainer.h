@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/artifact.h"
@@ -31,10 +32,11 @@ struct RankerResult {
   std::map<std::string, MetricValue> validation;
   Chosen chosen;
   std::map<std::string, double> notes;
+  std::optional<ShownSummary> shown;  ///< where the rows are what was shown
   bool resumed = false;
 };
 
-/// Reads the rows of a snapshot under a labelled protocol.
+/// Reads the rows of a snapshot under a labelled protocol whose rows are events (what was shown: shown_rows.h).
 /// Errors: those of the reader and MakeLabelledSet; kCancelled.
 Result<RankerMaterial> ReadRankerMaterial(const std::string& snapshot_dir,
                                           const evaluate::Protocol& protocol,

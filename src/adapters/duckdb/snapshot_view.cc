@@ -14,6 +14,13 @@ std::string Parquet(const std::vector<std::string>& paths) {
   return fmt::format("read_parquet({}, union_by_name = true)", QuotedList(paths));
 }
 
+Status NoEvents(const data::SnapshotManifest& manifest) {
+  return FailedPrecondition(
+      fmt::format("snapshot {} holds no events: every row was removed, or only a catalogue was "
+                  "imported; see its report.txt",
+                  manifest.id));
+}
+
 /// Small tables of what takes rows back or gives them another owner.
 Status MakeAdjustments(Database& database, const std::string& from) {
   RETURN_IF_ERROR(
@@ -46,6 +53,32 @@ std::string IdentifiedSql(const std::string& from) {
       from);
 }
 
+constexpr std::string_view kOrderOfRows = "(part::BIGINT << 44) + (row << 12) + line AS k";
+
+/// What the log says was shown: one record an answer, whose subject may be an anonymous id. Of two records of
+/// one request the newer one stays, as in the log.
+std::string ShownByLogSql(const std::vector<std::string>& paths) {
+  return fmt::format(
+      "SELECT part, row, line, {}, coalesce('log ' || request_id, part || ' ' || row) AS answer, "
+      "request_id, NULL::VARCHAR AS user_id, user_id AS anonymous_id, ts, scene, model, item_id, "
+      "position AS place, score, source FROM {} QUALIFY (part::BIGINT << 44) + (row << 12) = "
+      "max((part::BIGINT << 44) + (row << 12)) OVER (PARTITION BY answer)",
+      kOrderOfRows, Parquet(paths));
+}
+
+/// What imported files say was shown.
+std::string ShownByFilesSql(const std::vector<std::string>& paths) {
+  return fmt::format(
+      "SELECT part, row, line, {}, CASE WHEN request_id IS NOT NULL THEN 'file ' || request_id "
+      "WHEN "
+      "coalesce(user_id, anonymous_id) IS NOT NULL THEN concat_ws(' ', 'moment', "
+      "strlen(coalesce(user_id, anonymous_id)), coalesce(user_id, anonymous_id), ts, scene) ELSE "
+      "part || ' ' || row END AS answer, request_id, user_id, anonymous_id, ts, scene, "
+      "NULL::VARCHAR AS model, item_id, position AS place, NULL::DOUBLE AS score, NULL::VARCHAR AS "
+      "source FROM {}",
+      kOrderOfRows, Parquet(paths));
+}
+
 /// current_KIND: the newest row of each id.
 Status MakeNewestView(Database& database, const std::string& lake_root,
                       const data::SnapshotManifest& manifest, const std::string& kind,
@@ -76,10 +109,7 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
     }
   }
   if (paths.empty()) {
-    return FailedPrecondition(
-        fmt::format("snapshot {} holds no events: every row was removed, or only a catalogue was "
-                    "imported; see its report.txt",
-                    manifest.id));
+    return NoEvents(manifest);
   }
   std::string from = Parquet(paths);
   std::string where = "true";
@@ -100,6 +130,36 @@ Status MakeEventsView(Database& database, const std::string& lake_root,
                   "12) + line AS k "
                   "FROM {} n WHERE {}",
                   from, where));
+}
+
+Status MakeShownViews(Database& database, const std::string& lake_root,
+                      const data::SnapshotManifest& manifest, bool& found) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> events,
+                   CheckedParts(lake_root, manifest, "events"));
+  ASSIGN_OR_RETURN(const std::vector<std::string> shown,
+                   CheckedParts(lake_root, manifest, "impressions"));
+  found = !shown.empty();
+  if (!found) {
+    return Status::Ok();
+  }
+  if (events.empty()) {
+    return NoEvents(manifest);
+  }
+  RETURN_IF_ERROR(MakeAdjustments(database, Parquet(events)));
+  RETURN_IF_ERROR(
+      database.Execute(fmt::format("CREATE OR REPLACE TEMP VIEW facts AS SELECT *, {} FROM ({})",
+                                   kOrderOfRows, IdentifiedSql(Parquet(events)))));
+  std::vector<std::string> by_log, by_files;
+  for (const std::string& path : shown) {
+    const bool cleaned = path.substr(path.rfind('/') + 1).starts_with("clean-");
+    (cleaned ? by_files : by_log).push_back(path);
+  }
+  std::string from = by_log.empty() ? "" : ShownByLogSql(by_log);
+  if (!by_files.empty()) {
+    from = (from.empty() ? "" : "(" + from + ") UNION ALL ") + ShownByFilesSql(by_files);
+  }
+  return database.Execute(
+      fmt::format("CREATE OR REPLACE TEMP VIEW shown AS {}", IdentifiedSql("(" + from + ")")));
 }
 
 Status MakeItemsView(Database& database, const std::string& lake_root,

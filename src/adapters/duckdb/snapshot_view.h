@@ -19,6 +19,14 @@ namespace vitrine::duckdb {
 Status MakeEventsView(Database& database, const std::string& lake_root,
                       const data::SnapshotManifest& manifest, bool check_hashes);
 
+/// Makes the view `facts`: the same columns and order with identities applied, and nothing taken back;
+/// and the view `shown`, a row a place of an answer: part, row, line, k, answer (what the rows of one
+/// answer share), request_id, subject, ts, scene, model, item_id, place (null: not said), score, source.
+/// Of an answer that the log has twice, the newer one. `found` says whether the snapshot has any answer.
+/// Checks hashes. Errors: as above.
+Status MakeShownViews(Database& database, const std::string& lake_root,
+                      const data::SnapshotManifest& manifest, bool& found);
+
 /// Makes the view `current_items`: the newest row of each item; `deleted` items are in it.
 /// Errors: as above. `found` says whether the snapshot has a catalogue at all.
 Status MakeItemsView(Database& database, const std::string& lake_root,

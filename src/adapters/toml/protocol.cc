@@ -47,6 +47,12 @@ class Reader {
                                                    "validation_share",
                                                    "test_rows",
                                                    "validation_rows",
+                                                   "rows",
+                                                   "scene",
+                                                   "click_minutes",
+                                                   "purchase_hours",
+                                                   "position_bias",
+                                                   "position_clip",
                                                    "fit_for_test",
                                                    "age",
                                                    "vocabulary",
@@ -67,6 +73,7 @@ class Reader {
     RETURN_IF_ERROR(Value(root_, "validation_share", out_.validation_share));
     RETURN_IF_ERROR(ReadRule("test_rows", out_.test_rows));
     RETURN_IF_ERROR(ReadRule("validation_rows", out_.validation_rows));
+    RETURN_IF_ERROR(ReadShown());
     RETURN_IF_ERROR(ReadVocabulary());
     RETURN_IF_ERROR(ReadSlices());
     const Status checked = evaluate::CheckProtocol(out_);
@@ -245,6 +252,31 @@ class Reader {
     }
     out = *rule;
     return Status::Ok();
+  }
+
+  Status ReadShown() {
+    const Choices<evaluate::RowSource> sources = {{"events", evaluate::RowSource::kEvents},
+                                                  {"shown", evaluate::RowSource::kShown}};
+    RETURN_IF_ERROR(Choice(root_, "rows", sources, out_.rows));
+    for (const char* key :
+         {"scene", "click_minutes", "purchase_hours", "position_bias", "position_clip"}) {
+      if (const toml::node* node = root_.get(key);
+          node != nullptr && out_.rows != evaluate::RowSource::kShown) {
+        return Bad(*node,
+                   fmt::format("{} is of rows = \"shown\"; without it nothing reads it", key));
+      }
+    }
+    evaluate::ShownOptions& shown = out_.shown;
+    RETURN_IF_ERROR(Value(root_, "scene", shown.scene));
+    RETURN_IF_ERROR(Value(root_, "click_minutes", shown.click_minutes));
+    RETURN_IF_ERROR(Value(root_, "purchase_hours", shown.purchase_hours));
+    RETURN_IF_ERROR(Value(root_, "position_clip", shown.position_clip));
+    Choices<evaluate::PlaceBias> biases;
+    for (const auto bias : {evaluate::PlaceBias::kNone, evaluate::PlaceBias::kShopperItem,
+                            evaluate::PlaceBias::kItem, evaluate::PlaceBias::kRandomised}) {
+      biases.emplace_back(evaluate::PlaceBiasName(bias), bias);
+    }
+    return Choice(root_, "position_bias", biases, shown.position_bias);
   }
 
   Status ReadVocabulary() {

@@ -6,6 +6,8 @@
 ///   test_days = 7               validation_days = 7
 ///   test_share = 0.1            validation_share = 0.1
 ///   test_rows = "index mod 5 = 4"                          validation_rows = "index mod 5 = 3"
+///   rows = "events"|"shown"     scene = "home"           click_minutes = 30    purchase_hours = 24
+///   position_bias = "none"|"shopper_item"|"item"|"randomised"                  position_clip = 10
 ///   fit_for_test = "training+validation" | "training"
 ///   age = "position"|"basket"|"day"
 ///   [vocabulary] items = "all"|"fitted"   popularity = "users"|"baskets"|"events"

@@ -101,6 +101,50 @@ TEST(ProtocolFileTest, MistakesNamePlaceAndCure) {
   }
 }
 
+TEST(ProtocolFileTest, OfWhatWasShownIsRead) {
+  const std::string head = "name = 'x'\nkind = 'labelled'\nrows = 'shown'\n";
+  const auto protocol = ParseProtocol(
+      head +
+          "target_events = ['click']\nscene = 'home'\nclick_minutes = 5\npurchase_hours = 1.5\n"
+          "position_bias = 'shopper_item'\nposition_clip = 4\n",
+      "p.toml");
+  ASSERT_TRUE(protocol.ok()) << protocol.status().message();
+  EXPECT_EQ(protocol->rows, evaluate::RowSource::kShown);
+  EXPECT_EQ(protocol->shown,
+            (evaluate::ShownOptions{.scene = "home",
+                                    .click_minutes = 5,
+                                    .purchase_hours = 1.5,
+                                    .position_bias = evaluate::PlaceBias::kShopperItem,
+                                    .position_clip = 4}));
+  const std::string click = head + "target_events = ['click']\n";
+  const auto plain = ParseProtocol(click, "p.toml");
+  ASSERT_TRUE(plain.ok()) << plain.status().message();
+  EXPECT_EQ(plain->shown, evaluate::ShownOptions{});
+  const struct {
+    std::string text;
+    std::string_view says;
+  } cases[] = {
+      {head, "target_events is empty"},
+      {head + "target_events = ['return']", "'return' says nothing"},
+      {click + "rows_ = 1", "unknown key 'rows_'"},
+      {click + "position_bias = 'items'", "did you mean 'item'?"},
+      {click + "position_clip = 0.5", "position_clip must be 1 or more"},
+      {click + "click_minutes = 0", "click_minutes must be above 0"},
+      {click + "purchase_hours = 100000", "purchase_hours must be above 0 and at most"},
+      {click + "test_rows = 'index mod 5 = 4'\nvalidation_rows = 'index mod 5 = 3'",
+       "test_rows and validation_rows would cut answers"},
+      {"name = 'x'\nkind = 'leave_one_out'\nrows = 'shown'", "kind = \"labelled\""},
+      {"name = 'x'\nkind = 'labelled'\nrows = 'shwon'", "did you mean 'shown'?"},
+      {"name = 'x'\nkind = 'labelled'\nscene = 'home'", "scene is of rows = \"shown\""},
+      {"name = 'x'\nkind = 'labelled'\nposition_clip = 3", "position_clip is of rows"},
+  };
+  for (const auto& c : cases) {
+    const Status refused = ParseProtocol(c.text, "p.toml").status();
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << c.text;
+    EXPECT_NE(refused.message().find(c.says), std::string::npos) << refused.message();
+  }
+}
+
 TEST(ProtocolFileTest, TheReadyOnesParse) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator("protocols")) {

@@ -14,6 +14,7 @@
 #include "apps/trainer/spilling_reader.h"
 #include "evaluate/labelled_file.h"
 #include "train/ranker_trainer.h"
+#include "train/shown_rows.h"
 #include "train/table_features.h"
 
 namespace vitrine::apps {
@@ -33,7 +34,16 @@ Result<train::RankerMaterial> MaterialOf(const RowFlags& flags, const evaluate::
                                          const Progress& progress) {
   if (flags.table.empty()) {
     SpillingReader reader(out, memory_limit_mb);
+    if (protocol.rows == evaluate::RowSource::kShown) {
+      return train::ReadShownMaterial(flags.snapshot, protocol, reader.get(), reader.shown(),
+                                      progress);
+    }
     return train::ReadRankerMaterial(flags.snapshot, protocol, reader.get(), progress);
+  }
+  if (protocol.rows == evaluate::RowSource::kShown) {
+    return InvalidArgument(fmt::format(
+        "protocol '{}': rows = \"shown\" are a snapshot's answers; a table's rows are its own",
+        protocol.name));
   }
   if (flags.label.empty()) {
     return InvalidArgument("--table needs --label: which column says what happened, 0 or 1?");
@@ -76,16 +86,17 @@ Status SplitRowsCommand(const SplitFlags& flags, const evaluate::Protocol& proto
   ASSIGN_OR_RETURN(const train::RankerMaterial material,
                    MaterialOf(flags.rows, protocol, flags.out, flags.memory_limit_mb, progress));
   RETURN_IF_ERROR(evaluate::WriteLabelledRows(material.set, flags.out));
-  std::puts(
-      nlohmann::ordered_json{{"holdout", flags.out},
-                             {"protocol", protocol.name},
-                             {"rows", material.set.rows.size()},
-                             {"users", material.set.users.size()},
-                             {"items", material.set.items.size()},
-                             {"validation", material.set.CountOf(evaluate::Part::kValidation)},
-                             {"test", material.set.CountOf(evaluate::Part::kTest)}}
-          .dump()
-          .c_str());
+  nlohmann::ordered_json json = {{"holdout", flags.out},
+                                 {"protocol", protocol.name},
+                                 {"rows", material.set.rows.size()},
+                                 {"users", material.set.users.size()},
+                                 {"items", material.set.items.size()},
+                                 {"validation", material.set.CountOf(evaluate::Part::kValidation)},
+                                 {"test", material.set.CountOf(evaluate::Part::kTest)}};
+  if (material.shown.has_value()) {
+    json["shown"] = nlohmann::ordered_json::parse(train::ShownSummaryToJson(*material.shown));
+  }
+  std::puts(json.dump().c_str());
   return Status::Ok();
 }
 

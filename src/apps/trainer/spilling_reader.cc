@@ -12,7 +12,9 @@ duckdb::DatabaseOptions SpillingTo(const std::string& folder, std::uint64_t memo
 }
 
 SpillingReader::SpillingReader(const std::string& out, std::uint64_t memory_limit_mb)
-    : spill_(out + ".spill"), reader_(SpillingTo(spill_, memory_limit_mb)) {}
+    : spill_(out + ".spill"),
+      reader_(SpillingTo(spill_, memory_limit_mb)),
+      shown_(SpillingTo(spill_, memory_limit_mb)) {}
 
 SpillingReader::~SpillingReader() {
   std::error_code ignored;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "adapters/duckdb/shown_reader.h"
 #include "adapters/duckdb/snapshot_reader.h"
 
 namespace vitrine::apps {
@@ -19,10 +20,12 @@ class SpillingReader {
   SpillingReader(const SpillingReader&) = delete;
   SpillingReader& operator=(const SpillingReader&) = delete;
   data::SnapshotReader& get() { return reader_; }
+  data::ShownReader& shown() { return shown_; }
 
  private:
   std::string spill_;
   duckdb::ParquetSnapshotReader reader_;
+  duckdb::ParquetShownReader shown_;
 };
 
 }  // namespace vitrine::apps
