@@ -60,6 +60,8 @@ Result<std::string> RunReport(const LakeArguments& arguments, const Progress& pr
 Result<std::string> RunLog(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunStates(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunCatalogue(const LakeArguments& arguments, const Progress& progress);
+/// What was shown and what followed, a JSON line an item (feedback::ToJsonLine).
+Result<std::string> RunExamples(const LakeArguments& arguments, const Progress& progress);
 /// Two sources compared column by column. Errors: see OpenFramePair and CompareFrames.
 Result<std::string> RunDrift(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunMappings(const LakeArguments& arguments, const Progress& progress);

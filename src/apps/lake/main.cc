@@ -81,7 +81,9 @@ void AddVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   AddVerb(app, "log", "take in what the server's log has that is new", arguments, chosen, RunLog);
   for (const auto& [name, what, verb] :
        {std::tuple("states", "write user states for the server, JSON lines", &RunStates),
-        std::tuple("catalogue", "write the current items, JSON lines", &RunCatalogue)}) {
+        std::tuple("catalogue", "write the current items, JSON lines", &RunCatalogue),
+        std::tuple("examples", "write what was shown and what followed, JSON lines",
+                   &RunExamples)}) {
     CLI::App* sub = AddVerb(app, name, what, arguments, chosen, verb);
     sub->add_option("--snapshot", arguments.snapshot, "its id; the newest where left out");
     sub->add_option("--out", arguments.out, "the file; in the snapshot's folder where left out");

@@ -21,13 +21,13 @@ double Examined(std::size_t place) { return std::pow(1.0 + static_cast<double>(p
 
 std::string Name(std::size_t item) { return (item < 10 ? "i0" : "i") + std::to_string(item); }
 
-/// 6,000 answers of all goods: the least liked first, each moved by up to five places.
+/// 4,000 answers of all goods: the least liked first, each moved by up to five places.
 train::test::FakeShownShop TurnedRound() {
   train::test::FakeShownShop shop;
   std::mt19937_64 random(11);
   const auto unit = [&random] { return static_cast<double>(random() >> 11) * 0x1p-53; };
   std::vector<std::pair<double, std::size_t>> order(kItems);
-  for (std::size_t answer = 0; answer < 6'000; ++answer) {
+  for (std::size_t answer = 0; answer < 4'000; ++answer) {
     for (std::size_t i = 0; i < kItems; ++i) {
       order[i] = {static_cast<double>(i) + 5 * unit(), i};
     }
@@ -71,6 +71,9 @@ std::vector<double> Learnt(const std::string& algorithm, evaluate::PlaceBias bia
   }
   train::TrainSpec spec;
   spec.algorithm = algorithm;
+  if (algorithm == "gbdt") {
+    spec.parameters = {{"rounds", std::int64_t{60}}};
+  }
   spec.features = {{"brand", "level", "item.brand", {}}};
   const auto set = train::MakeRankerSet(*material, spec, evaluate::FitFor::kTest);
   EXPECT_TRUE(set.ok()) << set.status().ToString();
