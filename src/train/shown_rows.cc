@@ -1,9 +1,11 @@
 #include "train/shown_rows.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <iterator>
 #include <set>
+#include <span>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,7 +23,7 @@ using feedback::Example;
 
 constexpr double kMicrosPerMinute = 60.0 * kMicrosPerSecond;
 
-/// What an event can come so much later than its answer, and still label it, at most.
+/// The purchase window is its own, not the clicks'.
 bool HasLongWindow(EventType type) {
   return type == EventType::kCart || type == EventType::kFavourite ||
          type == EventType::kPurchase || type == EventType::kShare || type == EventType::kRating;
