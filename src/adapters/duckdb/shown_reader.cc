@@ -63,9 +63,9 @@ Status ReadAnswers(Database& database, ShownLog& out) {
   ASSIGN_OR_RETURN(
       Rows rows,
       database.Query(
-          "SELECT answer, coalesce(request_id, answer), coalesce(subject, ''), coalesce(scene, "
-          "''), "
-          "model, item_id, source, min(ts) OVER (PARTITION BY answer)::BIGINT AS shown_at, "
+          "SELECT answer, coalesce(request_id, answer), coalesce(subject, ''), "
+          "coalesce(scene, ''), model, item_id, source, min(ts) OVER (PARTITION BY answer)::BIGINT "
+          "AS shown_at, "
           "coalesce(place, -1)::BIGINT, coalesce(score, 0)::DOUBLE FROM shown WHERE item_id IS NOT "
           "NULL AND ts IS NOT NULL ORDER BY shown_at, answer, place NULLS LAST, k"));
   Records records(out);
@@ -151,8 +151,7 @@ Status NoAnswer(const data::SnapshotManifest& manifest) {
   return FailedPrecondition(fmt::format(
       "no answer of this shop is in snapshot {}: what was shown comes from the server's log "
       "(`vitrine-lake log`, then `vitrine-lake clean`), or from a file whose rows are events of "
-      "type "
-      "impression. Until then learn from what happened: rows = \"events\"",
+      "type impression. Until then learn from what happened: rows = \"events\"",
       manifest.id));
 }
 

@@ -70,8 +70,7 @@ std::string ShownByLogSql(const std::vector<std::string>& paths) {
 std::string ShownByFilesSql(const std::vector<std::string>& paths) {
   return fmt::format(
       "SELECT part, row, line, {}, CASE WHEN request_id IS NOT NULL THEN 'file ' || request_id "
-      "WHEN "
-      "coalesce(user_id, anonymous_id) IS NOT NULL THEN concat_ws(' ', 'moment', "
+      "WHEN coalesce(user_id, anonymous_id) IS NOT NULL THEN concat_ws(' ', 'moment', "
       "strlen(coalesce(user_id, anonymous_id)), coalesce(user_id, anonymous_id), ts, scene) ELSE "
       "part || ' ' || row END AS answer, request_id, user_id, anonymous_id, ts, scene, "
       "NULL::VARCHAR AS model, item_id, position AS place, NULL::DOUBLE AS score, NULL::VARCHAR AS "

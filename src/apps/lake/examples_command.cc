@@ -16,7 +16,7 @@ namespace vitrine::apps {
 namespace {
 
 /// Of an answer's item, its event and their example, while all of them are held.
-constexpr std::uint64_t kBytesOfAShownItem = 600;
+constexpr std::uint64_t kBytesOfAShownItem = 800;
 
 const std::set<EventType>& EventsThatLabel() {
   using enum EventType;
