@@ -23,6 +23,7 @@ namespace vitrine::train {
 struct ShownSummary {
   std::uint64_t answers = 0;  ///< that gave rows
   std::uint64_t unripe = 0;   ///< of all scenes: a label may still come
+  std::uint64_t scenes = 0;   ///< of the answers; where they are weighed, they share one curve
   std::uint64_t rows = 0;
   std::uint64_t positives = 0;
   std::uint64_t unjoined = 0;  ///< items of events that belong to no answer of any scene

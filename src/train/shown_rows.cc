@@ -57,12 +57,12 @@ feedback::LabelOptions OptionsOf(const Protocol& protocol, Micros as_of) {
   return options;
 }
 
-std::string ScenesOf(const std::vector<Example>& examples) {
+std::set<std::string> ScenesOf(const std::vector<Example>& examples) {
   std::set<std::string> scenes;
   for (const Example& example : examples) {
     scenes.insert("'" + example.scene + "'");
   }
-  return fmt::format("{}", fmt::join(scenes, ", "));
+  return scenes;
 }
 
 /// Examples of the protocol's scene, by time, request, place.
@@ -82,15 +82,16 @@ Result<std::vector<Example>> ExamplesOf(const Protocol& protocol, const data::Sh
   }
   const std::string& scene = protocol.shown.scene;
   if (!scene.empty()) {
-    const std::string scenes = ScenesOf(examples);
+    const std::set<std::string> scenes = ScenesOf(examples);
     std::erase_if(examples, [&scene](const Example& example) { return example.scene != scene; });
     if (examples.empty()) {
       return FailedPrecondition(
           fmt::format("protocol '{}': scene: no answer with closed label windows is of '{}'; there "
                       "are answers of {}",
-                      protocol.name, scene, scenes));
+                      protocol.name, scene, fmt::join(scenes, ", ")));
     }
   }
+  summary.scenes = ScenesOf(examples).size();
   std::stable_sort(examples.begin(), examples.end(), [](const Example& a, const Example& b) {
     return std::tie(a.ts.value, a.request_id, a.position) <
            std::tie(b.ts.value, b.request_id, b.position);
@@ -229,6 +230,11 @@ void Tell(const ShownSummary& s, const Progress& progress) {
   if (s.places.empty()) {
     return;
   }
+  if (s.scenes > 1) {
+    Report(progress, "places",
+           fmt::format("{} scenes share one curve; name a scene where their lists look different",
+                       s.scenes));
+  }
   std::string looked;
   for (std::size_t p = 0; p < s.places.size(); ++p) {
     if (s.places[p].known) {
@@ -290,6 +296,7 @@ std::string ShownSummaryToJson(const ShownSummary& s) {
   nlohmann::ordered_json json = {
       {"answers", s.answers},
       {"unripe_answers", s.unripe},
+      {"scenes", s.scenes},
       {"rows", s.rows},
       {"positives", s.positives},
       {"share_of_positives",
