@@ -30,30 +30,73 @@ double LogLikelihood(const HitCounts& counts, double p) {
   return CountedLog(Hits(counts), p) + CountedLog(Misses(counts), 1 - p);
 }
 
-/// Slope of the log likelihood; the ends of [0, 1] are kept a hair away from 0 / 0.
-double Slope(const HitCounts& counts, double share) {
+/// Slope of ln E by the share; the ends of [0, 1] are kept a hair away from 0 / 0.
+double EvidenceSlope(const HitCounts& counts, double share) {
   const double p = std::clamp(share, 1e-15, 1 - 1e-15);
-  return Hits(counts) / p - Misses(counts) / (1 - p);
+  return Misses(counts) / (1 - p) - Hits(counts) / p;
 }
 
-/// ln of the evidence against the line p1 = factor p0 + offset, which is against its likeliest point:
-/// the likelihood is concave along it. Infinity where the line misses the square.
-double LogEvidenceOn(const ArmCounts& arms, const ShareBound& line) {
+/// ln of the average of product and single evidences, and how much of it each arm's evidence moves.
+struct BothEvidence {
+  double log = 0;
+  double control_part = 0;
+  double treatment_part = 0;
+};
+
+BothEvidence Average(double control, double treatment) {
+  const double both = control + treatment - std::log(2.0);
+  const double alone_control = control - std::log(4.0);
+  const double alone_treatment = treatment - std::log(4.0);
+  const double largest = std::max({both, alone_control, alone_treatment});
+  if (!std::isfinite(largest)) {
+    return {largest, 1, 1};
+  }
+  const double of_both = std::exp(both - largest);
+  const double of_control = std::exp(alone_control - largest);
+  const double of_treatment = std::exp(alone_treatment - largest);
+  const double sum = of_both + of_control + of_treatment;
+  return {largest + std::log(sum), (of_both + of_control) / sum, (of_both + of_treatment) / sum};
+}
+
+/// What does not change along a search: the counts with their mixtures.
+struct WeighedArms {
+  explicit WeighedArms(const ArmCounts& arms)
+      : counts(arms),
+        control_mixture(LogMixture(arms.control)),
+        treatment_mixture(LogMixture(arms.treatment)) {}
+
+  [[nodiscard]] BothEvidence At(double p0, double p1) const {
+    return Average(control_mixture - LogLikelihood(counts.control, p0),
+                   treatment_mixture - LogLikelihood(counts.treatment, p1));
+  }
+
+  const ArmCounts& counts;
+  double control_mixture;
+  double treatment_mixture;
+};
+
+/// The evidence against the line p1 = factor p0 + offset: at its likeliest point, by halving on the
+/// slope. Infinity where the line misses the square.
+double LogEvidenceOn(const WeighedArms& arms, const ShareBound& line) {
   double low = std::max(0.0, -line.offset / line.factor);
   double high = std::min(1.0, (1 - line.offset) / line.factor);
   if (low > high) {
     return std::numeric_limits<double>::infinity();
   }
+  const auto treatment_at = [&line](double p0) {
+    return std::clamp(line.factor * p0 + line.offset, 0.0, 1.0);
+  };
   for (int i = 0; i < kHalvings; ++i) {
     const double p0 = (low + high) / 2;
-    const double p1 = line.factor * p0 + line.offset;
-    const bool rises = Slope(arms.control, p0) + line.factor * Slope(arms.treatment, p1) > 0;
-    (rises ? low : high) = p0;
+    const double p1 = treatment_at(p0);
+    const BothEvidence evidence = arms.At(p0, p1);
+    const double slope =
+        evidence.control_part * EvidenceSlope(arms.counts.control, p0) +
+        line.factor * evidence.treatment_part * EvidenceSlope(arms.counts.treatment, p1);
+    (slope < 0 ? low : high) = p0;
   }
   const double p0 = (low + high) / 2;
-  const double p1 = std::clamp(line.factor * p0 + line.offset, 0.0, 1.0);
-  return LogMixture(arms.control) + LogMixture(arms.treatment) - LogLikelihood(arms.control, p0) -
-         LogLikelihood(arms.treatment, p1);
+  return arms.At(p0, treatment_at(p0)).log;
 }
 
 /// Where an arm is likeliest; an empty one agrees with anything.
@@ -62,16 +105,15 @@ double Likeliest(const HitCounts& counts, double otherwise) {
 }
 
 /// Evidence against the half plane on one side of the line, `above` = treatment's share <= line.
-double LogEvidenceAgainst(const ArmCounts& arms, const ShareBound& line, bool above) {
-  const double p0 = Likeliest(arms.control, arms.treatment.Share());
-  const double p1 = Likeliest(arms.treatment, std::clamp(line.factor * p0 + line.offset, 0.0, 1.0));
+double LogEvidenceAgainst(const ArmCounts& counts, const ShareBound& line, bool above) {
+  const WeighedArms arms(counts);
+  const double p0 = Likeliest(counts.control, counts.treatment.Share());
+  const double p1 =
+      Likeliest(counts.treatment, std::clamp(line.factor * p0 + line.offset, 0.0, 1.0));
   const double beyond = p1 - (line.factor * p0 + line.offset);
+  // Where the likeliest pair of all is in the set, it is the one.
   const bool inside = above ? beyond <= 0 : beyond >= 0;
-  if (inside) {  // the likeliest pair of all is in the set
-    return LogMixture(arms.control) + LogMixture(arms.treatment) - LogLikelihood(arms.control, p0) -
-           LogLikelihood(arms.treatment, p1);
-  }
-  return LogEvidenceOn(arms, line);
+  return inside ? arms.At(p0, p1).log : LogEvidenceOn(arms, line);
 }
 
 double SumAgainst(std::span<const ArmCounts> stretches, const ShareBound& bound, bool above) {

@@ -4,16 +4,20 @@
 ///
 /// For one arm with share p, the evidence of s hits in n is the Beta mixture's likelihood ratio
 ///   E(p) = B(a + s, a + n - s) / (B(a, a) p^s (1 - p)^(n - s)),  a = 1/2
-/// a martingale with mean 1 while p is the truth; over both arms E(p0) E(p1) is one too, however
-/// observations are dealt to the arms. By Ville's inequality the chance that it ever exceeds
-/// 1/alpha is at most alpha. Evidence against a set of pairs is that against its most plausible pair.
+/// a martingale with mean 1 while p is the truth. For both arms E(p0) E(p1) is one too, however
+/// observations are dealt to the arms, and so is the average that is used here,
+///   E = E(p0) E(p1) / 2 + E(p0) / 4 + E(p1) / 4.
+/// (The product alone pays ln(n0) / 2 for not knowing the control's share: dear where a small canary
+/// stands against a large control. The average pays ln 2 or ln 4 and keeps the better of both.)
+/// By Ville's inequality the chance that E ever exceeds 1/alpha is at most alpha. Evidence against a
+/// set of pairs is that against its most plausible pair; ln E is convex, so that pair is found.
 /// Source: Robbins 1970; Howard, Ramdas, McAuliffe & Sekhon 2021 (Beta-binomial mixture);
 ///   Turner, Ly & Grunwald 2024 (two arms)
 ///
 /// Asked of the data: within one stretch, observations of an arm are independent with one share. The
 /// share may differ between stretches (the steps of a ramp): each has its own, and evidence adds up.
 /// Not for what one shopper does again and again: count shoppers, not their answers.
-/// Cost:    an interval of two arms about 0.1 ms a stretch; evidence against one bound 3 us.
+/// Cost:    an interval of two arms COST_INTERVAL a stretch; evidence against one bound COST_BOUND.
 /// Threads: pure functions; no allocation.
 #pragma once
 
