@@ -45,6 +45,7 @@ struct Estimate {
   double variance = 0;  ///< of `value` itself: its standard error squared
   double n = 0;         ///< units behind it; of two arms, their harmonic mean 2 / (1/n0 + 1/n1)
   double smallest = 0;  ///< units of the smaller arm
+  double odds = 1;      ///< units of the treatment over those of the control
 };
 
 /// Half the width in standard errors. Precondition: n > 0, alpha in (0, 1), expected_n > 0.
@@ -58,8 +59,11 @@ Estimate MeanOf(const Moments& moments);
 Estimate DifferenceOf(const Moments& control, const Moments& treatment, double factor = 1);
 
 /// One estimate of a difference from several stretches of time with different shares (the steps of a
-/// ramp), weighted by their units. Never add up the sums of such stretches themselves: the
-/// control's would be mostly of the old days, and a busy weekend would pass for an effect.
+/// ramp), weighted by their units. Never add up the sums of such stretches themselves: the control's
+/// would be mostly of the old days, and a busy weekend would pass for an effect.
+/// The shoppers of two stretches are mostly the same, so their differences hang together: for shoppers
+/// who do the same in both by sqrt(odds of the smaller share / odds of the larger), which is assumed. A
+/// new stretch with an unchanged share therefore adds nothing: begin one only where the share changes.
 /// Stretches below `minimum_n` units an arm are left out.
 Estimate Pool(std::span<const Estimate> stretches, double minimum_n);
 

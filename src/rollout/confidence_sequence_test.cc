@@ -170,15 +170,45 @@ TEST(Pool, StretchesOfARampDoNotMix) {
   EXPECT_GT(AlwaysValid(DifferenceOf(control_sum, treatment_sum), options).low, 0.3);
   const Estimate pooled = Pool(stretches, options.minimum_n);
   EXPECT_TRUE(AlwaysValid(pooled, options).Holds(0));
-  // Precision adds up.
-  EXPECT_LT(pooled.variance, stretches[2].variance);
-  double precision = 0;
-  for (const Estimate& stretch : stretches) {
-    precision += 1 / stretch.variance;
-  }
-  EXPECT_NEAR(pooled.variance * precision, 1, 0.01);
   EXPECT_EQ(Pool({}, 1).n, 0);
   EXPECT_EQ(Pool(stretches, 1e9).n, 0);
+}
+
+// The same shoppers on each step, each with a taste that stays: what the pooled estimate says of its own spread is
+// what it has; steps taken for independent would claim half the variance.
+TEST(Pool, KnowsThatStepsHaveTheSameShoppers) {
+  constexpr int kShoppers = 2000;
+  constexpr int kRamps = 1500;
+  Moments values;
+  double claimed = 0;
+  double independent = 0;
+  for (std::uint64_t run = 0; run < kRamps; ++run) {
+    TestDraws draws(9000 + run);
+    std::array<std::array<Moments, 2>, 3> steps;
+    for (int s = 0; s < kShoppers; ++s) {
+      const double place = draws.Uniform();
+      const double taste = draws.Normal();
+      const std::array<double, 3> shares = {0.1, 0.25, 0.5};
+      for (std::size_t step = 0; step < 3; ++step) {
+        steps[step][place < shares[step] ? 1 : 0].Add(taste);
+      }
+    }
+    std::vector<Estimate> stretches;
+    double units = 0;
+    double squares = 0;
+    for (const auto& step : steps) {
+      stretches.push_back(DifferenceOf(step[0], step[1]));
+      units += stretches.back().n;
+      squares += stretches.back().n * stretches.back().n * stretches.back().variance;
+    }
+    const Estimate pooled = Pool(stretches, 1);
+    values.Add(pooled.value);
+    claimed += pooled.variance / kRamps;
+    independent += squares / (units * units) / kRamps;
+  }
+  EXPECT_NEAR(values.Variance() / claimed, 1,
+              0.15);  // four standard deviations of a variance of 1,500
+  EXPECT_LT(independent, 0.65 * values.Variance());
 }
 
 // Shoppers who differ and come again and again: their sums are replaced.
@@ -230,9 +260,9 @@ TEST(FixedHorizon, QuantilesAndP) {
   EXPECT_NEAR(NormalQuantile(0.975), 1.959963984540054, 1e-10);
   EXPECT_NEAR(NormalQuantile(1e-9), -5.997807015, 1e-7);
   EXPECT_NEAR(NormalBelow(NormalQuantile(0.3)), 0.3, 1e-12);
-  EXPECT_NEAR(FixedHorizonP({1.959963984540054, 1, 100, 100}), 0.05, 1e-9);
-  EXPECT_EQ(FixedHorizonP({1, 0, 100, 100}), 1);
-  EXPECT_NEAR(FixedHorizonInterval({2, 4, 100, 100}, 0.05).low, 2 - 2 * 1.96, 1e-3);
+  EXPECT_NEAR(FixedHorizonP({1.959963984540054, 1, 100, 100, 1}), 0.05, 1e-9);
+  EXPECT_EQ(FixedHorizonP({1, 0, 100, 100, 1}), 1);
+  EXPECT_NEAR(FixedHorizonInterval({2, 4, 100, 100, 1}, 0.05).low, 2 - 2 * 1.96, 1e-3);
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ struct Preference {
 
   /// A shopper whose credits were `before` now has `now`.   No allocation
   void Update(const Credit& before, const Credit& now);
+  /// For AlwaysValid at any time, for FixedHorizonP (fixed_horizon.h) once at a size fixed beforehand.
   [[nodiscard]] Estimate Current() const;
 };
 

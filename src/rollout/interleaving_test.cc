@@ -68,7 +68,7 @@ TEST(TeamDraft, EachTeamIsFirstHalfOfTheTimeInEachRound) {
     }
   }
   for (const int count : control_first) {
-    EXPECT_NEAR(count, kRuns / 2, 130);  // four standard deviations
+    EXPECT_NEAR(count, kRuns / 2.0, 130);  // four standard deviations
   }
 }
 

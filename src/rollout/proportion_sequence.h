@@ -16,7 +16,8 @@
 ///
 /// Asked of the data: within one stretch, observations of an arm are independent with one share. The
 /// share may differ between stretches (the steps of a ramp): each has its own, and evidence adds up.
-/// Not for what one shopper does again and again: count shoppers, not their answers.
+/// Not for what one shopper does again and again: count shoppers, not their answers, and of several
+/// stretches that have the same shoppers ("who bought") give only the newest, or use a mean.
 /// Cost:    an interval of two arms COST_INTERVAL a stretch; evidence against one bound COST_BOUND.
 /// Threads: pure functions; no allocation.
 #pragma once

@@ -25,12 +25,6 @@ double SlowLogEvidence(const HitCounts& counts, double p) {
   return log;
 }
 
-double SlowPairEvidence(const ArmCounts& arms, double p0, double p1) {
-  const double control = std::exp(SlowLogEvidence(arms.control, p0));
-  const double treatment = std::exp(SlowLogEvidence(arms.treatment, p1));
-  return control * treatment / 2 + control / 4 + treatment / 4;
-}
-
 TEST(LogEvidence, IsTheProductOfPredictions) {
   for (const HitCounts counts : {HitCounts{0, 0}, {1, 0}, {1, 1}, {50, 3}, {700, 699}}) {
     for (const double p : {0.001, 0.05, 0.5, 0.99}) {
@@ -42,20 +36,29 @@ TEST(LogEvidence, IsTheProductOfPredictions) {
 }
 
 TEST(LogEvidenceAbove, IsTheSmallestOverAllPairsOfTheSet) {
+  std::vector<double> shares;
+  for (int i = 0; i <= 400; ++i) {
+    shares.push_back(std::clamp(i / 400.0, 1e-9, 1 - 1e-9));
+  }
   for (const ArmCounts& arms : {ArmCounts{{200, 10}, {30, 9}}, ArmCounts{{20, 0}, {3, 3}},
                                 ArmCounts{{90, 40}, {60, 10}}, ArmCounts{{0, 0}, {12, 5}}}) {
+    std::vector<double> control;
+    std::vector<double> treatment;
+    for (const double share : shares) {
+      control.push_back(std::exp(SlowLogEvidence(arms.control, share)));
+      treatment.push_back(std::exp(SlowLogEvidence(arms.treatment, share)));
+    }
     for (const ShareBound bound : {ShareBound{1, 0}, ShareBound{1, 0.05}, ShareBound{1.5, 0}}) {
       double above = std::numeric_limits<double>::infinity();
       double below = above;
-      constexpr int kSteps = 400;
-      for (int i = 0; i <= kSteps; ++i) {
-        for (int j = 0; j <= kSteps; ++j) {
-          const double p0 = std::clamp(static_cast<double>(i) / kSteps, 1e-9, 1 - 1e-9);
-          const double p1 = std::clamp(static_cast<double>(j) / kSteps, 1e-9, 1 - 1e-9);
-          const double evidence = std::log(SlowPairEvidence(arms, p0, p1));
-          const double line = bound.factor * p0 + bound.offset;
-          if (p1 <= line + 1e-9) above = std::min(above, evidence);
-          if (p1 >= line - 1e-9) below = std::min(below, evidence);
+      for (std::size_t i = 0; i < shares.size(); ++i) {
+        for (std::size_t j = 0; j < shares.size(); ++j) {
+          const double c = control[i];
+          const double t = treatment[j];
+          const double evidence = std::log(c * t / 2 + c / 4 + t / 4);
+          const double line = bound.factor * shares[i] + bound.offset;
+          if (shares[j] <= line + 1e-9) above = std::min(above, evidence);
+          if (shares[j] >= line - 1e-9) below = std::min(below, evidence);
         }
       }
       // The grid misses the best pair by a little, never the other way round.
