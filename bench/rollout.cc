@@ -1,5 +1,6 @@
-// A rollout's statistics: ./dev bench rollout [PART...]; without one, all parts. Parts: guardrail, interleaving,
-// off-policy. Everything is simulated from seeds: the figures do not depend on the machine.
+// A rollout's statistics: ./dev bench rollout [PART...]; without one, all parts. Parts: guardrail,
+// interleaving, off-policy. Everything is simulated from seeds: the figures do not depend on the
+// machine.
 #include "bench/rollout.h"
 
 #include <algorithm>

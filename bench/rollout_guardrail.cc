@@ -1,5 +1,5 @@
-// Guardrails that are looked at after every request: false alarms where the arms are equal or the loss is just
-// tolerated, and how soon a harm is found.
+// Guardrails that are looked at after every request: false alarms where the arms are equal or the
+// loss is just tolerated, and how soon a harm is found.
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -28,7 +28,8 @@ constexpr int kRequestsBefore = 20;  // a shopper's, from which the covariate is
 constexpr double kTolerated = 0.05;
 constexpr int kSplitShoppers = 50'000;
 
-/// Chance that a shopper clicks anything in a list of five: the click model on what they would look at.
+/// Chance that a shopper clicks anything in a list of five: the click model on what they would look
+/// at.
 std::vector<double> ClickChances() {
   const simulate::Shop shop({.seed = 3, .products = 1000, .shoppers = kShoppers}, Micros{});
   simulate::Shoppers shoppers(shop, 4);
@@ -193,7 +194,8 @@ void MeasureClicks(std::vector<Bar>& bars) {
   }
 }
 
-/// Runs of a canary of 5 %: answers of the treatment until a share is surely above control + offset; 0: not.
+/// Runs of a canary of 5 %: answers of the treatment until a share is surely above control +
+/// offset; 0: not.
 std::vector<double> ShareRuns(double control, double treatment, double offset, int answers) {
   std::vector<double> when;
   const double limit = -std::log(kRolloutAlpha);
@@ -223,7 +225,8 @@ struct ShareCase {
 };
 
 void MeasureShares(std::vector<Bar>& bars) {
-  // 20 % slower, log-normal with spread 0.5: the share above the control's p95 and above its median.
+  // 20 % slower, log-normal with spread 0.5: the share above the control's p95 and above its
+  // median.
   const double slow_tail = 1 - rollout::NormalBelow(1.644854 - std::log(1.2) / 0.5);
   const double slow_half = 1 - rollout::NormalBelow(-std::log(1.2) / 0.5);
   constexpr int kAnswers = 1500;  // of the treatment: 30,000 requests

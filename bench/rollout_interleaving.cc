@@ -1,4 +1,5 @@
-// Interleaving of two rankers on simulated shoppers, looked at after every answer; and the same two rankers in two arms.
+// Interleaving of two rankers on simulated shoppers, looked at after every answer; and the same two
+// rankers in two arms.
 #include <algorithm>
 #include <array>
 #include <cstdint>

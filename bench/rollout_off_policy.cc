@@ -1,4 +1,5 @@
-// Off-policy estimates: 100 candidate policies, each on logs of its own, against the value that the simulation knows.
+// Off-policy estimates: 100 candidate policies, each on logs of its own, against the value that the
+// simulation knows.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -25,8 +26,8 @@ constexpr int kVisits = 5;         // of each of them
 
 using Row = std::array<double, kActions>;
 
-/// Each shopper's shelf: what a click on each item is likely, and what a model thinks of it that is right but for an
-/// error of its own.
+/// Each shopper's shelf: what a click on each item is likely, and what a model thinks of it that is
+/// right but for an error of its own.
 struct World {
   std::vector<Row> chance;
   std::vector<Row> guess;
@@ -50,7 +51,8 @@ World MakeWorld() {
   return world;
 }
 
-/// Probabilities of a policy that likes an item by `sharpness` times its score; every item keeps 2 % / 10 or more.
+/// Probabilities of a policy that likes an item by `sharpness` times its score; every item keeps 2
+/// % / 10 or more.
 Row Policy(const Row& score, double sharpness) {
   Row p{};
   double sum = 0;
@@ -63,7 +65,8 @@ Row Policy(const Row& score, double sharpness) {
   return p;
 }
 
-/// A candidate knows the chances with noise of its own, and believes in what it knows by its own sharpness.
+/// A candidate knows the chances with noise of its own, and believes in what it knows by its own
+/// sharpness.
 struct Candidate {
   std::vector<Row> probability;
   double truth = 0;

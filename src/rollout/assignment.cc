@@ -23,8 +23,8 @@ std::uint64_t Fnv1a(std::uint64_t h, std::string_view text) {
 std::string_view ArmName(Arm arm) { return arm == Arm::kControl ? "control" : "treatment"; }
 
 double AssignmentPoint(std::string_view salt, std::string_view subject) {
-  // The salt is mixed before the subject follows: "ab" + "c" is not "a" + "bc", and salts that differ
-  // in one letter begin at unrelated states.
+  // The salt is mixed before the subject follows: "ab" + "c" is not "a" + "bc", and salts that
+  // differ in one letter begin at unrelated states.
   const std::uint64_t seed = Mixed(Fnv1a(0xCBF29CE484222325ULL, salt));
   const std::uint64_t hash = Mixed(Fnv1a(seed, subject));
   return static_cast<double>(hash >> 11U) * 0x1p-53;

@@ -33,8 +33,8 @@ Estimate DifferenceOf(const Moments& control, const Moments& treatment, double f
 }
 
 Estimate Pool(std::span<const Estimate> stretches, double minimum_n) {
-  // Weights by units, not by the estimated precision: where values are skewed, a stretch that is low by
-  // chance also varies less, and would weigh more for it.
+  // Weights by units, not by the estimated precision: where values are skewed, a stretch that is
+  // low by chance also varies less, and would weigh more for it.
   const auto counts = [minimum_n](const Estimate& stretch) {
     return stretch.smallest >= minimum_n && stretch.variance > 0;
   };
@@ -49,8 +49,8 @@ Estimate Pool(std::span<const Estimate> stretches, double minimum_n) {
     pooled.odds = stretch.odds;
     for (const Estimate& other : stretches) {
       if (counts(other)) {
-        // A shopper's taste counts +1/treated, -1/untreated in both, and sides may change between them:
-        // the covariance of the two differences is 1 / ((1 - p) q) for shares p <= q.
+        // A shopper's taste counts +1/treated, -1/untreated in both, and sides may change between
+        // them: the covariance of the two differences is 1 / ((1 - p) q) for shares p <= q.
         const auto [less, more] = std::minmax(stretch.odds, other.odds);
         pooled.variance += stretch.n * other.n * std::sqrt(stretch.variance * other.variance) *
                            std::sqrt(less / more);

@@ -1,11 +1,12 @@
-/// Always-valid intervals for means: the chance that the interval EVER leaves out the truth, over all
-/// looks at a growing sample, is at most alpha. One may look after every request and stop whenever
-/// one likes; a usual 95 % interval that is looked at like that misses the truth sooner or later.
+/// Always-valid intervals for means: the chance that the interval EVER leaves out the truth, over
+/// all looks at a growing sample, is at most alpha. One may look after every request and stop
+/// whenever one likes; a usual 95 % interval that is looked at like that misses the truth sooner or
+/// later.
 ///
 /// The interval is estimate -+ standard error x Boundary(n), with the normal mixture of Robbins:
 ///   Boundary(n)^2 = (1 + 1/k) ln((k + 1) / alpha^2),  k = n rho^2
-/// It is asymptotic, as the usual z interval is: exact for normal sums with a known variance, and in
-/// the limit for any mean with a finite one. So nothing is said below `minimum_n` units an arm.
+/// It is asymptotic, as the usual z interval is: exact for normal sums with a known variance, and
+/// in the limit for any mean with a finite one. So nothing is said below `minimum_n` units an arm.
 /// Source: Waudby-Smith, Arbour, Sinha, Kennedy & Ramdas, Time-uniform central limit theory and
 ///   asymptotic confidence sequences, 2021 (theorem 2.2; rho from appendix B.2); Robbins 1970;
 ///   the late start: Bibaut, Kallus & Lindon 2022
@@ -25,8 +26,9 @@ namespace vitrine::rollout {
 
 struct SequenceOptions {
   double alpha = 0.05;  ///< chance that the interval is ever wrong, both sides together
-  /// Units an arm at which the interval shall be narrowest. Any value is valid; one that is ten times
-  /// too large costs a quarter of the width, ten times too small a twelfth: rather small than large.
+  /// Units an arm at which the interval shall be narrowest. Any value is valid; one that is ten
+  /// times too large costs a quarter of the width, ten times too small a twelfth: rather small than
+  /// large.
   double expected_n = 5000;
   double minimum_n = 100;  ///< units in each arm below which nothing is said
 };
@@ -58,13 +60,13 @@ Estimate MeanOf(const Moments& moments);
 /// `factor`: 0.98 asks what is left above 98 % of the control, a relative loss without a division.
 Estimate DifferenceOf(const Moments& control, const Moments& treatment, double factor = 1);
 
-/// One estimate of a difference from several stretches of time with different shares (the steps of a
-/// ramp), weighted by their units. Never add up the sums of such stretches themselves: the control's
-/// would be mostly of the old days, and a busy weekend would pass for an effect.
-/// The shoppers of two stretches are mostly the same, so their differences hang together: for shoppers
-/// who do the same in both by sqrt(odds of the smaller share / odds of the larger), which is assumed. A
-/// new stretch with an unchanged share therefore adds nothing: begin one only where the share changes.
-/// Stretches below `minimum_n` units an arm are left out.
+/// One estimate of a difference from several stretches of time with different shares (the steps of
+/// a ramp), weighted by their units. Never add up the sums of such stretches themselves: the
+/// control's would be mostly of the old days, and a busy weekend would pass for an effect.
+/// The shoppers of two stretches are mostly the same, so their differences hang together: for
+/// shoppers who do the same in both by sqrt(odds of the smaller share / odds of the larger), which
+/// is assumed. A new stretch with an unchanged share therefore adds nothing: begin one only where
+/// the share changes. Stretches below `minimum_n` units an arm are left out.
 Estimate Pool(std::span<const Estimate> stretches, double minimum_n);
 
 /// Not judged below the minimum, and where nothing varies.

@@ -140,15 +140,16 @@ TEST(DifferenceOf, ASmallArmWithoutHitsBorrowsTheSpreadOfBoth) {
   for (int i = 0; i < 100; ++i) {
     treatment.Add(0);
   }
-  // By its own spread alone the difference would be -0.02 +- 0.0014: 14 standard errors for nothing.
+  // By its own spread alone the difference would be -0.02 +- 0.0014: 14 standard errors for
+  // nothing.
   const Estimate difference = DifferenceOf(control, treatment);
   EXPECT_NEAR(std::sqrt(difference.variance), std::sqrt(0.0194 / 100 + 0.0196 / 10'000), 1e-4);
   SequenceOptions options;
   EXPECT_TRUE(AlwaysValid(difference, options).Holds(0));
 }
 
-// A ramp over a week in which everybody buys more from day to day: sums over the week compare Monday's control
-// with Sunday's treatment.
+// A ramp over a week in which everybody buys more from day to day: sums over the week compare
+// Monday's control with Sunday's treatment.
 TEST(Pool, StretchesOfARampDoNotMix) {
   TestDraws draws(7);
   const std::array<double, 3> shares = {0.05, 0.25, 0.5};
@@ -174,8 +175,8 @@ TEST(Pool, StretchesOfARampDoNotMix) {
   EXPECT_EQ(Pool(stretches, 1e9).n, 0);
 }
 
-// The same shoppers on each step, each with a taste that stays: what the pooled estimate says of its own spread is
-// what it has; steps taken for independent would claim half the variance.
+// The same shoppers on each step, each with a taste that stays: what the pooled estimate says of
+// its own spread is what it has; steps taken for independent would claim half the variance.
 TEST(Pool, KnowsThatStepsHaveTheSameShoppers) {
   constexpr int kShoppers = 2000;
   constexpr int kRamps = 1500;

@@ -1,6 +1,6 @@
-/// The usual test, for comparison and for samples whose size was fixed before the first look: a z test
-/// read once. Read again and again while the sample grows it is wrong: ./dev bench rollout guardrail
-/// measures by how much.
+/// The usual test, for comparison and for samples whose size was fixed before the first look: a z
+/// test read once. Read again and again while the sample grows it is wrong: ./dev bench rollout
+/// guardrail measures by how much.
 /// Threads: pure functions.
 #pragma once
 

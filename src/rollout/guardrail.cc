@@ -117,8 +117,9 @@ GuardrailEvidence JudgeShare(const Guardrail& guardrail, std::span<const ArmCoun
   const ShareBound bound = Tolerated(guardrail);
   const double alpha = options.sequence.alpha;
   evidence.difference = ShareDifference(stretches, alpha);
-  evidence.margin =
-      Margin(ShareDifference(stretches, alpha, bound.factor), bound.offset, guardrail.better);
+  const Interval above =
+      bound.factor == 1 ? evidence.difference : ShareDifference(stretches, alpha, bound.factor);
+  evidence.margin = Margin(above, bound.offset, guardrail.better);
   Decide(evidence);
   return evidence;
 }

@@ -77,7 +77,8 @@ TEST(JudgeMean, SaysNothingOfFewShoppersOrFewHits) {
   EXPECT_EQ(evidence.verdict, Verdict::kHarmful);
 }
 
-// A loss that is just tolerated is called harmful (or safe) in at most alpha of the runs, at any look.
+// A loss that is just tolerated is called harmful (or safe) in at most alpha of the runs, at any
+// look.
 TEST(JudgeMean, IsWrongAboutAToleratedLossInAtMostAlphaOfRuns) {
   const Guardrail guardrail{"revenue", Better::kHigher, 0.1, true};
   GuardrailOptions options;

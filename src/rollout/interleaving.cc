@@ -63,13 +63,10 @@ void Preference::Update(const Credit& before, const Credit& now) {
   const auto unit = [](const Credit& credit) {
     return Unit{credit.treatment - credit.control, credit.treatment + credit.control};
   };
-  if (now.Empty()) {
-    return;
-  }
-  if (before.Empty()) {
-    shoppers.Add(unit(now));
-  } else {
+  if (!before.Empty()) {
     shoppers.Replace(unit(before), unit(now));
+  } else if (!now.Empty()) {
+    shoppers.Add(unit(now));
   }
 }
 

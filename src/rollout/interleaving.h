@@ -1,6 +1,6 @@
-/// Interleaving: both versions' lists are drafted into one, and the shopper's own clicks choose between
-/// them. The comparison is within the shopper, so it needs far fewer of them than two separate arms;
-/// it says which list is preferred, not what the preference is worth.
+/// Interleaving: both versions' lists are drafted into one, and the shopper's own clicks choose
+/// between them. The comparison is within the shopper, so it needs far fewer of them than two
+/// separate arms; it says which list is preferred, not what the preference is worth.
 /// Source: Radlinski, Kurup & Joachims, How does clickthrough data reflect retrieval quality?, CIKM
 ///   2008 (team draft)
 /// Threads: pure functions, and values with one writer.
@@ -23,9 +23,9 @@ struct DraftedPlace {
   std::size_t rank = 0;      ///< its place in that team's list, from 0
 };
 
-/// Team draft: in each round a coin says which team picks first; each picks the first item of its list
-/// that is not there yet. At most `n` places without repeats; fewer where both lists end. Where one ends,
-/// the other goes on picking.
+/// Team draft: in each round a coin says which team picks first; each picks the first item of its
+/// list that is not there yet. At most `n` places without repeats; fewer where both lists end.
+/// Where one ends, the other goes on picking.
 /// Equal seeds give equal drafts: take a hash of the rollout's salt and the request id.
 std::vector<DraftedPlace> TeamDraft(std::span<const std::uint64_t> control,
                                     std::span<const std::uint64_t> treatment, std::size_t n,
@@ -40,15 +40,17 @@ struct Credit {
   [[nodiscard]] bool Empty() const { return control == 0 && treatment == 0; }
 };
 
-/// Credits by shopper. The preference is (treatment's credits - control's) over all credits, in [-1, 1]:
-/// sums over shoppers, not a mean of each shopper's own ratio, which later clicks would pull back to
-/// the middle (confidence_sequence.h asks for increments that do not oppose each other).
+/// Credits by shopper. The preference is (treatment's credits - control's) over all credits, in
+/// [-1, 1]: sums over shoppers, not a mean of each shopper's own ratio, which later clicks would
+/// pull back to the middle (confidence_sequence.h asks for increments that do not oppose each
+/// other).
 struct Preference {
   JointMoments shoppers;  ///< those with a credit
 
   /// A shopper whose credits were `before` now has `now`.   No allocation
   void Update(const Credit& before, const Credit& now);
-  /// For AlwaysValid at any time, for FixedHorizonP (fixed_horizon.h) once at a size fixed beforehand.
+  /// For AlwaysValid at any time, for FixedHorizonP (fixed_horizon.h) once at a size fixed
+  /// beforehand.
   [[nodiscard]] Estimate Current() const;
 };
 

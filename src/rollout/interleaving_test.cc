@@ -29,8 +29,8 @@ Items RandomList(TestDraws& draws, std::size_t n) {
   return items;
 }
 
-// What team draft promises, checked on the draft itself: no repeats, each pick the best its team had left, and
-// after each round (two places) both teams have picked equally often.
+// What team draft promises, checked on the draft itself: no repeats, each pick the best its team
+// had left, and after each round (two places) both teams have picked equally often.
 TEST(TeamDraft, EveryPickIsTheBestLeftAndTeamsTakeTurns) {
   TestDraws draws(1);
   for (int run = 0; run < 2000; ++run) {
@@ -118,6 +118,8 @@ TEST(Preference, IsTheDifferenceOfCreditsOverAllCredits) {
   third.Add(Arm::kTreatment, 4);
   preference.Update({}, third);
   EXPECT_NEAR(preference.Current().value, 0.5, 1e-12);  // 6 of 8
+  preference.Update(third, {});                         // all of it was returned
+  EXPECT_NEAR(preference.Current().value, 0, 1e-12);
 }
 
 /// Shoppers click each place with a chance of their own, times `lift` for the treatment's picks.

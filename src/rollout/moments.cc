@@ -46,8 +46,8 @@ void JointMoments::Add(const Unit& unit) {
 }
 
 void JointMoments::Replace(const Unit& old, const Unit& now) {
-  // With deviations from the means as they were: the sum of products gains the new unit's, loses the
-  // old one's, and n times the product of the means' moves.
+  // With deviations from the means as they were: the sum of products gains the new unit's, loses
+  // the old one's, and n times the product of the means' moves.
   AddProducts(*this, now.value - value, now.weight - weight, now.before - before, 1);
   AddProducts(*this, old.value - value, old.weight - weight, old.before - before, -1);
   const double value_move = now.value - old.value;

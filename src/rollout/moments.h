@@ -1,8 +1,9 @@
-/// Sums from which every interval of a rollout follows: counts, means and squared deviations, updated
-/// one observation at a time without allocation (Welford 1962; merging: Chan, Golub & LeVeque 1979).
+/// Sums from which every interval of a rollout follows: counts, means and squared deviations,
+/// updated one observation at a time without allocation (Welford 1962; merging: Chan, Golub &
+/// LeVeque 1979).
 ///
-/// The unit is what was randomised: the shopper. A shopper's answers are alike, so sums over answers
-/// understate the spread; a shopper who comes again REPLACES what they had brought before.
+/// The unit is what was randomised: the shopper. A shopper's answers are alike, so sums over
+/// answers understate the spread; a shopper who comes again REPLACES what they had brought before.
 /// Threads: values, one writer.
 #pragma once
 

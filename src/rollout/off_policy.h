@@ -1,13 +1,14 @@
-/// What would a candidate have earned, from a log of what another policy showed? Each logged choice is
-/// weighed by how much likelier the candidate would have made it. It replaces no test on shoppers: it
-/// says beforehand which candidates deserve one.
+/// What would a candidate have earned, from a log of what another policy showed? Each logged choice
+/// is weighed by how much likelier the candidate would have made it. It replaces no test on
+/// shoppers: it says beforehand which candidates deserve one.
 ///   weight w = candidate's probability / propensity
-///   IPS    sum w r / rows: unbiased, noisy.                          Horvitz & Thompson 1952
-///   SNIPS  sum w r / sum w: a little bias, much less noise.          Swaminathan & Joachims, NIPS 2015
-///   DR     sum (v + w (r - q)) / rows: unbiased where propensities OR the reward estimates are right.
-///                                                      Dudik, Langford & Li, ICML 2011, equation 4
-/// A row is one shown place. Of a list with many places, each is a row: its item is taken to act on its
-/// own place alone (item-position model: Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay & Wen, KDD 2018).
+///   IPS    sum w r / rows: unbiased, noisy (Horvitz & Thompson 1952)
+///   SNIPS  sum w r / sum w: a little bias, much less noise (Swaminathan & Joachims, NIPS 2015)
+///   DR     sum (v + w (r - q)) / rows: unbiased where propensities OR reward estimates are right
+///          (Dudik, Langford & Li, ICML 2011, equation 4)
+/// A row is one shown place. Of a list with many places, each is a row: its item is taken to act on
+/// its own place alone (item-position model: Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay &
+/// Wen, KDD 2018).
 /// Intervals are normal, with the standard error over shoppers, not rows (ratio and delta method): a
 /// shopper's rows are alike. They hold at one look, for a policy that was chosen before it.
 /// Threads: pure functions.
@@ -34,7 +35,8 @@ struct LoggedChoice {
 
 struct OffPolicyOptions {
   double alpha = 0.05;
-  /// Weights above it are cut to it: less noise, and a value that is too low by what was cut. 0: none are.
+  /// Weights above it are cut to it: less noise, and a value that is too low by what was cut. 0:
+  /// none are.
   double clip = 0;
   double minimum_effective_rows = 100;
 };
@@ -58,12 +60,12 @@ struct OffPolicyReport {
   double largest_weight = 0;  ///< before cutting
   double effective_rows = 0;  ///< (sum w)^2 / sum w^2, of the weights that were used
   double clipped = 0;         ///< share of the weights' sum that was cut away
-  /// Sentences; empty: nothing speaks against the estimates. "Weights are 0.62 on average, not 1: ..."
+  /// Sentences; empty: nothing speaks against the estimates. "Weights are 0.62 on average, ..."
   std::vector<std::string> problems;
 };
 
-/// Errors: kInvalidArgument (no rows; a propensity, probability or number outside its range, with the
-/// row), kFailedPrecondition (the candidate would have shown nothing of what was shown)
+/// Errors: kInvalidArgument (no rows; a propensity, probability or number outside its range, with
+/// the row), kFailedPrecondition (the candidate would have shown nothing of what was shown)
 Result<OffPolicyReport> EstimateValue(std::span<const LoggedChoice> choices,
                                       const OffPolicyOptions& options);
 

@@ -58,7 +58,8 @@ double Truth() {
   return value;
 }
 
-/// `model_error` is added to a reward model that is otherwise right; `lie` to what is written as propensity.
+/// `model_error` is added to a reward model that is otherwise right; `lie` to what is written as
+/// propensity.
 std::vector<LoggedChoice> Log(std::uint64_t seed, int users, double model_error, double lie = 1) {
   TestDraws draws(seed);
   std::vector<LoggedChoice> choices;

@@ -80,8 +80,9 @@ double Likeliest(const HitCounts& counts, double otherwise) {
   return counts.n == 0 ? otherwise : counts.Share();
 }
 
-/// The evidence against the line p1 = factor p0 + offset: at its likeliest point, which lies between
-/// those of the two arms, by halving on the slope. Infinity where the line misses the square.
+/// The evidence against the line p1 = factor p0 + offset: at its likeliest point, which lies
+/// between those of the two arms, by halving on the slope. Infinity where the line misses the
+/// square.
 double LogEvidenceOn(const WeighedArms& arms, const ShareBound& line) {
   const double first = std::max(0.0, -line.offset / line.factor);
   const double last = std::min(1.0, (1 - line.offset) / line.factor);
@@ -129,7 +130,8 @@ double SumAgainst(std::span<const ArmCounts> stretches, const ShareBound& bound,
   return sum;
 }
 
-/// The end of an interval of what is implausible beyond: `inside` is plausible, `outside` the extreme.
+/// The end of an interval of what is implausible beyond: `inside` is plausible, `outside` the
+/// extreme.
 template <typename Implausible>
 double End(double inside, double outside, const Implausible& implausible) {
   if (!implausible(outside)) {

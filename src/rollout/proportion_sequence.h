@@ -7,17 +7,19 @@
 /// a martingale with mean 1 while p is the truth. For both arms E(p0) E(p1) is one too, however
 /// observations are dealt to the arms, and so is the average that is used here,
 ///   E = E(p0) E(p1) / 2 + E(p0) / 4 + E(p1) / 4.
-/// (The product alone pays ln(n0) / 2 for not knowing the control's share: dear where a small canary
-/// stands against a large control. The average pays ln 2 or ln 4 and keeps the better of both.)
-/// By Ville's inequality the chance that E ever exceeds 1/alpha is at most alpha. Evidence against a
-/// set of pairs is that against its most plausible pair; ln E is convex, so that pair is found.
+/// (The product alone pays ln(n0) / 2 for not knowing the control's share: dear where a small
+/// canary stands against a large control. The average pays ln 2 or ln 4 and keeps the better of
+/// both.) By Ville's inequality the chance that E ever exceeds 1/alpha is at most alpha. Evidence
+/// against a set of pairs is that against its most plausible pair; ln E is convex, so that pair is
+/// found.
 /// Source: Robbins 1970; Howard, Ramdas, McAuliffe & Sekhon 2021 (Beta-binomial mixture);
 ///   Turner, Ly & Grunwald 2024 (two arms)
 ///
-/// Asked of the data: within one stretch, observations of an arm are independent with one share. The
-/// share may differ between stretches (the steps of a ramp): each has its own, and evidence adds up.
-/// Not for what one shopper does again and again: count shoppers, not their answers, and of several
-/// stretches that have the same shoppers ("who bought") give only the newest, or use a mean.
+/// Asked of the data: within one stretch, observations of an arm are independent with one share.
+/// The share may differ between stretches (the steps of a ramp): each has its own, and evidence
+/// adds up. Not for what one shopper does again and again: count shoppers, not their answers, and
+/// of several stretches that have the same shoppers ("who bought") give only the newest, or use a
+/// mean.
 /// Cost:    an interval of two arms COST_INTERVAL a stretch; evidence against one bound COST_BOUND.
 /// Threads: pure functions; no allocation.
 #pragma once
@@ -46,8 +48,8 @@ struct ShareBound {
   double offset = 0;
 };
 
-/// ln of the evidence against "treatment's share <= bound" and against ">= bound". At ln(1/alpha) it
-/// is proven false. Sums over stretches; 0 or less where the counts lie on that side themselves.
+/// ln of the evidence against "treatment's share <= bound" and against ">= bound". At ln(1/alpha)
+/// it is proven false. Sums over stretches; 0 or less where the counts lie on that side themselves.
 double LogEvidenceAbove(std::span<const ArmCounts> stretches, const ShareBound& bound);
 double LogEvidenceBelow(std::span<const ArmCounts> stretches, const ShareBound& bound);
 

@@ -3,8 +3,8 @@
 /// wrong, so it is watched all the time: by a sequential test that may be looked at after every
 /// shopper. The evidence against the intended shares q is the Dirichlet mixture
 ///   O_n = B(a + counts) / (B(a) prod q_i^counts_i),  a = concentration x q
-/// a martingale with mean 1 while q is the truth; the chance that it ever reaches 1/alpha is at most
-/// alpha, and p = min over time of 1/O_n is an always-valid p-value.
+/// a martingale with mean 1 while q is the truth; the chance that it ever reaches 1/alpha is at
+/// most alpha, and p = min over time of 1/O_n is an always-valid p-value.
 /// Source: Lindon & Malek, Anytime-valid inference for multinomial count data, NeurIPS 2022
 /// Count each shopper once, when they are first dealt to an arm.
 /// Threads: a value, one writer; its fields are all there is to keep over a restart.
@@ -26,7 +26,8 @@ struct SampleRatioTest {
 
   /// A shopper was dealt to `arm`.   Cost: one logarithm, no allocation
   void Add(Arm arm);
-  /// The next step of a ramp: from now on new shoppers come with another share. What was seen counts on.
+  /// The next step of a ramp: from now on new shoppers come with another share. What was seen
+  /// counts on.
   void ChangeShare(double to);
 
   /// Always-valid, in (0, 1].
