@@ -20,9 +20,11 @@ namespace {
 constexpr std::size_t kShoppers = 1000;
 constexpr std::size_t kActions = 10;
 constexpr int kCandidatePolicies = 100;
-constexpr int kLogs = 10;          // of each candidate
+constexpr int kLogs = 100;         // of each candidate
 constexpr int kLoggedUsers = 600;  // of each log
 constexpr int kVisits = 5;         // of each of them
+
+constexpr double kModelError = 0.05;
 
 using Row = std::array<double, kActions>;
 
@@ -42,8 +44,8 @@ World MakeWorld() {
     Row guess{};
     for (std::size_t a = 0; a < kActions; ++a) {
       chance[a] = shoppers.ClickProbability(s, shoppers.LookAtNext(s));
-      guess[a] =
-          std::clamp(chance[a] + 0.3 * (simulate::Uniform(shoppers.random()) - 0.5), 0.0, 1.0);
+      guess[a] = std::clamp(
+          chance[a] + kModelError * (2 * simulate::Uniform(shoppers.random()) - 1), 0.0, 1.0);
     }
     world.chance.push_back(chance);
     world.guess.push_back(guess);
@@ -74,7 +76,7 @@ struct Candidate {
 
 Candidate MakeCandidate(const World& world, std::uint64_t seed) {
   std::mt19937_64 random(seed);
-  const double sharpness = 8 * simulate::Uniform(random);
+  const double sharpness = 20 * simulate::Uniform(random);
   const double noise = simulate::Uniform(random);
   Candidate candidate;
   for (std::size_t s = 0; s < kShoppers; ++s) {
@@ -148,7 +150,7 @@ void MeasureOffPolicy(std::vector<Bar>& bars) {
     truths.push_back(candidate.truth);
     for (int log = 0; log < kLogs; ++log) {
       const auto choices =
-          DrawLog(world, logging, candidate, static_cast<std::uint64_t>(c * kLogs + log) + 1000);
+          DrawLog(world, logging, candidate, static_cast<std::uint64_t>(c * kLogs + log) + 100'000);
       const auto report = rollout::EstimateValue(choices, {});
       if (!report.ok()) {
         std::printf("a log was refused: %s\n", report.status().ToString().c_str());
@@ -173,18 +175,18 @@ void MeasureOffPolicy(std::vector<Bar>& bars) {
     }
   }
   constexpr int kEstimates = kCandidatePolicies * kLogs;
-  bars.push_back({"off-policy: candidates' true value, median", Median(truths), "reward", false, 0,
-                  kCandidatePolicies, Spread(truths)});
+  bars.push_back({"off-policy: candidates' true value, median", 1000 * Median(truths), "/1000",
+                  false, 0, kCandidatePolicies, Spread(truths)});
   bars.push_back({"off-policy: effective rows of 3,000, median", Median(effective), "rows", false,
                   0, kEstimates, Spread(effective)});
   for (const Tally& tally : tallies) {
     const std::string name = std::string("off-policy, ") + tally.name;
-    bars.push_back({name + ": bias", tally.error.mean, "reward", false, 0, kEstimates, 0});
+    bars.push_back({name + ": bias", 1000 * tally.error.mean, "/1000", false, 0, kEstimates, 0});
     bars.push_back({name + ": bias over its standard error",
                     std::abs(tally.error.mean) / std::sqrt(tally.error.Variance() / kEstimates), "",
                     false, 4, kEstimates, 0});
-    bars.push_back({name + ": root mean square error", std::sqrt(tally.squares / kEstimates),
-                    "reward", false, 0, kEstimates, 0});
+    bars.push_back({name + ": root mean square error", 1000 * std::sqrt(tally.squares / kEstimates),
+                    "/1000", false, 0, kEstimates, 0});
     AddShare(bars, name + ": 95 % intervals that hold the truth", tally.covered, kEstimates,
              100 * (1 - kRolloutAlpha), true);
   }

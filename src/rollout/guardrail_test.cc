@@ -124,16 +124,19 @@ TEST(JudgeMean, StepsOfARampAddUp) {
   const Guardrail guardrail{"revenue", Better::kHigher, 0, true};
   TestDraws draws(6);
   std::array<ArmMoments, 3> steps;
+  constexpr std::array<int, 3> kTreated = {100, 500, 1000};
   for (std::size_t step = 0; step < 3; ++step) {
     const double day = 10 + static_cast<double>(step);
-    steps[step] = {Arm(draws, 1500, day), Arm(draws, 500, day - 0.18)};
-    // One step alone is not enough.
-    EXPECT_EQ(JudgeMean(guardrail, {&steps[step], 1}, {}).verdict, Verdict::kUndecided);
+    steps[step] = {Arm(draws, 2000 - kTreated[step], day), Arm(draws, kTreated[step], day - 0.3)};
   }
+  EXPECT_EQ(JudgeMean(guardrail, {steps.data(), 1}, {}).verdict, Verdict::kUndecided);
+  const GuardrailEvidence last = JudgeMean(guardrail, {&steps[2], 1}, {});
   const GuardrailEvidence evidence = JudgeMean(guardrail, steps, {});
   EXPECT_EQ(evidence.verdict, Verdict::kHarmful);
-  EXPECT_EQ(evidence.treatment_n, 1500);
-  EXPECT_TRUE(evidence.difference.Holds(-0.18));
+  EXPECT_EQ(evidence.treatment_n, 1600);
+  EXPECT_TRUE(evidence.difference.Holds(-0.3));
+  EXPECT_LT(evidence.difference.high - evidence.difference.low,
+            last.difference.high - last.difference.low);
 }
 
 Verdict ShareVerdict(const Guardrail& guardrail, HitCounts control, HitCounts treatment) {

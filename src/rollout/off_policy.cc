@@ -46,6 +46,15 @@ Status CheckChoice(const LoggedChoice& choice, std::size_t row) {
   return Status::Ok();
 }
 
+/// t with P(|T| > t) = alpha of Student's t; to 0.01 from 5 degrees on.
+/// Source: Cornish-Fisher expansion, Abramowitz & Stegun 26.7.5
+double StudentBeyond(double alpha, double degrees) {
+  const double z = -NormalQuantile(alpha / 2);
+  const double n = std::max(5.0, degrees);
+  return z + (z * z * z + z) / (4 * n) +
+         (5 * std::pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * n * n);
+}
+
 /// The ratio sum(value) / sum(weight) over shoppers with its interval.
 template <typename Part>
 PolicyValue RatioOf(const std::unordered_map<std::uint64_t, UserSums>& users, double alpha,
@@ -55,8 +64,19 @@ PolicyValue RatioOf(const std::unordered_map<std::uint64_t, UserSums>& users, do
     sums.Add(part(of_user));
   }
   const Estimate estimate = MeanOf(RatioMoments(sums));
+  // A few shoppers with large weights carry the spread itself: it is known as badly as from few.
+  double squares = 0;
+  double fourths = 0;
+  for (const auto& [user, of_user] : users) {
+    const Unit unit = part(of_user);
+    const double off = unit.value - estimate.value * unit.weight;
+    squares += off * off;
+    fourths += off * off * off * off;
+  }
+  const double kurtosis_less_1 = squares > 0 ? sums.n * fourths / (squares * squares) - 1 : 2;
+  const double degrees = kurtosis_less_1 > 0 ? 2 * sums.n / kurtosis_less_1 : sums.n;
   const double error = std::sqrt(estimate.variance);
-  const double half = error * -NormalQuantile(alpha / 2);
+  const double half = error * StudentBeyond(alpha, degrees);
   return {estimate.value, estimate.value - half, estimate.value + half, error};
 }
 

@@ -9,8 +9,10 @@
 /// A row is one shown place. Of a list with many places, each is a row: its item is taken to act on
 /// its own place alone (item-position model: Li, Abbasi-Yadkori, Kveton, Muthukrishnan, Vinay &
 /// Wen, KDD 2018).
-/// Intervals are normal, with the standard error over shoppers, not rows (ratio and delta method): a
-/// shopper's rows are alike. They hold at one look, for a policy that was chosen before it.
+/// Intervals are Student's, with the standard error over shoppers, not rows (ratio and delta method):
+/// a shopper's rows are alike. The degrees of freedom are those that the kurtosis of the shoppers'
+/// parts leaves, 2 n / (kurtosis - 1) (Satterthwaite 1946): a few large weights are a small sample.
+/// They hold at one look, for a policy that was chosen before it.
 /// Threads: pure functions.
 #pragma once
 
