@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ constexpr std::size_t kActions = 10;
 constexpr int kCandidatePolicies = 100;
 constexpr int kLogs = 100;         // of each candidate
 constexpr int kLoggedUsers = 600;  // of each log
-constexpr int kVisits = 5;         // of each of them
+constexpr int kEstimates = kCandidatePolicies * kLogs;
+constexpr int kVisits = 5;  // of each of them
 
 constexpr double kModelError = 0.05;
 
@@ -129,6 +131,20 @@ struct Tally {
   int covered = 0;
 };
 
+void AddTallies(std::span<const Tally> tallies, std::vector<Bar>& bars) {
+  for (const Tally& tally : tallies) {
+    const std::string name = std::string("off-policy, ") + tally.name;
+    bars.push_back({name + ": bias", 1000 * tally.error.mean, "/1000", false, 0, kEstimates, 0});
+    bars.push_back({name + ": bias over its standard error",
+                    std::abs(tally.error.mean) / std::sqrt(tally.error.Variance() / kEstimates), "",
+                    false, 4, kEstimates, 0});
+    bars.push_back({name + ": root mean square error", 1000 * std::sqrt(tally.squares / kEstimates),
+                    "/1000", false, 0, kEstimates, 0});
+    AddShare(bars, name + ": 95 % intervals that hold the truth", tally.covered, kEstimates,
+             100 * (1 - kRolloutAlpha), true);
+  }
+}
+
 }  // namespace
 
 void MeasureOffPolicy(std::vector<Bar>& bars) {
@@ -174,22 +190,11 @@ void MeasureOffPolicy(std::vector<Bar>& bars) {
       }
     }
   }
-  constexpr int kEstimates = kCandidatePolicies * kLogs;
   bars.push_back({"off-policy: candidates' true value, median", 1000 * Median(truths), "/1000",
                   false, 0, kCandidatePolicies, Spread(truths)});
   bars.push_back({"off-policy: effective rows of 3,000, median", Median(effective), "rows", false,
                   0, kEstimates, Spread(effective)});
-  for (const Tally& tally : tallies) {
-    const std::string name = std::string("off-policy, ") + tally.name;
-    bars.push_back({name + ": bias", 1000 * tally.error.mean, "/1000", false, 0, kEstimates, 0});
-    bars.push_back({name + ": bias over its standard error",
-                    std::abs(tally.error.mean) / std::sqrt(tally.error.Variance() / kEstimates), "",
-                    false, 4, kEstimates, 0});
-    bars.push_back({name + ": root mean square error", 1000 * std::sqrt(tally.squares / kEstimates),
-                    "/1000", false, 0, kEstimates, 0});
-    AddShare(bars, name + ": 95 % intervals that hold the truth", tally.covered, kEstimates,
-             100 * (1 - kRolloutAlpha), true);
-  }
+  AddTallies(tallies, bars);
   AddShare(bars, "off-policy: logs with a problem reported", accused, kEstimates);
   bars.push_back({"off-policy: best of 10 within 3 % of the best", 1.0 * best_of_ten, "of 10", true,
                   0, 10, 0});
