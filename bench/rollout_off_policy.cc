@@ -23,8 +23,8 @@ constexpr std::size_t kActions = 10;
 constexpr int kCandidatePolicies = 100;
 constexpr int kLogs = 100;         // of each candidate
 constexpr int kLoggedUsers = 600;  // of each log
+constexpr int kVisits = 5;         // of each of them
 constexpr int kEstimates = kCandidatePolicies * kLogs;
-constexpr int kVisits = 5;  // of each of them
 
 constexpr double kModelError = 0.05;
 
