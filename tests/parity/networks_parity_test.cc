@@ -12,6 +12,7 @@
 
 #include "adapters/onnxruntime/graph_testing.h"
 #include "parity/exported.h"
+#include "train/models/bert4rec.h"
 #include "train/models/bsarec.h"
 #include "train/models/caser.h"
 #include "train/models/gru4rec.h"
@@ -102,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Case{"sasrec", [] { return train::MakeSasrec({.train = Training()}); }},
         Case{"ligr", [] { return train::MakeSasrec({.train = Training(), .block = "ligr"}); }},
+        Case{"bert4rec", [] { return train::MakeBert4rec({.train = Training()}); }},
         Case{"bsarec", [] { return train::MakeBsarec({.train = Training(), .heads = 2}); }},
         Case{"bsarec_all", [] { return train::MakeBsarec({.train = Training(), .sees = "all"}); }},
         Case{"nextitnet", [] { return train::MakeNextitnet({.train = Training(), .blocks = 2}); }},

@@ -8,6 +8,7 @@
 
 #include "core/nearest_name.h"
 #include "train/models/als.h"
+#include "train/models/bert4rec.h"
 #include "train/models/bpr.h"
 #include "train/models/bsarec.h"
 #include "train/models/caser.h"
@@ -83,23 +84,13 @@ Json JsonOf(const Factory& factory, std::string_view makes) {
 }  // namespace
 
 std::span<const train::ModelFactory> Algorithms() {
-  static const std::vector<train::ModelFactory> algorithms = {train::PopularityFactory(),
-                                                              train::ItemKnnFactory(),
-                                                              train::MarkovFactory(),
-                                                              train::PersonalFactory(),
-                                                              train::TransitionsFactory(),
-                                                              train::ContentFactory(),
-                                                              train::SessionKnnFactory(),
-                                                              train::EaseFactory(),
-                                                              train::AlsFactory(),
-                                                              train::BprFactory(),
-                                                              train::SasrecFactory(),
-                                                              train::BsarecFactory(),
-                                                              train::Gru4recFactory(),
-                                                              train::NextitnetFactory(),
-                                                              train::CaserFactory(),
-                                                              train::TwoTowerFactory(),
-                                                              train::HybridFactory(FindAlgorithm)};
+  static const std::vector<train::ModelFactory> algorithms = {
+      train::PopularityFactory(), train::ItemKnnFactory(),     train::MarkovFactory(),
+      train::PersonalFactory(),   train::TransitionsFactory(), train::ContentFactory(),
+      train::SessionKnnFactory(), train::EaseFactory(),        train::AlsFactory(),
+      train::BprFactory(),        train::SasrecFactory(),      train::Bert4recFactory(),
+      train::BsarecFactory(),     train::Gru4recFactory(),     train::NextitnetFactory(),
+      train::CaserFactory(),      train::TwoTowerFactory(),    train::HybridFactory(FindAlgorithm)};
   return algorithms;
 }
 

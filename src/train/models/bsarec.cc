@@ -15,7 +15,7 @@ namespace vitrine::train {
 
 std::unique_ptr<TrainableModel> MakeBsarec(const BsarecOptions& options) {
   SequenceOptions train = options.train;
-  train.newest_only = options.sees == "all";
+  train.learn = options.sees == "all" ? Learn::kNewest : Learn::kNext;
   return MakeSequenceModel("bsarec", train, [options](std::int64_t items) {
     return std::make_shared<BsarecNetwork>(options, items);
   });

@@ -96,7 +96,7 @@ class SequenceModel final : public TrainableModel {
  private:
   Result<FitOutcome> FitNetwork(const TrainingSequences& sequences, const FitContext& context) {
     RETURN_IF_ERROR(CheckItems(sequences));
-    SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.newest_only,
+    SequenceBatches batches(sequences.users, options_.length, options_.batch, options_.learn,
                             sequences.weights);
     if (batches.windows() == 0 && !sequences.weights.empty()) {
       return InvalidArgument(

@@ -23,8 +23,8 @@ class SequenceNetwork : public torch::nn::Module {
   /// distribution of standard deviation `spread`; rows 0 and 1 are zero and never trained.
   SequenceNetwork(std::int64_t items, std::int64_t width, double spread);
 
-  /// Shapes: history [B, T] int64; embedded [B, T, d], the items' vectors at its places (zero at padding
-  /// and unknown ones) -> [B, T, d]
+  /// Shapes: history [B, T] int64; embedded [B, T, d], the items' vectors at its places (zero at padding,
+  /// unknown and hidden ones) -> [B, T, d]
   virtual torch::Tensor forward(const torch::Tensor& history, const torch::Tensor& embedded) = 0;
 
   /// The vectors of `items` [m] int64 with `own` [m, d], their rows of `item`: [m, d], zero below
@@ -40,8 +40,8 @@ class SequenceNetwork : public torch::nn::Module {
   /// Writes `history` [batch, length] -> `query` [batch, d]: what Newest answers.
   virtual Status Export(graph::Builder& builder) = 0;
 
-  /// The state of the newest known place (of the last place where none is known): [B, d].
-  torch::Tensor Newest(const torch::Tensor& history);
+  /// The state that asks: of the newest known place (of the last place where none is known): [B, d].
+  virtual torch::Tensor Newest(const torch::Tensor& history);
   /// Scores of every item: [B, W]. Rows of like length are computed together, without the padding
   /// left of them.
   torch::Tensor Scores(const torch::Tensor& history);

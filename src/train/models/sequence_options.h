@@ -11,6 +11,13 @@
 
 namespace vitrine::train {
 
+/// What a step learns of a window of a history.
+enum class Learn : std::uint8_t {
+  kNext,  ///< every place what follows it
+  kNewest,  ///< the newest place alone, from every beginning (for networks whose places see what follows them)
+  kMasked,  ///< what stood at places that are hidden
+};
+
 enum class Loss : std::uint8_t {
   kSampledSoftmax,  ///< the target against items that all places of a step share
   kSoftmax,         ///< the target against every item
@@ -38,13 +45,13 @@ struct SequenceOptions {
   std::int64_t patience = 4;        ///< validations without a better one before it stops
   std::int64_t validate_every = 4;  ///< epochs
   std::int64_t threads = 0;         ///< 0: one per core; bit-for-bit reproducible with 1
-  /// The newest place alone learns, from every beginning of a history (for networks whose places
-  /// see what follows them); else every place learns what follows it, at once.
-  bool newest_only = false;
+  Learn learn = Learn::kNext;
+  double mask = 0.4;         ///< kMasked: share of a window's places that are hidden
+  double mask_newest = 0.1;  ///< kMasked: share of windows whose newest place alone is hidden
 };
 
-/// The parameters of a train spec that fill SequenceOptions (all but newest_only), with `standard` as
-/// defaults.
+/// The parameters of a train spec that fill SequenceOptions (all but learn, mask and mask_newest), with
+/// `standard` as defaults.
 std::vector<ParameterDef> SequenceParameters(const SequenceOptions& standard);
 
 /// Errors: kInvalidArgument (label_smoothing with a loss that has no softmax).

@@ -173,7 +173,10 @@ Result<double> SequenceTrainer::Epoch() {
     if (context_.progress.cancelled()) {
       return Cancelled("training was cancelled; the same command goes on from its checkpoint");
     }
-    const SequenceBatch batch = batches_.Make(windows);
+    const SequenceBatch batch =
+        options_.learn == Learn::kMasked
+            ? batches_.MakeMasked(windows, options_.mask, options_.mask_newest, random)
+            : batches_.Make(windows);
     const double value = Step(batch);
     ++step;
     state_.first_loss = state_.first_loss == 0 ? value : state_.first_loss;
