@@ -39,7 +39,7 @@ class BlockImpl : public nn::Module {
     feed_in_ = register_module("feed_in", nn::Linear(d, 4 * d));
     feed_out_ = register_module("feed_out", nn::Linear(4 * d, d));
     feed_norm_ = register_module("feed_norm", Norm(d));
-    dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+    dropout_ = register_module("dropout", Dropout(options.train.dropout));
   }
 
   /// Shapes: x [B, T, d], mask [B, 1, 1, T] (0 where seen, very negative where not) -> [B, T, d]
@@ -71,7 +71,7 @@ class BlockImpl : public nn::Module {
   nn::Linear feed_in_{nullptr};
   nn::Linear feed_out_{nullptr};
   nn::LayerNorm feed_norm_{nullptr};
-  nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 TORCH_MODULE(Block);
 
@@ -88,7 +88,7 @@ class Bert4recNetwork final : public SequenceNetwork {
     }
     out_ = register_module("out", nn::Linear(d, d));
     out_norm_ = register_module("out_norm", Norm(d));
-    dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+    dropout_ = register_module("dropout", Dropout(options.train.dropout));
     const torch::NoGradGuard no_grad;
     nn::init::normal_(position_->weight, 0, kSpread);
   }
@@ -178,7 +178,7 @@ class Bert4recNetwork final : public SequenceNetwork {
   std::vector<Block> blocks_;
   nn::Linear out_{nullptr};
   nn::LayerNorm out_norm_{nullptr};
-  nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace

@@ -61,7 +61,7 @@ BsarecBlockImpl::BsarecBlockImpl(const BsarecOptions& options)
   feed_in_ = register_module("feed_in", Linear(d, 4 * d));
   feed_out_ = register_module("feed_out", Linear(4 * d, d));
   feed_norm_ = register_module("feed_norm", Norm(d));
-  dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+  dropout_ = register_module("dropout", Dropout(options.train.dropout));
 }
 
 torch::Tensor BsarecBlockImpl::forward(const torch::Tensor& x, const torch::Tensor& low,
@@ -105,7 +105,7 @@ BsarecNetwork::BsarecNetwork(const BsarecOptions& options, std::int64_t items)
   for (std::int64_t b = 0; b < options.blocks; ++b) {
     blocks_.push_back(register_module(fmt::format("block{}", b), BsarecBlock(options)));
   }
-  dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+  dropout_ = register_module("dropout", Dropout(options.train.dropout));
   const torch::NoGradGuard no_grad;
   nn::init::normal_(position_->weight, 0, kSpread);
 }

@@ -37,7 +37,7 @@ class BsarecBlockImpl : public torch::nn::Module {
   torch::nn::Linear feed_in_{nullptr};
   torch::nn::Linear feed_out_{nullptr};
   torch::nn::LayerNorm feed_norm_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 TORCH_MODULE(BsarecBlock);
 
@@ -55,7 +55,7 @@ class BsarecNetwork final : public SequenceNetwork {
   torch::nn::Embedding position_{nullptr};  // [length, d]; the last row is the newest place
   torch::nn::LayerNorm embedding_norm_{nullptr};
   std::vector<BsarecBlock> blocks_;
-  torch::nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace vitrine::train

@@ -42,7 +42,7 @@ class CaserNetwork final : public SequenceNetwork {
     hidden_ = register_module(
         "hidden", nn::Linear(window_ * options.horizontal + options.vertical * d, 2 * d));
     out_ = register_module("out", nn::Linear(2 * d, d));
-    dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+    dropout_ = register_module("dropout", Dropout(options.train.dropout));
   }
 
   torch::Tensor forward(const torch::Tensor& history, const torch::Tensor& embedded) override {
@@ -120,7 +120,7 @@ class CaserNetwork final : public SequenceNetwork {
   nn::Linear vertical_{nullptr};
   nn::Linear hidden_{nullptr};
   nn::Linear out_{nullptr};
-  nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace

@@ -39,7 +39,7 @@ class Gru4recNetwork final : public SequenceNetwork {
       gru_cell_ = register_module("gru", nn::GRU(nn::GRUOptions(d, hidden_).batch_first(true)));
     }
     out_ = register_module("out", nn::Linear(hidden_, d));
-    dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+    dropout_ = register_module("dropout", Dropout(options.train.dropout));
   }
 
   torch::Tensor forward(const torch::Tensor& history, const torch::Tensor& embedded) override {
@@ -110,7 +110,7 @@ class Gru4recNetwork final : public SequenceNetwork {
   nn::GRU gru_cell_{nullptr};
   nn::LSTM lstm_cell_{nullptr};
   nn::Linear out_{nullptr};
-  nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace

@@ -74,7 +74,7 @@ class NextitnetNetwork final : public SequenceNetwork {
       dilation *= 4;
     }
     out_ = register_module("out", nn::Linear(d, d));
-    dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+    dropout_ = register_module("dropout", Dropout(options.train.dropout));
   }
 
   torch::Tensor forward(const torch::Tensor& history, const torch::Tensor& embedded) override {
@@ -107,7 +107,7 @@ class NextitnetNetwork final : public SequenceNetwork {
  private:
   std::vector<Convolution> convolutions_;  // two a block
   nn::Linear out_{nullptr};
-  nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace

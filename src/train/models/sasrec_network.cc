@@ -27,7 +27,7 @@ SasrecBlockImpl::SasrecBlockImpl(const SasrecOptions& options)
   feed_norm_ = register_module("feed_norm", Norm(d));
   feed_in_ = register_module("feed_in", nn::Linear(d, 4 * d));
   feed_out_ = register_module("feed_out", nn::Linear(4 * d, d));
-  dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+  dropout_ = register_module("dropout", Dropout(options.train.dropout));
   if (gated_) {
     attention_gate_ = register_module("attention_gate", nn::Linear(d, d));
     feed_gate_ = register_module("feed_gate", nn::Linear(d, d));
@@ -87,7 +87,7 @@ SasrecNetwork::SasrecNetwork(const SasrecOptions& options, std::int64_t items)
     blocks_.push_back(register_module(fmt::format("block{}", b), SasrecBlock(options)));
   }
   final_norm_ = register_module("final_norm", Norm(d));
-  dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+  dropout_ = register_module("dropout", Dropout(options.train.dropout));
   const torch::NoGradGuard no_grad;
   nn::init::normal_(position_->weight, 0, 0.02);
 }

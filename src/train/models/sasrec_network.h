@@ -32,7 +32,7 @@ class SasrecBlockImpl : public torch::nn::Module {
   torch::nn::LayerNorm feed_norm_{nullptr};
   torch::nn::Linear feed_in_{nullptr};
   torch::nn::Linear feed_out_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
   // Of the gated block only.
   torch::nn::Linear attention_gate_{nullptr};
   torch::nn::Linear feed_gate_{nullptr};
@@ -53,7 +53,7 @@ class SasrecNetwork final : public SequenceNetwork {
   torch::nn::Embedding position_{nullptr};  // [length, d]; the last row is the newest place
   std::vector<SasrecBlock> blocks_;
   torch::nn::LayerNorm final_norm_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace vitrine::train

@@ -19,7 +19,8 @@ struct LossGradients {
 
 /// Cross-entropy of softmax over every item, without a matrix of all places by all items: a chunk of
 /// places at a time makes its logits, their softmax and both gradients in one buffer of at most about
-/// 8 MB. Three matrix products an item and place, where recomputing in a backward pass takes four.
+/// 16 MB (more above 250,000 items). Three matrix products an item and place, where recomputing in a backward
+/// pass takes four, and one look at each logit between them.
 /// Shapes: states [n, d], wanted [n] int64 in 0 to V - 1, items [V, d].
 /// `smoothing`: that share of each target is spread evenly over all items (Szegedy et al., CVPR 2016).
 /// `weights`: [n] float, how often a place counts; not defined: all once.
@@ -35,6 +36,18 @@ struct Sampled {
   torch::Tensor same;  ///< [n, K] bool: the drawn item is the place's target; it does not count
   torch::Tensor weights = {};  ///< [n], how often a place counts; not defined: all once
 };
+
+/// A sampled loss and its gradients, made together.
+struct SampledGradients {
+  double loss = 0;
+  torch::Tensor states;     ///< [n, d]
+  torch::Tensor positives;  ///< [n, d]
+  torch::Tensor negatives;  ///< [K, d]
+};
+
+/// SampledLoss of sampled_softmax and its gradients, a chunk of places at a time, in a third of autograd's
+/// passes over the logits.
+SampledGradients SampledSoftmax(const Sampled& sampled, std::int64_t items);
 
 /// Mean over the places, each times its weight; differentiable. `items`: how many there are to draw from.
 ///   sampled_softmax  -log softmax, negatives' logits corrected by log(items / K), the uniform draw's

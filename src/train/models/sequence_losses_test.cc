@@ -13,7 +13,7 @@ torch::Tensor Random(at::IntArrayRef sizes) {
   return torch::randn(sizes, torch::kDouble).to(torch::kFloat);
 }
 
-double Largest(const torch::Tensor& a, const torch::Tensor& b) {
+double LargestGap(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
@@ -32,8 +32,28 @@ TEST(SoftmaxOverAll, IsTheStockCrossEntropyAndItsGradients) {
         torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
     loss.backward();
     EXPECT_NEAR(made.loss, loss.item<double>(), 1e-6);
-    EXPECT_LT(Largest(made.states, s.grad()), 1e-7);
-    EXPECT_LT(Largest(made.items, e.grad()), 1e-6);
+    EXPECT_LT(LargestGap(made.states, s.grad()), 1e-7);
+    EXPECT_LT(LargestGap(made.items, e.grad()), 1e-6);
+  }
+}
+
+// More items than a tile holds, and not a multiple of it; the largest logit in any of them.
+TEST(SoftmaxOverAll, ManyItemsAreTheStockCrossEntropyToo) {
+  torch::manual_seed(8);
+  const torch::Tensor states = Random({40, 8}) * 3;
+  const torch::Tensor items = Random({2300, 8});
+  const torch::Tensor wanted = torch::randint(0, 2300, {40}, torch::kLong);
+  for (const double smoothing : {0.0, 0.1}) {
+    const LossGradients made = SoftmaxOverAll(states, wanted, items, smoothing);
+    const torch::Tensor s = states.to(torch::kDouble).requires_grad_(true);
+    const torch::Tensor e = items.to(torch::kDouble).requires_grad_(true);
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(
+        s.matmul(e.t()), wanted,
+        torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
+    loss.backward();
+    EXPECT_NEAR(made.loss, loss.item<double>(), 1e-5);
+    EXPECT_LT(LargestGap(made.states, s.grad()), 1e-6);
+    EXPECT_LT(LargestGap(made.items, e.grad()), 1e-6);
   }
 }
 
@@ -52,10 +72,10 @@ TEST(SoftmaxOverAll, WholeWeightsAreRepeats) {
     const LossGradients slow = SoftmaxOverAll(states.index_select(0, repeated),
                                               wanted.index_select(0, repeated), items, smoothing);
     EXPECT_NEAR(made.loss, slow.loss * scale, 1e-5);
-    EXPECT_LT(Largest(made.items, slow.items * scale), 1e-6);
+    EXPECT_LT(LargestGap(made.items, slow.items * scale), 1e-6);
     const LossGradients once = SoftmaxOverAll(states, wanted, items, smoothing, torch::ones({70}));
     const LossGradients plain = SoftmaxOverAll(states, wanted, items, smoothing);
-    EXPECT_LT(Largest(once.states, plain.states), 1e-7);
+    EXPECT_LT(LargestGap(once.states, plain.states), 1e-7);
   }
 }
 
@@ -112,6 +132,32 @@ TEST_F(SampledLossTest, WholeWeightsAreRepeats) {
                           .same = sampled_.same.index_select(0, repeated)};
     EXPECT_NEAR(SampledLoss(options, weighed, kItems).item<double>() * 6,
                 SampledLoss(options, slow, kItems).item<double>() * 9, 1e-4);
+  }
+}
+
+// More places than a chunk holds.
+TEST(SampledSoftmax, IsTheLossAndItsGradientsByAutograd) {
+  torch::manual_seed(9);
+  constexpr std::int64_t kPlaces = 300;
+  constexpr std::int64_t kDrawn = 37;
+  constexpr std::int64_t kItems = 90;
+  const torch::Tensor wanted = torch::randint(0, kItems, {kPlaces}, torch::kLong);
+  const torch::Tensor drawn = torch::randint(0, kItems, {kDrawn}, torch::kLong);
+  const torch::Tensor times = torch::randint(0, 4, {kPlaces}, torch::kLong).to(torch::kFloat);
+  for (const torch::Tensor& weights : {torch::Tensor(), times}) {
+    Sampled sampled{.states = Random({kPlaces, 8}).requires_grad_(true),
+                    .positives = Random({kPlaces, 8}).requires_grad_(true),
+                    .negatives = Random({kDrawn, 8}).requires_grad_(true),
+                    .same = drawn.unsqueeze(0).eq(wanted.unsqueeze(1)),
+                    .weights = weights};
+    ASSERT_TRUE(sampled.same.any().item<bool>());
+    const torch::Tensor loss = SampledLoss(SequenceOptions(), sampled, kItems);
+    loss.backward();
+    const SampledGradients made = SampledSoftmax(sampled, kItems);
+    EXPECT_NEAR(made.loss, loss.item<double>(), 1e-5);
+    EXPECT_LT(LargestGap(made.states, sampled.states.grad()), 1e-6);
+    EXPECT_LT(LargestGap(made.positives, sampled.positives.grad()), 1e-6);
+    EXPECT_LT(LargestGap(made.negatives, sampled.negatives.grad()), 1e-6);
   }
 }
 

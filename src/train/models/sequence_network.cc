@@ -59,7 +59,7 @@ torch::Tensor CausalMask(const torch::Tensor& history) {
 }
 
 torch::Tensor Attend(const torch::Tensor& joined, const torch::Tensor& mask, std::int64_t heads,
-                     torch::nn::Dropout& dropout) {
+                     Dropout& dropout) {
   const std::int64_t batch = joined.size(0);
   const std::int64_t length = joined.size(1);
   const std::int64_t width = joined.size(2) / 3;

@@ -9,6 +9,7 @@
 
 #include "core/status.h"
 #include "graph/builder.h"
+#include "train/models/dropout.h"
 
 namespace vitrine::train {
 
@@ -62,6 +63,6 @@ torch::Tensor CausalMask(const torch::Tensor& history);
 /// Attention of several heads. Shapes: joined [B, T, 3d] (queries, keys, values), mask [B, 1, T, T]
 /// -> [B, T, d]; `dropout` acts on the attention weights.
 torch::Tensor Attend(const torch::Tensor& joined, const torch::Tensor& mask, std::int64_t heads,
-                     torch::nn::Dropout& dropout);
+                     Dropout& dropout);
 
 }  // namespace vitrine::train

@@ -78,6 +78,20 @@ void AddRows(const torch::Tensor& part, const std::vector<std::int64_t>& rows, t
   }
 }
 
+/// The loss; its gradients are left in what `sampled` was made of.
+double BackwardOfSampled(const SequenceOptions& options, const Sampled& sampled,
+                         std::int64_t items) {
+  if (options.loss != Loss::kSampledSoftmax) {
+    const torch::Tensor loss = SampledLoss(options, sampled, items);
+    loss.backward();
+    return loss.item<double>();
+  }
+  const SampledGradients made = SampledSoftmax(sampled, items);
+  torch::autograd::backward({sampled.states, sampled.positives, sampled.negatives},
+                            {made.states, made.positives, made.negatives});
+  return made.loss;
+}
+
 /// A loss above this many times the first step's is not learning any more.
 constexpr double kExploded = 20;
 
@@ -134,15 +148,14 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
         std::isfinite(made.loss) && optimiser_.Step({.rows = {}, .values = made.items});
     return done ? made.loss : std::numeric_limits<double>::quiet_NaN();
   }
-  const torch::Tensor loss = SampledLoss(options_,
-                                         {.states = states,
-                                          .positives = torch::embedding(vectors, wanted_places),
-                                          .negatives = torch::embedding(vectors, drawn_places),
-                                          .same = drawn.unsqueeze(0).eq(wanted.unsqueeze(1)),
-                                          .weights = weights},
-                                         count - kFirstItem);
-  loss.backward();
-  const auto value = loss.item<double>();
+  const double value = BackwardOfSampled(
+      options_,
+      {.states = states,
+       .positives = torch::embedding(vectors, wanted_places),
+       .negatives = torch::embedding(vectors, drawn_places),
+       .same = drawn.to(torch::kInt).unsqueeze(0).eq(wanted.to(torch::kInt).unsqueeze(1)),
+       .weights = weights},
+      count - kFirstItem);
   const bool done =
       std::isfinite(value) && optimiser_.Step({.rows = items.rows(), .values = leaf.grad()});
   return done ? value : std::numeric_limits<double>::quiet_NaN();

@@ -2,6 +2,7 @@
 /// CHECK of its own, which must be gone before core/check.h defines ours.
 #pragma once
 
+#include <torch/autograd.h>
 #include <torch/nn.h>
 #include <torch/serialize.h>
 #include <torch/types.h>

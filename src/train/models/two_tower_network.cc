@@ -52,7 +52,7 @@ TwoTowerNetwork::TwoTowerNetwork(const TwoTowerOptions& options, const TrainingS
   content_out_ = register_module("content_out", nn::Linear(options.hidden, d));
   query_in_ = register_module("query_in", nn::Linear(d, options.hidden));
   query_out_ = register_module("query_out", nn::Linear(options.hidden, d));
-  dropout_ = register_module("dropout", nn::Dropout(options.train.dropout));
+  dropout_ = register_module("dropout", Dropout(options.train.dropout));
   if (attention_) {
     age_ = register_parameter("age", torch::zeros({options.train.length}));
     place_ = register_module("place", nn::Linear(d, d));

@@ -48,7 +48,7 @@ class TwoTowerNetwork final : public SequenceNetwork {
   torch::nn::Linear look_{nullptr};   // u
   torch::nn::Linear query_in_{nullptr};
   torch::nn::Linear query_out_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
+  Dropout dropout_{nullptr};
 };
 
 }  // namespace vitrine::train
