@@ -1,9 +1,10 @@
 // Ranking quality of every ready spec, by the real programs: import, clean, train, evaluate on held-out cases, probe.
-//   ./dev bench quality [--set NAME] [--seeds N] [--cap SECONDS] [SPEC...]
+//   ./dev bench quality [--set NAME] [--seeds N] [--cap SECONDS] [--reach VALUE] [SPEC...]
 // Without a spec, all ready ones that fit a set, on every set that is there (VITRINE_TEST_DATA, default ../shared). What a spec is fitted
 // with was chosen on validation parts; the table is of test parts. Each result is kept in build/bench/quality/results.jsonl
 // as soon as it is known, and a later run goes on from there: a result counts as long as spec, seed, snapshot and the trainer
-// itself are the same.
+// itself are the same. "fit alone" are the CPU seconds of the fit on the training part, without reading, validation and
+// packaging; --reach VALUE says after how many of them validation NDCG@10 first was VALUE.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -39,6 +40,7 @@ struct Options {
   std::string set;
   int seeds = 1;
   int cap_seconds = 1800;
+  double reach = 0;  ///< validation NDCG@10 whose CPU seconds are asked for; 0: none
 };
 
 std::string Bin(const std::string& program) {
@@ -161,6 +163,8 @@ json Measure(const DataSet& set, const Prepared& prepared, const std::string& sp
     return row;
   }
   row["cpu_seconds"] = trained.result.at("cpu_seconds");
+  row["fit_cpu_seconds"] = trained.result.value("fit_cpu_seconds", json());
+  row["checks"] = trained.result.value("checks", json::array());
   row["peak_bytes"] = trained.result.at("peak_memory_bytes");
   row["chosen"] = trained.result.at("chosen");
   row["validation"] = trained.result.value("validation", json());
@@ -271,6 +275,9 @@ void MeasureSet(const DataSet& set, const Options& options, std::vector<Bar>& ba
       rows.push_back(*results.Find(of));
     }
     PrintRow(set, spec, rows);
+    if (options.reach > 0) {
+      PrintReached(spec, rows.front(), options.reach);
+    }
   }
   AddBars(set.name, by_spec, bars);
 }
@@ -290,6 +297,8 @@ Options OptionsOf(int argc, char** argv) {
       options.set = value();
     } else if (word == "--seeds") {
       options.seeds = std::max(1, std::atoi(value().c_str()));
+    } else if (word == "--reach") {
+      options.reach = std::atof(value().c_str());
     } else if (word == "--cap") {
       options.cap_seconds = std::max(1, std::atoi(value().c_str()));
     } else {

@@ -16,5 +16,7 @@ double Mean(const nlohmann::json& row, const char* metric, const std::string& sl
 void PrintHead(const DataSet& set);
 /// One spec's results, a row a seed.
 void PrintRow(const DataSet& set, const std::string& spec, const std::vector<nlohmann::json>& rows);
+/// After how many CPU seconds of fitting the validation value first was `value`.
+void PrintReached(const std::string& spec, const nlohmann::json& row, double value);
 
 }  // namespace vitrine::bench

@@ -36,6 +36,8 @@ struct Fitted {
   TrainingSet set;
   FitOutcome outcome;
   std::optional<TrainResult::Warm> warm;
+  double cpu_seconds = 0;
+  std::vector<FitCheck> checks;
 };
 
 void Report(const Progress& progress, std::string stage, std::string detail) {
@@ -122,7 +124,13 @@ Result<Fitted> FitOn(const Run& run, FitFor purpose, FitContext context, Partial
   context.checkpoint = partial.CheckpointOf(name);
   context.fingerprint = Sha256Hex(fmt::format("{}\n{}\n{}", name, partial.fingerprint(),
                                               Sha256Hex(fitted.set.vocabulary.ToText())));
+  FitCourse course;
+  if (context.validate) {
+    context.validate = course.Watch(std::move(context.validate));
+  }
   ASSIGN_OR_RETURN(fitted.outcome, fitted.model->Fit(fitted.set.sequences, context));
+  fitted.cpu_seconds = course.Seconds();
+  fitted.checks = course.checks();
   return fitted;
 }
 
@@ -138,6 +146,8 @@ Result<Fitted> Select(const Run& run, PartialRun& partial, TrainResult& result) 
       validation->NdcgInterval(ModelScorer(*fitted.model, fitted.set.features), run.progress));
   RETURN_IF_ERROR(partial.SaveSelection(selection));
   result.validation = selection.validation;
+  result.fit_cpu_seconds = fitted.cpu_seconds;
+  result.checks = fitted.checks;
   Report(run.progress, "validated",
          fmt::format("NDCG@{} {:.4f} over {} cases", run.request.spec.validation_k,
                      selection.validation.mean, validation->cases()));
@@ -307,6 +317,14 @@ std::string TrainResultToJson(const TrainResult& result) {
                           {"items_kept", result.warm->kept},
                           {"items_new", result.warm->fresh},
                           {"items_dropped", result.warm->dropped}};
+  }
+  if (result.fit_cpu_seconds) {
+    json["fit_cpu_seconds"] = *result.fit_cpu_seconds;
+    json["checks"] = nlohmann::ordered_json::array();
+    for (const FitCheck& check : result.checks) {
+      json["checks"].push_back({{fmt::format("ndcg@{}", result.validation_k), check.value},
+                                {"cpu_seconds", check.cpu_seconds}});
+    }
   }
   json["resumed"] = result.resumed;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

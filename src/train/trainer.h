@@ -7,12 +7,14 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/artifact.h"
 #include "core/progress.h"
 #include "core/status.h"
 #include "data/snapshot_reader.h"
 #include "evaluate/protocol.h"
+#include "train/fit_course.h"
 #include "train/model.h"
 #include "train/train_spec.h"
 
@@ -50,6 +52,11 @@ struct TrainResult {
     std::uint64_t dropped = 0;
   };
   std::optional<Warm> warm;
+  /// Of the fit on the training part, where this run made one: its CPU seconds without reading, validation and
+  /// packaging, and the values that the model asked for along the way (a network: one each `validate_every`
+  /// epochs). Of a run that went on from a checkpoint: of what it did itself.
+  std::optional<double> fit_cpu_seconds;
+  std::vector<FitCheck> checks;
   bool resumed = false;
 };
 

@@ -376,6 +376,48 @@ TEST_F(TrainerTest, ResultJsonHoldsWhatAParentNeeds) {
   EXPECT_TRUE(json["validation"]["ndcg@10"]["mean"].is_number());
 }
 
+TEST_F(TrainerTest, TheSelectingFitSaysWhatItTookAndHowGoodItWas) {
+  const Result<TrainResult> result = Run();
+  ASSERT_TRUE(result.ok());
+  ASSERT_EQ(result->checks.size(), 1U);  // the fake looks once
+  EXPECT_GT(result->checks[0].value, 0);
+  EXPECT_GE(result->checks[0].cpu_seconds, 0);
+  EXPECT_GE(result->fit_cpu_seconds.value_or(-1), result->checks[0].cpu_seconds);
+  const auto json = nlohmann::json::parse(TrainResultToJson(*result));
+  EXPECT_EQ(json["checks"][0]["ndcg@10"], result->checks[0].value);
+  EXPECT_EQ(json["checks"][0]["cpu_seconds"], result->checks[0].cpu_seconds);
+  EXPECT_EQ(json["fit_cpu_seconds"], result->fit_cpu_seconds.value_or(-1));
+  // Without a selecting fit there is nothing to say.
+  request_.chosen = result->chosen;
+  request_.out = (dir_ / "again").string();
+  const Result<TrainResult> again = Run();
+  ASSERT_TRUE(again.ok());
+  EXPECT_FALSE(nlohmann::json::parse(TrainResultToJson(*again)).contains("fit_cpu_seconds"));
+}
+
+TEST(FitCourse, LooksAtValidationAreNotCounted) {
+  FitCourse course;
+  const auto burn = [](double seconds) {
+    const FitCourse burning;
+    while (burning.Seconds() < seconds) {
+    }
+  };
+  const auto watched = course.Watch([&burn](const TrainableModel&) -> Result<double> {
+    burn(0.2);
+    return 0.25;
+  });
+  const FakeModel model(std::make_shared<Record>(), 1);
+  burn(0.02);
+  ASSERT_TRUE(watched(model).ok());
+  burn(0.02);
+  ASSERT_TRUE(watched(model).ok());
+  ASSERT_EQ(course.checks().size(), 2U);
+  EXPECT_EQ(course.checks()[1].value, 0.25);
+  EXPECT_GE(course.checks()[0].cpu_seconds, 0.02);
+  EXPECT_GE(course.checks()[1].cpu_seconds, 0.04);
+  EXPECT_LT(course.Seconds(), 0.2);
+}
+
 TEST(PartialRun, ADamagedStateIsStartedAfresh) {
   const fs::path dir = fs::temp_directory_path() / "vitrine-partial-run";
   fs::remove_all(dir);

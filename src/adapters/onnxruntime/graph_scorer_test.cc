@@ -136,6 +136,17 @@ TEST_F(LoadArtifactTest, FilesOfTwoArtifactsAreRefused) {
   EXPECT_THAT(loaded.status().message(), HasSubstr("not of one artifact"));
 }
 
+// As many items in another order: nothing but the hash can tell.
+TEST_F(LoadArtifactTest, AVocabularyOfAnotherArtifactIsRefused) {
+  Write(Items());
+  std::ofstream(dir_ + "/vocabulary.txt", std::ios::trunc)
+      << data::Vocabulary({"b", "a", "c"}).ToText();
+  const auto loaded = LoadArtifact(dir_, *runtime_);
+  EXPECT_EQ(loaded.status().code(), Code::kDataLoss);
+  EXPECT_THAT(loaded.status().message(), HasSubstr("vocabulary.txt"));
+  EXPECT_THAT(loaded.status().message(), HasSubstr("sha256"));
+}
+
 TEST_F(LoadArtifactTest, DamageIsNamed) {
   Write(Items());
   std::ofstream(dir_ + "/vocabulary.txt", std::ios::app) << "d\n";

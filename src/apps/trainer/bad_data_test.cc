@@ -147,7 +147,7 @@ TEST_P(BadData, AFullDiskLeavesWhatStoodAndTheSameRequestGoesOn) {
 
 INSTANTIATE_TEST_SUITE_P(Models, BadData,
                          testing::Values("popularity", "item_knn", "als", "bpr", "sasrec",
-                                         "hybrid"),
+                                         "bert4rec", "hybrid"),
                          [](const auto& model) { return std::string(model.param); });
 
 TEST(ExplodingFit, OfFactorsIsRefusedWithWhatToLower) {

@@ -17,7 +17,7 @@ inline train::TrainSpec SpecOf(const std::string& algorithm) {
     spec.parameters = {{"factors", std::int64_t{8}}, {"iterations", std::int64_t{2}}};
   } else if (algorithm == "bpr") {
     spec.parameters = {{"factors", std::int64_t{8}}, {"epochs", std::int64_t{2}}};
-  } else if (algorithm == "sasrec") {
+  } else if (algorithm == "sasrec" || algorithm == "bert4rec") {
     spec.parameters = {{"length", std::int64_t{8}},    {"width", std::int64_t{8}},
                        {"blocks", std::int64_t{1}},    {"heads", std::int64_t{1}},
                        {"negatives", std::int64_t{8}}, {"batch", std::int64_t{4}},
