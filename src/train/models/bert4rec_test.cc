@@ -52,6 +52,21 @@ TEST(Bert4rec, RemovedNewestPlacesAreAsIfTheyHadNeverBeen) {
   }
 }
 
+// Every place of a step is hidden.
+TEST(Bert4rec, NothingToSeeIsStillLearntFrom) {
+  SequenceOptions train = SmallTraining(20);
+  train.mask = 1;
+  train.mask_newest = 0;
+  for (const Loss loss : {Loss::kSoftmax, Loss::kSampledSoftmax}) {
+    train.loss = loss;
+    const auto model = MakeBert4rec({.train = train, .blocks = 1});
+    const TrainingSequences one{
+        .users = {{{.item = 5}, {.item = 9}}}, .width = kCycleWidth, .ordinal_time = true};
+    const auto outcome = model->Fit(one, {.seed = 1});
+    EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
+  }
+}
+
 TEST(Bert4rec, EqualSeedsGiveEqualBits) {
   const auto fit = [] {
     auto model = MakeBert4rec({.train = SmallTraining(3)});

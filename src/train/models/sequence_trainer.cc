@@ -41,6 +41,12 @@ class StepItems {
     }
     return places;
   }
+  /// Padding stands at 0 where everything is padding or hidden, too: an item whose gradient will be zero.
+  void AtLeastOne() {
+    if (rows_.empty()) {
+      Slot(0);
+    }
+  }
   /// item - kFirstItem, in the order in which they came.
   std::vector<std::int64_t>& rows() { return rows_; }
 
@@ -129,6 +135,7 @@ double SequenceTrainer::Step(const SequenceBatch& batch) {
     wanted_places = items.Places(wanted);
     drawn_places = items.Places(drawn);
   }
+  items.AtLeastOne();
   const torch::Tensor leaf = Leaf(network_->item, items.rows());
   const torch::Tensor vectors =
       network_->Vectors(RowsOf(items.rows()) + std::int64_t{kFirstItem}, leaf);
