@@ -7,7 +7,7 @@
 namespace vitrine::sqlite {
 namespace {
 
-constexpr std::int64_t kFormat = 1;
+constexpr std::int64_t kFormat = 2;
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE version (
@@ -32,6 +32,20 @@ CREATE TABLE job (
   attempts INTEGER NOT NULL, progress TEXT NOT NULL, result TEXT NOT NULL, error TEXT NOT NULL,
   actor TEXT NOT NULL, created INTEGER NOT NULL, started INTEGER NOT NULL,
   finished INTEGER NOT NULL) STRICT;
+)sql";
+
+// Format 2. One rollout of an alias at a time, said by the index, so that no race can make two.
+constexpr const char* kRollouts = R"sql(
+CREATE TABLE rollout (
+  number INTEGER PRIMARY KEY, alias TEXT NOT NULL, scene TEXT NOT NULL,
+  candidate_name TEXT NOT NULL, candidate_number INTEGER NOT NULL,
+  control_name TEXT NOT NULL, control_number INTEGER NOT NULL, policy TEXT NOT NULL,
+  stage INTEGER NOT NULL, state INTEGER NOT NULL, salt TEXT NOT NULL, actor TEXT NOT NULL,
+  reason TEXT NOT NULL, revision INTEGER NOT NULL, started INTEGER NOT NULL,
+  entered INTEGER NOT NULL, ended INTEGER NOT NULL,
+  FOREIGN KEY (candidate_name, candidate_number) REFERENCES version (name, number),
+  FOREIGN KEY (control_name, control_number) REFERENCES version (name, number)) STRICT;
+CREATE UNIQUE INDEX rollout_active ON rollout (alias) WHERE state <= 1;
 )sql";
 
 constexpr std::string_view kVersionColumns =
@@ -75,11 +89,12 @@ Result<std::unique_ptr<VitrineDb>> VitrineDb::Open(const std::string& path, cons
 
 Status VitrineDb::Migrate() {
   ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+  std::int64_t format = 0;
   {
     ASSIGN_OR_RETURN(Statement version, db_.Prepare("PRAGMA user_version"));
     ASSIGN_OR_RETURN(const bool row, version.Step());
     CHECK(row);
-    const std::int64_t format = version.Integer(0);
+    format = version.Integer(0);
     if (format > kFormat) {
       return FailedPrecondition(fmt::format(
           "vitrine.db has format {}, this program reads up to {}: it was written by a newer "
@@ -90,7 +105,10 @@ Status VitrineDb::Migrate() {
       return Status::Ok();
     }
   }
-  RETURN_IF_ERROR(db_.Execute(kSchema));
+  if (format < 1) {
+    RETURN_IF_ERROR(db_.Execute(kSchema));
+  }
+  RETURN_IF_ERROR(db_.Execute(kRollouts));
   RETURN_IF_ERROR(db_.Execute(fmt::format("PRAGMA user_version = {}", kFormat)));
   return transaction.Commit();
 }
@@ -206,12 +224,9 @@ Result<std::map<std::string, registry::VersionRef>> VitrineDb::Aliases() const {
   return AliasesLocked();
 }
 
-Status VitrineDb::MoveAliases(
+Status VitrineDb::MoveAliasesLocked(
     const std::vector<registry::AliasMove>& moves,
-    const std::map<std::string, std::optional<registry::VersionRef>>& expected,
-    registry::AuditEntry why) {
-  const std::scoped_lock lock(mutex_);
-  ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    const std::map<std::string, std::optional<registry::VersionRef>>& expected) {
   ASSIGN_OR_RETURN(const auto now, AliasesLocked());
   for (const auto& [alias, ref] : expected) {
     const auto it = now.find(alias);
@@ -240,6 +255,16 @@ Status VitrineDb::MoveAliases(
                                   move.to->ToString()));
     }
   }
+  return Status::Ok();
+}
+
+Status VitrineDb::MoveAliases(
+    const std::vector<registry::AliasMove>& moves,
+    const std::map<std::string, std::optional<registry::VersionRef>>& expected,
+    registry::AuditEntry why) {
+  const std::scoped_lock lock(mutex_);
+  ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+  RETURN_IF_ERROR(MoveAliasesLocked(moves, expected));
   RETURN_IF_ERROR(AppendAuditLocked(std::move(why)));
   return transaction.Commit();
 }

@@ -1,5 +1,5 @@
 /// data/vitrine.db: registry, aliases, audit, keys and jobs in one SQLite file.
-/// Implements the stores of registry/ and loop/. One connection, one lock.
+/// Implements the stores of registry/, rollout/ and loop/. One connection, one lock.
 #pragma once
 
 #include <memory>
@@ -12,11 +12,13 @@
 #include "adapters/sqlite/database.h"
 #include "loop/job.h"
 #include "registry/ports.h"
+#include "rollout/store.h"
 
 namespace vitrine::sqlite {
 
 class VitrineDb final : public registry::RegistryStore,
                         public registry::KeyStore,
+                        public rollout::RolloutStore,
                         public loop::JobStore {
  public:
   /// Opens or makes the file and brings an older format forward.
@@ -50,6 +52,14 @@ class VitrineDb final : public registry::RegistryStore,
   Result<std::vector<loop::Job>> ListJobs(std::string_view cursor,
                                           std::size_t limit) const override;
 
+  Result<rollout::Rollout> CreateRollout(rollout::Rollout rollout,
+                                         registry::AuditEntry why) override;
+  Result<rollout::Rollout> ChangeRollout(rollout::RolloutChange change) override;
+  Result<rollout::Rollout> GetRollout(std::string_view id) const override;
+  Result<std::vector<rollout::Rollout>> ListRollouts(std::string_view cursor,
+                                                     std::size_t limit) const override;
+  Result<std::vector<rollout::Rollout>> ActiveRollouts() const override;
+
   Status IntegrityCheck() const;
   Status BackUp(const std::string& path) const;
 
@@ -58,6 +68,11 @@ class VitrineDb final : public registry::RegistryStore,
   Status Migrate();
   Status AppendAuditLocked(registry::AuditEntry entry);
   Result<std::map<std::string, registry::VersionRef>> AliasesLocked() const;
+  /// Within the caller's transaction.
+  Status MoveAliasesLocked(
+      const std::vector<registry::AliasMove>& moves,
+      const std::map<std::string, std::optional<registry::VersionRef>>& expected);
+  Result<rollout::Rollout> GetRolloutLocked(std::int64_t number) const;
 
   mutable std::mutex mutex_;
   Database db_;
