@@ -39,7 +39,9 @@ struct Impression {
   std::vector<ShownItem> items;
   std::vector<SeenEvent> history;
   bool personalised = false;
-  double seconds = 0;  ///< time spent answering
+  double seconds = 0;   ///< time spent answering
+  std::string rollout;  ///< the rollout that this answer counts in; empty: none
+  std::string arm;      ///< "control" or "treatment" of it; empty: none
   friend bool operator==(const Impression&, const Impression&) = default;
 };
 

@@ -81,6 +81,9 @@ Status AnswerSteps::Run() {
   RETURN_IF_ERROR(Prepare());
   RETURN_IF_ERROR(ReadWhoAsks());
   fallback_ = WhyNotTheModel();
+  if (fallback_ == Fallback::kDeadline) {
+    TakeControl();
+  }
   if (TakeList()) {
     return Respond();
   }
@@ -135,9 +138,10 @@ Status AnswerSteps::Prepare() {
     rules_ = caches_.rules.Get(scene_, table_, *parts_.log);
   }
   model_ = parts_.models->Get(scene_->retriever);
+  ChooseArm();
   if (const auto& version = question_.version; version != nullptr) {
-    const bool ranks =
-        version->candidate_layout() != nullptr || (!scene_->ranker.empty() && version != model_);
+    const bool ranks = version->candidate_layout() != nullptr ||
+                       (!question_.retrieves && !scene_->ranker.empty() && version != model_);
     (ranks ? asked_ranker_ : model_) = version;
   }
   if (model_ != nullptr && model_->candidate_layout() != nullptr) {
@@ -221,6 +225,11 @@ Status AnswerSteps::Respond() {
   response_.fallback = fallback_;
   response_.rung = rung_;
   AssignWhy(fallback_, *scene_, retriever_is_ranker_, response_.why);
+  response_.rollout.clear();
+  response_.arm = arm_;
+  if (arm_ != Arm::kNone) {
+    response_.rollout = split_->rollout;
+  }
   response_.model.clear();
   response_.personalised = false;
   if (fallback_ == Fallback::kNone) {
@@ -310,6 +319,8 @@ void AnswerSteps::Keep() {
     impression.history.clear();
   }
   impression.personalised = response_.personalised;
+  impression.rollout = response_.rollout;
+  impression.arm = ArmName(arm_);
   impression.seconds = response_.seconds;
   // An answer is worth more than its record: where the log cannot take it, the answer still goes
   // out, and the observer counts the loss.
@@ -318,6 +329,8 @@ void AnswerSteps::Keep() {
     Remember();
   }
   CountShown();
+  CountArm();
+  Mirror();
   if (parts_.observer == nullptr) {
     return;
   }
@@ -362,8 +375,9 @@ void AnswerSteps::CountShown() {
 
 // An answer to a narrower question than "what for this user" would be a wrong one later.
 void AnswerSteps::Remember() {
-  if (fallback_ != Fallback::kNone || !Remembers() || !request_.filter.where.empty() ||
-      !request_.filter.include.empty()) {
+  // Nor is a candidate's: it would outlive a rollout that was rolled back.
+  if (fallback_ != Fallback::kNone || !Remembers() || arm_ == Arm::kTreatment ||
+      !request_.filter.where.empty() || !request_.filter.include.empty()) {
     return;
   }
   scratch_.recent.clear();

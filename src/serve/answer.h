@@ -52,6 +52,8 @@ struct Question {
   /// beside the history of the request.
   bool kept = false;
   std::shared_ptr<const ServedModel> version;
+  bool retrieves =
+      false;  ///< `version` takes the place of the scene's retriever, whatever ranks behind it
 };
 
 /// Uses the response's memory again.

@@ -44,7 +44,8 @@ ListKey AnswerSteps::KeyOfList() const {
           .kind = kind,
           .similar = question_.route == Route::kSimilar,
           .about = asked_about_,
-          .n = Wanted()};
+          .n = Wanted(),
+          .treatment = arm_ == Arm::kTreatment && !candidate_failed_};
 }
 
 ListBasis AnswerSteps::BasisOfList() const {

@@ -22,12 +22,12 @@ std::uint64_t HashOf(const ListKey& key) {
   std::uint64_t hash = std::hash<std::string_view>()(key.scene);
   hash = Mix(hash, static_cast<std::uint64_t>(key.kind) * 2 + (key.similar ? 1 : 0));
   hash = Mix(hash, key.about);
-  return Mix(hash, key.n);
+  return Mix(hash, key.n * 2 + (key.treatment ? 1 : 0));
 }
 
 bool SameKey(const ListKey& a, const ListKey& b) {
   return a.kind == b.kind && a.similar == b.similar && a.about == b.about && a.n == b.n &&
-         a.scene == b.scene;
+         a.treatment == b.treatment && a.scene == b.scene;
 }
 
 template <typename T>

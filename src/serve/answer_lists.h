@@ -43,6 +43,7 @@ struct ListKey {
   bool similar = false;        ///< asked by Similar: an item is left out
   data::ItemNumber about = 0;  ///< which
   std::size_t n = 0;
+  bool treatment = false;  ///< by a rollout's candidate: both versions' lists lie ready
 };
 
 /// What an answer is made from beside the key. Each is immutable, and replaced by another object when it

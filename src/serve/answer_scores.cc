@@ -22,11 +22,11 @@ ScoreSpan SpanOf(const Tensor& scores) {
 Status AnswerSteps::Score() {
   if (fallback_ == Fallback::kNone) {
     model_begun_ = Clock::now();
-    if (RunRetriever()) {
-      space_ = &model_->space();
-      states_ = &model_->states();
-      source_ = model_->source();
-    } else {
+    bool answered = Retrieve();
+    if (!answered && TakeControl()) {
+      answered = fallback_ == Fallback::kNone && Retrieve();
+    }
+    if (!answered && fallback_ == Fallback::kNone) {
       fallback_ = Fallback::kModelFailed;
     }
     model_ended_ = Clock::now();
@@ -36,6 +36,16 @@ Status AnswerSteps::Score() {
   }
   scores_ = plain_;
   return Status::Ok();
+}
+
+bool AnswerSteps::Retrieve() {
+  if (!RunRetriever()) {
+    return false;
+  }
+  space_ = &model_->space();
+  states_ = &model_->states();
+  source_ = model_->source();
+  return true;
 }
 
 bool AnswerSteps::ShowsTrend() const {
@@ -153,8 +163,8 @@ bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
     status = outputs.empty() ? Internal("the model has no output")
                              : CheckScores(outputs.front(), 1, model.space().width());
   }
-  if (!status.ok() && parts_.observer != nullptr) {
-    parts_.observer->OnModelFailure(model, status.ToString());
+  if (!status.ok()) {
+    TellFailure(model, status);
   }
   return status.ok();
 }

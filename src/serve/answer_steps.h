@@ -16,6 +16,7 @@
 #include "serve/explainer.h"
 #include "serve/served_model.h"
 #include "serve/spacing.h"
+#include "serve/traffic.h"
 #include "serve/user_view.h"
 
 namespace vitrine::serve {
@@ -41,6 +42,13 @@ class AnswerSteps {
   void CountShown();
   void FillHistory(std::vector<SeenEvent>& history) const;
 
+  // answer_arms.cc: a rollout's candidate.
+  void ChooseArm();
+  bool TakeControl();
+  void CountArm() const;
+  void TellFailure(const ServedModel& model, const Status& status) const;
+  void Mirror() const;
+
   // answer_explain.cc
   Status ExplainAll();
   [[nodiscard]] ExplainItem PartsOf(const Pick& pick, const ServedModel* ranked_by) const;
@@ -60,6 +68,7 @@ class AnswerSteps {
   bool RunModel(const ServedModel& model, const History& history, std::vector<Tensor>& features,
                 std::vector<Tensor>& outputs);
   bool RunRetriever();
+  bool Retrieve();
   void RunRanker(const CandidateFilter& filter);
   void RankedBy(std::shared_ptr<const ServedModel> ranker);
   void ScoreByPopularity();
@@ -154,8 +163,12 @@ class AnswerSteps {
   std::shared_ptr<const ServedModel> ranker_;  // null unless it ranked
   std::shared_ptr<const ServedModel> asked_ranker_;  // of a kept answer
   bool retriever_is_ranker_ = false;
-  NumberSpace numbers_;  // held while it is ranked over
-  UserView& user_;       // in the scratch
+  std::shared_ptr<const TrafficSplits> splits_;
+  const TrafficSplit* split_ = nullptr;  // of splits_; null: no rollout is about this request
+  Arm arm_ = Arm::kNone;
+  bool candidate_failed_ = false;  // the version that serves answers in its place
+  NumberSpace numbers_;            // held while it is ranked over
+  UserView& user_;                 // in the scratch
   data::ItemNumber asked_about_ = kNoNumber;
 
   Fallback fallback_ = Fallback::kNone;

@@ -239,6 +239,18 @@ Status Recommender::Recommend(const RecommendRequest& request, RecommendResponse
                 response);
 }
 
+Status Recommender::RecommendBy(const std::shared_ptr<const ServedModel>& version,
+                                const RecommendRequest& request,
+                                RecommendResponse& response) const {
+  return Answer(parts_, *caches_,
+                {.route = Route::kRecommend,
+                 .request = &request,
+                 .scene = SceneOf(request),
+                 .version = version,
+                 .retrieves = true},
+                response);
+}
+
 Result<RecommendResponse> Recommender::Recommend(const RecommendRequest& request) const {
   RecommendResponse response;
   RETURN_IF_ERROR(Recommend(request, response));

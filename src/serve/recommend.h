@@ -32,6 +32,8 @@ class ModelSet;
 class OutsideRankers;
 class SceneBook;
 class ServeObserver;
+class Traffic;
+class ServedModel;
 class Trending;
 
 /// What the answer must leave out or keep to. An unset switch takes the scene's value. Items taken
@@ -137,6 +139,14 @@ enum class Rung : std::uint8_t {
 };
 std::string_view RungName(Rung rung);
 
+/// Which version of a rollout answers a user. Persisted in impressions by name.
+enum class Arm : std::uint8_t {
+  kNone,       ///< "": no rollout is about this request
+  kControl,    ///< "control": the version that serves
+  kTreatment,  ///< "treatment": the candidate
+};
+std::string_view ArmName(Arm arm);
+
 struct RecommendResponse {
   std::string request_id;
   std::string scene;
@@ -151,6 +161,8 @@ struct RecommendResponse {
   Deadline model_ended;  ///< the same where none was
   Explained explained;   ///< only with explain
   Absences absent;       ///< only where they were asked for
+  std::string rollout;   ///< the rollout that this answer counts in; empty: none
+  Arm arm = Arm::kNone;  ///< of that rollout
 };
 
 /// A kept answer beside what its version says of the same history now.
@@ -190,6 +202,7 @@ struct RecommenderParts {
   const Explainer* explainer = nullptr;  ///< null: explain is refused
   ServeObserver* observer = nullptr;
   const OutsideRankers* outside = nullptr;  ///< null: no scene can name one
+  const Traffic* traffic = nullptr;         ///< null: no rollout runs
   std::function<Micros()> now;              ///< null: the system clock
   MetricRegistry* metrics = nullptr;        ///< null: ready lists are not counted
   ListOptions lists;
@@ -208,6 +221,10 @@ class Recommender {
   /// The same into a response whose memory is used again: one that is kept per thread costs no
   /// allocation here. Undefined content after an error.
   Status Recommend(const RecommendRequest& request, RecommendResponse& response) const;
+
+  /// The same, the scene's retriever being `version` whatever its alias says and no rollout counting it.
+  Status RecommendBy(const std::shared_ptr<const ServedModel>& version,
+                     const RecommendRequest& request, RecommendResponse& response) const;
 
   /// Errors: as Recommend; kNotFound (neither catalogue nor log knows the item).
   Result<RecommendResponse> Similar(const SimilarRequest& request) const;

@@ -5,6 +5,7 @@
 
 #include "core/allocations_testing.h"
 #include "serve/fake_shop.h"
+#include "serve/traffic.h"
 
 namespace vitrine::serve {
 namespace {
@@ -41,6 +42,7 @@ class RecommendAllocation : public testing::Test {
                                                        .items = &shop.items,
                                                        .trending = &shop.trending,
                                                        .observer = &observer,
+                                                       .traffic = &traffic,
                                                        .now = [this] { return shop.now; },
                                                        .metrics = &shop.metrics,
                                                        .lists = {.bytes = lists}});
@@ -62,6 +64,7 @@ class RecommendAllocation : public testing::Test {
   inline static const std::string kUser = "a user with an id of more than sixteen letters";
   FakeShop shop{20};
   SilentObserver observer;
+  Traffic traffic;
   std::size_t lists = std::size_t{1} << 20;
 };
 
@@ -74,6 +77,23 @@ TEST_F(RecommendAllocation, NoneForAKnownUser) {
               return recommender.Recommend(request, response);
             }),
             0U);
+}
+
+TEST_F(RecommendAllocation, NoneInTheArmsOfARollout) {
+  RecommendRequest request;
+  request.user_id = kUser;
+  request.n = kItems;
+  for (const double share : {1e-9, 1.0}) {
+    traffic.Publish({{.rollout = "rollout-000001",
+                      .salt = "a salt of more than sixteen letters",
+                      .share = share,
+                      .candidate = shop.models.FindModel("near:1")}});
+    EXPECT_EQ(Allocations([&](const Recommender& recommender, RecommendResponse& response) {
+                return recommender.Recommend(request, response);
+              }),
+              0U)
+        << share;
+  }
 }
 
 TEST_F(RecommendAllocation, NoneForVarietyAndPlacesForNewItems) {

@@ -83,9 +83,9 @@ class Maker {
   User MakeUser() { return {Text(), Time(), MakeAttributes()}; }
   Impression MakeImpression() {
     Impression impression;
-    for (std::string* text :
-         {&impression.request_id, &impression.subject, &impression.scene, &impression.route,
-          &impression.model, &impression.fallback, &impression.query}) {
+    for (std::string* text : {&impression.request_id, &impression.subject, &impression.scene,
+                              &impression.route, &impression.model, &impression.fallback,
+                              &impression.query, &impression.rollout, &impression.arm}) {
       *text = Text();
     }
     impression.ts = Time();
@@ -209,6 +209,24 @@ TEST(RecordCodec, EveryBodyComesBack) {
     EXPECT_EQ(DecodeImpression(bytes).value().sequence, seed);
     EXPECT_EQ(ImpressionReceived(bytes).value(), received);
   }
+}
+
+TEST(RecordCodec, ImpressionsOfTheFirstVersionAreRead) {
+  Maker make(7);
+  Impression impression = make.MakeImpression();
+  impression.rollout.clear();
+  impression.arm.clear();
+  std::string bytes = EncodeImpression({3, {9}, impression});
+  ASSERT_EQ(bytes[0], 2);
+  bytes[0] = 1;
+  bytes.resize(bytes.size() - 2);  // two empty texts
+  const auto read = DecodeImpression(bytes);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ(read->impression, impression);
+  EXPECT_EQ(read->sequence, 3U);
+  EXPECT_EQ(ImpressionReceived(bytes).value().value, 9);
+  bytes[0] = 3;
+  EXPECT_EQ(DecodeImpression(bytes).status().code(), Code::kDataLoss);
 }
 
 TEST(RecordCodec, DeletionsErasuresAndReferencesComeBack) {

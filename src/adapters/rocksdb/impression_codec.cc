@@ -10,7 +10,8 @@
 namespace vitrine::adapters {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+// 1: without rollout and arm.
+constexpr std::uint8_t kVersion = 2;
 
 // Bytes of an ordinary impression's parts; one that is larger grows.
 constexpr std::size_t kUsualTexts = 192;
@@ -70,7 +71,7 @@ auto ImpressionTextsOf(I& impression) {
 }
 
 Status CheckVersion(std::uint8_t version) {
-  if (version != kVersion) {
+  if (version == 0 || version > kVersion) {
     return DataLoss(
         fmt::format("an impression in the event log has the unknown version {}", version));
   }
@@ -98,6 +99,8 @@ std::string EncodeImpressionBody(const Impression& impression) {
   out.Byte(impression.personalised ? 1 : 0);
   out.Double(impression.seconds);
   PutShown(out, impression);
+  out.Text(impression.rollout);
+  out.Text(impression.arm);
   return out.Take();
 }
 
@@ -108,7 +111,7 @@ std::string EncodeImpression(const StoredImpression& stored) {
 
 namespace {
 
-Impression GetBody(ByteReader& in) {
+Impression GetBody(ByteReader& in, std::uint8_t version) {
   Impression impression;
   impression.ts = {in.Signed()};
   for (std::string* text : ImpressionTextsOf(impression)) {
@@ -117,6 +120,10 @@ Impression GetBody(ByteReader& in) {
   impression.personalised = in.Byte() != 0;
   impression.seconds = in.Double();
   GetShown(in, impression);
+  if (version >= 2) {
+    impression.rollout = in.Text();
+    impression.arm = in.Text();
+  }
   return impression;
 }
 
@@ -124,18 +131,19 @@ Impression GetBody(ByteReader& in) {
 
 Result<StoredImpression> DecodeImpression(std::string_view bytes) {
   ByteReader in(bytes);
-  RETURN_IF_ERROR(CheckVersion(in.Byte()));
+  const std::uint8_t version = in.Byte();
+  RETURN_IF_ERROR(CheckVersion(version));
   StoredImpression stored;
   stored.received = {in.Signed()};
   stored.sequence = in.Varint();
-  stored.impression = GetBody(in);
+  stored.impression = GetBody(in, version);
   RETURN_IF_ERROR(in.Finish("an impression"));
   return stored;
 }
 
 Result<Impression> DecodeImpressionBody(std::string_view bytes) {
   ByteReader in(bytes);
-  Impression impression = GetBody(in);
+  Impression impression = GetBody(in, kVersion);
   RETURN_IF_ERROR(in.Finish("an impression"));
   return impression;
 }
