@@ -227,6 +227,9 @@ void WriteAnswer(JsonWriter& json, const serve::RecommendResponse& answer) {
       .Field("scene", answer.scene)
       .Field("model", answer.model)
       .Field("personalised", answer.personalised);
+  if (answer.arm != serve::Arm::kNone) {
+    json.Field("rollout", answer.rollout).Field("arm", serve::ArmName(answer.arm));
+  }
   if (answer.fallback != serve::Fallback::kNone) {
     json.Field("fallback", serve::FallbackName(answer.fallback)).FieldIfAny("why", answer.why);
   }
@@ -250,6 +253,8 @@ void WriteImpressionFields(JsonWriter& json, const Impression& impression) {
       .FieldIfAny("query", impression.query)
       .Field("model", impression.model)
       .FieldIfAny("fallback", impression.fallback)
+      .FieldIfAny("rollout", impression.rollout)
+      .FieldIfAny("arm", impression.arm)
       .Field("personalised", impression.personalised)
       .Field("seconds", impression.seconds);
   json.Key("history").BeginArray();

@@ -52,6 +52,13 @@ Handler DeleteScene;
 Handler ListRules;
 Handler PutRule;
 Handler DeleteRule;
+Handler PostRollout;
+Handler ListRollouts;
+Handler GetRollout;
+Handler PauseRollout;
+Handler ResumeRollout;
+Handler PromoteRollout;
+Handler RollBackRollout;
 
 // run and watch
 Handler PostJob;

@@ -30,6 +30,7 @@
 #include "transport/http/blocking_pool.h"
 #include "transport/http/event_stream.h"
 #include "transport/http/model_explainer.h"
+#include "transport/http/rollout_service.h"
 
 namespace vitrine::http {
 
@@ -165,6 +166,7 @@ struct Services {
   const serve::Recommender* recommender = nullptr;
   serve::SceneBook* scenes = nullptr;
   ModelService* models = nullptr;
+  RolloutService* rollouts = nullptr;
   JobService* jobs = nullptr;
   MonitorService* monitors = nullptr;
   DiagnosisService* diagnosis = nullptr;

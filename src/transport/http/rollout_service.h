@@ -1,0 +1,47 @@
+/// What the routes of rollouts call. Implemented by the program.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/status.h"
+#include "registry/registry.h"
+#include "rollout/rollout.h"
+
+namespace vitrine::http {
+
+struct RolloutStart {
+  std::string candidate;  ///< "name:number" or an alias
+  std::string scene;      ///< empty: wherever the champion retrieves
+  std::string policy;     ///< JSON; empty: the default one
+};
+
+/// A rollout, and what its newest look saw: JSON, the audit entry's evidence.
+struct RolloutView {
+  rollout::Rollout rollout;
+  std::string seen = "null";
+};
+
+enum class RolloutVerb : std::uint8_t { kPause, kResume, kPromote, kRollBack };
+
+/// Threads: any; methods may block on a load.
+class RolloutService {
+ public:
+  virtual ~RolloutService() = default;
+  /// Loads and warms the candidate, then begins. Errors: kInvalidArgument (policy: names the field), kNotFound,
+  /// kAlreadyExists (a rollout of the alias goes on), kFailedPrecondition (it cannot be loaded, is a ranker, or
+  /// serves already; nothing serves).
+  virtual Result<RolloutView> Start(const RolloutStart& start, const registry::Cause& cause) = 0;
+  virtual Result<RolloutView> Get(std::string_view id) const = 0;
+  /// Newest first; `cursor` is the last id of the page before.
+  virtual Result<std::vector<RolloutView>> List(std::string_view cursor,
+                                                std::size_t limit) const = 0;
+  /// Errors: kNotFound, kFailedPrecondition (it has ended, or is in that state already).
+  virtual Result<RolloutView> Do(std::string_view id, RolloutVerb verb,
+                                 const registry::Cause& cause) = 0;
+};
+
+}  // namespace vitrine::http
