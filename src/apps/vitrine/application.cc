@@ -127,19 +127,44 @@ Status Application::Parts::OpenServing() {
                       settings.Flag("monitor.enabled")},
       *observer);
   explainer = std::make_unique<explain::ScoreExplainer>(*log);
-  const serve::ListOptions lists{.bytes = MegabytesOf(settings, "serving.answer_lists_mb")};
-  recommender =
-      std::make_unique<serve::Recommender>(serve::RecommenderParts{.log = log.get(),
-                                                                   .models = models.get(),
-                                                                   .scenes = &scenes,
-                                                                   .items = &*items,
-                                                                   .trending = &*trending,
-                                                                   .explainer = &*explainer,
-                                                                   .observer = &*seen,
-                                                                   .outside = &remotes.rankers,
-                                                                   .now = nullptr,
-                                                                   .metrics = &metrics,
-                                                                   .lists = lists});
+  recommender = std::make_unique<serve::Recommender>(ServingParts());
+  return Status::Ok();
+}
+
+serve::RecommenderParts Application::Parts::ServingParts() {
+  return {.log = log.get(),
+          .models = models.get(),
+          .scenes = &scenes,
+          .items = &*items,
+          .trending = &*trending,
+          .explainer = &*explainer,
+          .observer = &*seen,
+          .outside = &remotes.rankers,
+          .traffic = &traffic,
+          .now = nullptr,
+          .metrics = &metrics,
+          .lists = {.bytes = MegabytesOf(settings, "serving.answer_lists_mb")}};
+}
+
+Status Application::Parts::OpenRollouts(bool watch) {
+  RolloutParts parts{.store = db.get(),
+                     .registry = registry.get(),
+                     .versions = versions.get(),
+                     .models = models.get(),
+                     .traffic = &traffic,
+                     .serving = ServingParts(),
+                     .metrics = &metrics,
+                     .on_change =
+                         [this](std::string_view id) {
+                           seen->OnModelsChanged();
+                           changes.Add("rollouts", fmt::format(R"({{"id":"{}"}})", id));
+                         },
+                     .every = std::chrono::milliseconds(settings.Integer("rollout.every_ms")),
+                     .joins = settings.Flag("monitor.enabled"),
+                     .acts = watch};
+  ASSIGN_OR_RETURN(rollouts, RolloutOwner::Open(std::move(parts)));
+  told.With([this](RolloutOwner*& to) { to = rollouts.get(); });
+  services.rollouts = rollouts.get();
   return Status::Ok();
 }
 
@@ -154,8 +179,14 @@ Status Application::Parts::OpenServices() {
   keeper = std::make_unique<MonitorKeeper>(*monitor, *objectives, *models, remotes.rankers,
                                            *history, directory.path(), KeeperOptionsOf(settings));
   if (settings.Flag("monitor.enabled")) {
-    follower = std::make_unique<LogFollower>(
-        *log, *monitor, [this](const data::LogRecord& record) { seen->OnRecord(record); });
+    follower = std::make_unique<LogFollower>(*log, *monitor, [this](const data::LogRecord& record) {
+      seen->OnRecord(record);
+      told.With([&](RolloutOwner* owner) {
+        if (owner != nullptr) {
+          owner->OnRecord(record);
+        }
+      });
+    });
   }
   const loop::Programs programs = loop::ProgramsBeside("");
   ASSIGN_OR_RETURN(versions, VersionService::Open(*registry, *models, programs, settings,
@@ -225,6 +256,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenStores());
   RETURN_IF_ERROR(parts->OpenServing());
   RETURN_IF_ERROR(parts->OpenServices());
+  RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
@@ -249,6 +281,7 @@ Application::~Application() {
     }
   }
   if (parts_) {
+    parts_->told.With([](RolloutOwner*& to) { to = nullptr; });
     parts_->log->SetListener(nullptr);
   }
 }

@@ -24,6 +24,7 @@
 #include "apps/vitrine/objectives.h"
 #include "apps/vitrine/remotes.h"
 #include "apps/vitrine/retraining.h"
+#include "apps/vitrine/rollouts.h"
 #include "apps/vitrine/shop_services.h"
 #include "apps/vitrine/tracing.h"
 #include "apps/vitrine/watching.h"
@@ -36,6 +37,7 @@
 #include "serve/model_set.h"
 #include "serve/recommend.h"
 #include "serve/scene.h"
+#include "serve/traffic.h"
 #include "serve/trending.h"
 #include "transport/grpc/server.h"
 #include "transport/http/auth.h"
@@ -67,6 +69,7 @@ struct Application::Parts {
   std::unique_ptr<sqlite::MonitorDb> history;
   std::unique_ptr<MonitorObserver> observer;
   serve::SceneBook scenes;
+  serve::Traffic traffic;
   std::unique_ptr<serve::ModelSet> models;
   Remotes remotes;  // its threads are needed as long as the server lives
   std::unique_ptr<serve::Inference> inference;
@@ -78,10 +81,12 @@ struct Application::Parts {
   std::unique_ptr<monitor::ObjectiveWatch> objectives;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
+  Guarded<RolloutOwner*> told;  ///< by the follower, which is there before it; null until then
   std::unique_ptr<LogFollower> follower;
   std::unique_ptr<AlertFiles> alert_files;
   std::unique_ptr<monitor::AlertKeeper> alerts;
   std::unique_ptr<VersionService> versions;
+  std::unique_ptr<RolloutOwner> rollouts;
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
   std::unique_ptr<loop::RetrainWatch> retraining;
@@ -96,6 +101,9 @@ struct Application::Parts {
 
   Status OpenStores();
   Status OpenServing();
+  /// What answers are made of.
+  serve::RecommenderParts ServingParts();
+  Status OpenRollouts(bool watch);  ///< false: a command that borrows the directory
   Status LoadScenes();
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);

@@ -48,6 +48,7 @@ void AddKeyCommands(CLI::App& app, CommandLine& line);
 void AddLoopCommands(CLI::App& app, CommandLine& line);
 void AddModelCommands(CLI::App& app, CommandLine& line);
 void AddMonitorCommands(CLI::App& app, CommandLine& line);
+void AddRolloutCommands(CLI::App& app, CommandLine& line);
 void AddServerCommands(CLI::App& app, CommandLine& line);
 void AddShopCommands(CLI::App& app, CommandLine& line);
 /// After those of models and evaluation, whose nouns it adds verbs to.

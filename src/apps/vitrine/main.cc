@@ -36,6 +36,7 @@ int Run(int argc, char** argv) {
   AddTrainCommands(app, line);
   AddEvaluationCommands(app, line);
   AddModelCommands(app, line);
+  AddRolloutCommands(app, line);
   AddShopCommands(app, line);
   AddExplainCommands(app, line);
   AddMonitorCommands(app, line);

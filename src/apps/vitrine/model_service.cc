@@ -72,11 +72,42 @@ Result<serve::DesiredModels> VersionService::Desired() const {
     ASSIGN_OR_RETURN(desired.folders[ref.ToString()], registry_.ArtifactPath(version));
     desired.aliases[alias] = ref.ToString();
   }
-  for (const std::string& held : held_) {
-    ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Find(held));
-    ASSIGN_OR_RETURN(desired.folders[held], registry_.ArtifactPath(version));
+  for (const Held* more : {&held_, &kept_}) {
+    for (const std::string& held : *more) {
+      ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Find(held));
+      ASSIGN_OR_RETURN(desired.folders[held], registry_.ArtifactPath(version));
+    }
   }
   return desired;
+}
+
+Status VersionService::Keep(const registry::VersionRef& ref) {
+  const std::scoped_lock lock(moving_);
+  kept_.insert(ref.ToString());
+  auto desired = Desired();
+  if (!desired.ok()) {
+    kept_.erase(ref.ToString());
+    return desired.status();
+  }
+  models_.SetDesired(std::move(*desired));
+  return Status::Ok();
+}
+
+Status VersionService::WarmAndKeep(const registry::VersionRef& ref) {
+  const std::scoped_lock lock(moving_);
+  ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Get(ref));
+  RETURN_IF_ERROR(Warm(version));
+  kept_.insert(ref.ToString());
+  return Status::Ok();
+}
+
+void VersionService::Release(const registry::VersionRef& ref) {
+  const std::scoped_lock lock(moving_);
+  kept_.erase(ref.ToString());
+  // Where the registry cannot be read now, it stays in memory until the next change.
+  if (auto desired = Desired(); desired.ok()) {
+    models_.SetDesired(std::move(*desired));
+  }
 }
 
 Status VersionService::Synchronise(Deadline deadline) {

@@ -51,6 +51,15 @@ class VersionService final : public http::ModelService {
     return registry_.Audit(before, limit);
   }
 
+  /// Keeps a version in memory beside what aliases need, until it is released: a rollout's candidate. A version
+  /// that is not loaded yet is loaded on the set's thread.
+  /// Errors: kFailedPrecondition (it cannot be loaded), kNotFound.
+  Status Keep(const registry::VersionRef& ref);
+  /// Loads and warms it, and keeps it. Errors: those of Keep, and of a load.
+  Status WarmAndKeep(const registry::VersionRef& ref);
+  /// Lets go what nothing else needs. Requests that hold it finish on it.
+  void Release(const registry::VersionRef& ref);
+
   /// Makes the versions in memory what the registry's aliases and what was loaded on request say, and waits
   /// for the aliases: a model that no scene needs holds nothing up.
   Status Synchronise(Deadline deadline);
@@ -72,6 +81,7 @@ class VersionService final : public http::ModelService {
   std::string held_file_;
   std::mutex moving_;
   Held held_;  // with moving_ held
+  Held kept_;  // the same: by rollouts
 };
 
 }  // namespace vitrine::apps

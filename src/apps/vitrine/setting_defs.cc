@@ -100,6 +100,8 @@ const std::vector<SettingDef>& SettingDefs() {
        "How long after an answer a purchase counts as its result."},
       {"monitor.history_days", SettingType::kInteger, "32",
        "Days for which the hours of the monitors are kept."},
+      {"rollout.every_ms", SettingType::kInteger, "1000",
+       "Milliseconds between two looks at what a rollout's candidate does."},
       {"monitor.enabled", SettingType::kFlag, "true",
        "Whether answers are watched: service, quality, drift, skew, and alerts on them."},
       {"monitor.save_ms", SettingType::kInteger, "10000",
