@@ -42,6 +42,9 @@ std::shared_ptr<const Servable> ModelSet::Newest(std::string_view name) const {
   std::string_view newest_number;
   for (auto at = tables->by_version.lower_bound(prefix);
        at != tables->by_version.end() && at->first.starts_with(prefix); ++at) {
+    if (at->second.aside) {
+      continue;
+    }
     // Numbers without leading zeros: the longer one is the larger one.
     const std::string_view number = std::string_view(at->first).substr(prefix.size());
     if (std::pair(number.size(), number) > std::pair(newest_number.size(), newest_number)) {
@@ -55,10 +58,14 @@ std::shared_ptr<const Servable> ModelSet::Newest(std::string_view name) const {
 void ModelSet::SetDesired(DesiredModels desired) {
   {
     const std::scoped_lock lock(mutex_);
+    const bool set_aside = desired.aside != desired_.aside;
     desired_ = std::move(desired);
     std::erase_if(entries_,
                   [](const auto& entry) { return entry.second.state == VersionState::kFailed; });
     DoQuickActions();
+    if (set_aside) {
+      Publish(aliases_);
+    }
   }
   changed_.notify_all();
 }
@@ -165,7 +172,8 @@ void ModelSet::Publish(const Aliases& aliases) {
   auto next = std::make_shared<Tables>();
   for (auto& [version, entry] : entries_) {
     if (entry.loaded.servable != nullptr) {
-      next->by_version[version] = entry.loaded;
+      Loaded& loaded = next->by_version[version] = entry.loaded;
+      loaded.aside = desired_.aside.contains(version);
       entry.state = VersionState::kWarm;
     }
   }

@@ -48,7 +48,7 @@ class ModelSet {
   [[nodiscard]] std::shared_ptr<const Servable> Find(std::string_view version) const;
   /// The same; null also where scenes cannot use it.
   [[nodiscard]] std::shared_ptr<const ServedModel> FindModel(std::string_view version) const;
-  /// The loaded version of a name with the highest number; null where none is loaded.
+  /// The loaded version of a name with the highest number, of those that are not set aside; null where none is.
   [[nodiscard]] std::shared_ptr<const Servable> Newest(std::string_view name) const;
 
   /// Sets what should be. Aliases of versions that are loaded move before this returns (a roll back
@@ -68,6 +68,7 @@ class ModelSet {
   struct Loaded {
     std::shared_ptr<const Servable> servable;  ///< null while it is not loaded
     std::shared_ptr<const ServedModel> model;  ///< the same; null where scenes cannot use it
+    bool aside = false;                        ///< DesiredModels::aside
   };
   struct Tables {
     std::map<std::string, std::shared_ptr<const ServedModel>, std::less<>> by_alias;

@@ -26,6 +26,8 @@ using Aliases = std::map<std::string, std::string, std::less<>>;
 struct DesiredModels {
   Aliases aliases;
   std::map<std::string, std::string, std::less<>> folders;  ///< version -> artifact folder
+  /// Of `folders`: never the newest of their name. Who asks a model without a number is not given what is on trial.
+  std::set<std::string, std::less<>> aside;
   friend bool operator==(const DesiredModels&, const DesiredModels&) = default;
 };
 

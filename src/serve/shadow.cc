@@ -79,7 +79,7 @@ void ShadowRunner::Offer(const RecommendRequest& request, Micros as_of,
     task.given[i] = given.items[i].item_id;
   }
   ++waiting_;
-  wake_.notify_one();
+  wake_.notify_all();
 }
 
 ShadowCounts ShadowRunner::Counts() const {

@@ -73,8 +73,8 @@ class ShadowRunner final : public ShadowSink {
   void Compare(const Task& task);
   [[nodiscard]] bool IsPopular(const ServedModel& control, const std::string& item) const;
 
-  RecommenderParts parts_;
   Ear ear_;
+  RecommenderParts parts_;
   std::string alias_;
   std::shared_ptr<const ServedModel> candidate_;
   Recommender recommender_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -78,6 +79,13 @@ Result<serve::DesiredModels> VersionService::Desired() const {
       ASSIGN_OR_RETURN(desired.folders[held], registry_.ArtifactPath(version));
     }
   }
+  for (const std::string& kept : kept_) {
+    const bool aliased = std::any_of(desired.aliases.begin(), desired.aliases.end(),
+                                     [&](const auto& alias) { return alias.second == kept; });
+    if (!aliased && !held_.contains(kept)) {
+      desired.aside.insert(kept);
+    }
+  }
   return desired;
 }
 
@@ -96,9 +104,15 @@ Status VersionService::Keep(const registry::VersionRef& ref) {
 Status VersionService::WarmAndKeep(const registry::VersionRef& ref) {
   const std::scoped_lock lock(moving_);
   ASSIGN_OR_RETURN(const registry::ModelVersion version, registry_.Get(ref));
-  RETURN_IF_ERROR(Warm(version));
-  kept_.insert(ref.ToString());
-  return Status::Ok();
+  const bool fresh = kept_.insert(ref.ToString()).second;
+  const Status warm = Warm(version);
+  if (!warm.ok() && fresh) {
+    kept_.erase(ref.ToString());
+    if (auto desired = Desired(); desired.ok()) {
+      models_.SetDesired(std::move(*desired));
+    }
+  }
+  return warm;
 }
 
 void VersionService::Release(const registry::VersionRef& ref) {

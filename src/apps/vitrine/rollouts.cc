@@ -283,6 +283,8 @@ Status RolloutOwner::Apply(Live& live, Act act, const std::string& reason,
     case Act::kRollBack:
       // Whatever becomes of the disk, no further request meets the candidate.
       live.halted = true;
+      live.halted_for = reason;
+      live.halted_by = cause;
       Publish();
       change.to.state = RolloutState::kRolledBack;
       change.to.ended = change.to.entered;
@@ -333,6 +335,7 @@ void RolloutOwner::Finish(const std::string& id) {
   const auto found = live_.find(id);
   EndStretch(found->second);
   released_.push_back(found->second.rollout.candidate);
+  TellShare(found->second.rollout.alias, 0);
   live_.erase(found);
   Publish();
 }

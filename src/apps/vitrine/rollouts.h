@@ -84,6 +84,8 @@ class RolloutOwner final : public http::RolloutService {
     serve::ShadowCounts shadow_told;
     rollout::Decision last;
     bool halted = false;  ///< rolled back for requests, not yet in the store
+    std::string halted_for;
+    registry::Cause halted_by;
   };
 
   explicit RolloutOwner(RolloutParts parts) : parts_(std::move(parts)) {}
@@ -94,6 +96,7 @@ class RolloutOwner final : public http::RolloutService {
   void GatherStretch(Live& live, rollout::Stretch& stretch);
   void TakeCandidate(Live& live, rollout::Evidence& evidence);
   void TellMetrics(Live& live);
+  void TellShare(const std::string& alias, double users);
   /// The one way by which a rollout changes. With mutex_ held; `live` is gone where it ends.
   Status Apply(Live& live, rollout::Act act, const std::string& reason,
                const registry::Cause& cause);

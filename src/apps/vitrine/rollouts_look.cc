@@ -62,8 +62,9 @@ void RolloutOwner::Look() {
 // A change that the store refuses is tried again at the next look.
 void RolloutOwner::LookAt(Live& live) {
   if (live.halted) {
-    static_cast<void>(Apply(live, Act::kRollBack, live.last.reason,
-                            {std::string(kRolloutActor), live.last.evidence}));
+    const std::string reason = live.halted_for;
+    const registry::Cause cause = live.halted_by;
+    static_cast<void>(Apply(live, Act::kRollBack, reason, cause));
     return;
   }
   const auto aliases = parts_.registry->Aliases();
@@ -181,6 +182,7 @@ void RolloutOwner::BeginStage(Live& live) {
 }
 
 void RolloutOwner::EndStretch(Live& live) {
+  TellMetrics(live);
   if (live.users != nullptr) {
     rollout::Stretch stretch;
     GatherStretch(live, stretch);
@@ -217,13 +219,16 @@ void RolloutOwner::Publish() {
       }
       splits.push_back(std::move(split));
     }
-    parts_.metrics
-        ->GetGauge("vitrine_rollout_share_ratio",
-                   "Share of users whom a rollout's candidate answers.",
-                   {{"alias", live.rollout.alias}})
-        .Set(users);
+    TellShare(live.rollout.alias, users);
   }
   parts_.traffic->Publish(std::move(splits));
+}
+
+void RolloutOwner::TellShare(const std::string& alias, double users) {
+  parts_.metrics
+      ->GetGauge("vitrine_rollout_share_ratio", "Share of users whom a rollout's candidate answers.",
+                 {{"alias", alias}})
+      .Set(users);
 }
 
 void RolloutOwner::TellMetrics(Live& live) {
