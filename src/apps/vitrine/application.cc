@@ -159,7 +159,8 @@ Status Application::Parts::OpenRollouts(bool watch) {
                            seen->OnModelsChanged();
                            changes.Add("rollouts", fmt::format(R"({{"id":"{}"}})", id));
                          },
-                     .every = std::chrono::milliseconds(settings.Integer("rollout.every_ms")),
+                     .every = std::chrono::milliseconds(
+                         std::max<std::int64_t>(1, settings.Integer("rollout.every_ms"))),
                      .joins = settings.Flag("monitor.enabled"),
                      .acts = watch};
   ASSIGN_OR_RETURN(rollouts, RolloutOwner::Open(std::move(parts)));
@@ -281,7 +282,6 @@ Application::~Application() {
     }
   }
   if (parts_) {
-    parts_->told.With([](RolloutOwner*& to) { to = nullptr; });
     parts_->log->SetListener(nullptr);
   }
 }

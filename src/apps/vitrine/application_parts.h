@@ -50,6 +50,11 @@ namespace vitrine::apps {
 /// Members are made in this order and die in the reverse one: whoever calls somebody stands below.
 struct Application::Parts {
   Parts(DataDirectory dir, Settings s) : directory(std::move(dir)), settings(std::move(s)) {}
+  ~Parts() {
+    told.With([](RolloutOwner*& to) { to = nullptr; });
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   DataDirectory directory;
   Settings settings;
@@ -81,7 +86,7 @@ struct Application::Parts {
   std::unique_ptr<monitor::ObjectiveWatch> objectives;
   std::unique_ptr<MonitorReports> reports;
   std::unique_ptr<MonitorKeeper> keeper;
-  Guarded<RolloutOwner*> told;  ///< by the follower, which is there before it; null until then
+  Guarded<RolloutOwner*> told{nullptr};  ///< by the follower, which is there before it
   std::unique_ptr<LogFollower> follower;
   std::unique_ptr<AlertFiles> alert_files;
   std::unique_ptr<monitor::AlertKeeper> alerts;

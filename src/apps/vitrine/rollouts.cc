@@ -210,6 +210,9 @@ Result<http::RolloutView> RolloutOwner::Do(std::string_view id, http::RolloutVer
     const std::scoped_lock lock(mutex_);
     const auto found = live_.find(known.id);
     if (found == live_.end()) {
+      if (verb == http::RolloutVerb::kResume) {
+        released_.push_back(known.candidate);  // it ended while its candidate was loaded again
+      }
       return FailedPrecondition(
           fmt::format("{} has ended: {}; back to the champion before: vitrine model rollback",
                       known.id, rollout::RolloutStateName(known.state)));
@@ -317,8 +320,8 @@ Status RolloutOwner::Apply(Live& live, Act act, const std::string& reason,
     BeginStage(live);
   } else if (act == Act::kPause) {
     EndStretch(live);
-    live.ended
-        .clear();  // a pause is for figures that cannot be trusted, or made by a person who knows why
+    // A pause is for figures that cannot be trusted, or made by a person who knows why.
+    live.ended.clear();
     Publish();
   } else {
     if (act == Act::kPromote) {
