@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "rollout/proportion_sequence.h"
@@ -61,7 +62,10 @@ GuardrailEvidence Judge(const GuardrailRule& rule, const Evidence& evidence,
   guardrail.better = Better::kHigher;
   guardrail.relative = true;
   if (rule.metric == Metric::kConversion) {
-    return JudgeShare(guardrail, Shares(evidence, &Stretch::buyers), options);
+    // Users of two stages are mostly the same ones, which the exact test may not count twice.
+    std::vector<ArmCounts> stretches = Shares(evidence, &Stretch::buyers);
+    const std::size_t newest = stretches.empty() ? 0 : stretches.size() - 1;
+    return JudgeShare(guardrail, std::span(stretches).subspan(newest), options);
   }
   return JudgeMean(
       guardrail,
