@@ -68,6 +68,21 @@ TEST_F(Models, AVersionForWhichThereIsNoMemoryCostsItselfOnly) {
   EXPECT_EQ(models.Get("champion")->version(), "m:1");
 }
 
+TEST_F(Models, WhatIsSetAsideIsLoadedAndNeverTheNewest) {
+  ModelSet models(
+      [&](const std::string& version, const std::string&) { return Result(Make(version)); });
+  DesiredModels desired = Want({{"champion", "m:1"}});
+  desired.folders["m:2"] = "/m:2";
+  desired.aside = {"m:2"};
+  models.SetDesired(desired);
+  ASSERT_TRUE(models.WaitUntilReached(After(seconds(10))).ok());
+  EXPECT_NE(models.Find("m:2"), nullptr);
+  EXPECT_EQ(models.Newest("m")->version(), "m:1");
+  desired.aside.clear();  // nothing else changes
+  models.SetDesired(desired);
+  EXPECT_EQ(models.Newest("m")->version(), "m:2");
+}
+
 TEST_F(Models, TheNewestIsTheOneWithTheHighestNumber) {
   ModelSet models(
       [&](const std::string& version, const std::string&) { return Result(Make(version)); });
