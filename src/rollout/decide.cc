@@ -312,6 +312,8 @@ Decision Decide(const Rollout& rollout, const Evidence& evidence, Micros now) {
   } else if (!evidence.candidate_missing.empty()) {
     decision = Of(Act::kPause, fmt::format("{} cannot answer: {}", rollout.candidate.ToString(),
                                            evidence.candidate_missing));
+  } else if (!evidence.candidate_ready) {
+    decision = Of(Act::kHold, fmt::format("{} is being loaded", rollout.candidate.ToString()));
   } else {
     decision = arms ? WithArms(rollout, *stage, evidence, verdicts, now)
                     : InShadow(rollout, *stage, evidence, now);

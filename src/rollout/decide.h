@@ -53,9 +53,10 @@ struct Evidence {
   Micros since;                    ///< what is counted of this stage begins here
   std::vector<Stretch> stretches;  ///< of the stages so far that had arms, this one last
   ShadowSeen shadow;
-  double sample_ratio_p = 1;                  ///< always-valid, of this stage
-  std::string failure;                        ///< what the candidate said when it failed last
-  std::string candidate_missing;              ///< why it is not loaded; empty: it is
+  double sample_ratio_p = 1;      ///< always-valid, of this stage
+  std::string failure;            ///< what the candidate said when it failed last
+  bool candidate_ready = true;    ///< false: it is not loaded (yet)
+  std::string candidate_missing;  ///< why it cannot be; empty: nothing speaks against it
   std::optional<registry::VersionRef> alias;  ///< where the alias points now
 };
 

@@ -142,6 +142,7 @@ Evidence EvidenceOf(Given& given, Micros now) {
   evidence.stretches = {stretch};
   evidence.failure = given.Text("said");
   evidence.candidate_missing = given.Text("missing");
+  evidence.candidate_ready = given.Text("loaded") != "no" && evidence.candidate_missing.empty();
   if (const double ratio = given.Number("ratio"); ratio > 0) {
     evidence.sample_ratio_p = ratio;
   }

@@ -203,14 +203,15 @@ Result<std::vector<http::RolloutView>> RolloutOwner::List(std::string_view curso
 Result<http::RolloutView> RolloutOwner::Do(std::string_view id, http::RolloutVerb verb,
                                            const registry::Cause& cause) {
   ASSIGN_OR_RETURN(const Rollout known, parts_.store->GetRollout(id));
-  if (verb == http::RolloutVerb::kResume && known.active()) {
+  const bool loads = verb == http::RolloutVerb::kResume || verb == http::RolloutVerb::kPromote;
+  if (loads && known.active()) {
     RETURN_IF_ERROR(parts_.versions->WarmAndKeep(known.candidate));
   }
   {
     const std::scoped_lock lock(mutex_);
     const auto found = live_.find(known.id);
     if (found == live_.end()) {
-      if (verb == http::RolloutVerb::kResume) {
+      if (loads) {
         released_.push_back(known.candidate);  // it ended while its candidate was loaded again
       }
       return FailedPrecondition(

@@ -106,6 +106,7 @@ void RolloutOwner::TakeCandidate(Live& live, rollout::Evidence& evidence) {
 rollout::Evidence RolloutOwner::Gather(Live& live) {
   rollout::Evidence evidence;
   TakeCandidate(live, evidence);
+  evidence.candidate_ready = live.candidate != nullptr;
   evidence.since = live.since;
   evidence.stretches = live.ended;
   if (live.counters != nullptr) {
@@ -226,8 +227,8 @@ void RolloutOwner::Publish() {
 
 void RolloutOwner::TellShare(const std::string& alias, double users) {
   parts_.metrics
-      ->GetGauge("vitrine_rollout_share_ratio", "Share of users whom a rollout's candidate answers.",
-                 {{"alias", alias}})
+      ->GetGauge("vitrine_rollout_share_ratio",
+                 "Share of users whom a rollout's candidate answers.", {{"alias", alias}})
       .Set(users);
 }
 
