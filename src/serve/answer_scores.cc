@@ -17,6 +17,17 @@ ScoreSpan SpanOf(const Tensor& scores) {
   return scores.values<float>();
 }
 
+template <typename T>
+Status CheckNumbers(std::span<const T> scores) {
+  for (const T score : scores) {
+    // Minus infinity is a word of models for "never"; not a number and infinity are not.
+    if (!(score <= std::numeric_limits<T>::max())) {
+      return Internal("the model's scores are not finite numbers");
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status AnswerSteps::Score() {
@@ -162,6 +173,18 @@ bool AnswerSteps::RunModel(const ServedModel& model, const History& history,
   if (status.ok() && !asks_query) {
     status = outputs.empty() ? Internal("the model has no output")
                              : CheckScores(outputs.front(), 1, model.space().width());
+  }
+  // Selection leaves out what is no number, so that a list which is short or empty would pass for an answer of a
+  // version on trial. What serves has been looked at in that way before.
+  const bool on_trial = arm_ != Arm::kNone || question_.retrieves;
+  if (status.ok() && on_trial && &model == model_.get()) {
+    status = asks_query ? CheckNumbers(std::span<const float>(scratch_.dense.query))
+                        : std::visit(
+                              [](auto scores) {
+                                return CheckNumbers(scores.subspan(
+                                    std::min<std::size_t>(kFirstItem, scores.size())));
+                              },
+                              SpanOf(outputs.front()));
   }
   if (!status.ok()) {
     TellFailure(model, status);

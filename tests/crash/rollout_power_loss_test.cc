@@ -89,10 +89,17 @@ std::string Differs(sqlite::VitrineDb& db, const std::map<std::string, std::uint
     return chain.message();
   }
   std::map<std::string, std::uint64_t> entries;
-  for (const registry::AuditEntry& entry : *db.ListAudit(0, 100'000)) {
+  const auto audit = db.ListAudit(0, 100'000);
+  if (!audit.ok()) {
+    return audit.status().message();
+  }
+  for (const registry::AuditEntry& entry : *audit) {
     ++entries[entry.subject];
   }
   const auto rollouts = db.ListRollouts("", 100'000);
+  if (!rollouts.ok()) {
+    return rollouts.status().message();
+  }
   std::map<std::string, std::uint64_t> revisions;
   VersionRef champion{"m", 1};
   bool before = true;  // the newest promotion is the first of the list

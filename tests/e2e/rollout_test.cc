@@ -125,7 +125,8 @@ class RolloutTest : public Import {
   /// Audit entries of a rollout, oldest first.
   static std::vector<json> Entries(http::Client& client, const std::string& id) {
     std::vector<json> entries;
-    for (const json& entry : Get(client, "/v1/audit?limit=500")["entries"]) {
+    const json page = Get(client, "/v1/audit?limit=500");
+    for (const json& entry : page["entries"]) {
       if (entry["subject"] == id) {
         entries.insert(entries.begin(), entry);
       }
