@@ -26,6 +26,8 @@ void AnswerSteps::ChooseArm() {
   arm_ = split_->ArmOf(request_.user_id.empty() ? request_.anonymous_id : request_.user_id);
   if (arm_ == Arm::kTreatment) {
     model_ = split_->candidate;
+  } else if (model_ == split_->candidate) {
+    arm_ = Arm::kNone;  // a promotion moves the alias first, then ends the arms
   }
 }
 

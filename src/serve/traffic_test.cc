@@ -99,6 +99,18 @@ TEST_F(Arms, AUserStaysInTheirArmAndARampOnlyAdds) {
   EXPECT_EQ(Get(0).rollout, "");
 }
 
+TEST_F(Arms, WhileAPromotionEndsThemTheCandidateIsNobodysControl) {
+  const auto counters = Split(0.5);
+  ASSERT_TRUE(shop.Serve("far:2").ok());  // the alias has moved, the arms are there still
+  for (int user = 0; user < 50; ++user) {
+    const RecommendResponse response = Get(user);
+    EXPECT_EQ(response.model, "far:2");
+    EXPECT_NE(response.arm, Arm::kControl);
+    EXPECT_EQ(response.rollout.empty(), response.arm == Arm::kNone);
+  }
+  EXPECT_EQ(counters->control.Read().answers, 0U);
+}
+
 TEST_F(Arms, TheRecordSaysRolloutAndArm) {
   Split(1);
   Get(1);

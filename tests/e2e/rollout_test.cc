@@ -374,7 +374,7 @@ TEST_F(RolloutTest, KilledInAnyRampStepOrPromotionNothingIsHalfDone) {
     RunningServer server(data(), {"--set", "rollout.every_ms=2"});
     ASSERT_TRUE(server.ok());
     http::Client client = server.Client();
-    json now;
+    json now = json::object();
     for (const auto until = After(std::chrono::seconds(30));
          now.value("state", "running") == "running" && std::chrono::steady_clock::now() < until;) {
       now = Get(client, "/v1/rollouts")["rollouts"][0];
