@@ -265,6 +265,9 @@ std::string EvidenceJson(const Rollout& rollout, const Evidence& evidence,
   if (!evidence.failure.empty()) {
     out["failure"] = evidence.failure;
   }
+  if (!evidence.frozen.empty()) {
+    out["frozen"] = evidence.frozen;
+  }
   return out.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -317,6 +320,10 @@ Decision Decide(const Rollout& rollout, const Evidence& evidence, Micros now) {
   } else {
     decision = arms ? WithArms(rollout, *stage, evidence, verdicts, now)
                     : InShadow(rollout, *stage, evidence, now);
+    if (decision.act == Act::kPromote && !evidence.frozen.empty()) {
+      decision = Of(Act::kHold,
+                    fmt::format("every stage is passed; promotion waits: {}", evidence.frozen));
+    }
   }
   decision.evidence = EvidenceJson(rollout, evidence, verdicts, decision, now);
   return decision;

@@ -58,6 +58,7 @@ struct Evidence {
   bool candidate_ready = true;    ///< false: it is not loaded (yet)
   std::string candidate_missing;  ///< why it cannot be; empty: nothing speaks against it
   std::optional<registry::VersionRef> alias;  ///< where the alias points now
+  std::string frozen;  ///< why nothing may be promoted by itself now, for people; empty: it may
 };
 
 enum class Act : std::uint8_t { kHold, kAdvance, kPromote, kPause, kRollBack };

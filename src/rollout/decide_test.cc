@@ -141,6 +141,7 @@ Evidence EvidenceOf(Given& given, Micros now) {
                     .treatment = Clicks(clickers.second, rates.second)};
   evidence.stretches = {stretch};
   evidence.failure = given.Text("said");
+  evidence.frozen = given.Text("frozen");
   evidence.candidate_missing = given.Text("missing");
   evidence.candidate_ready = given.Text("loaded") != "no" && evidence.candidate_missing.empty();
   if (const double ratio = given.Number("ratio"); ratio > 0) {

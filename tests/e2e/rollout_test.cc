@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -207,6 +208,41 @@ TEST_F(RolloutTest, AGoodCandidateGoesThroughShadowAndCanaryToChampion) {
   EXPECT_EQ(entries[3]["evidence"]["decision"], "promote");
   EXPECT_EQ(Vitrine({"model", "rollback"}).exit_code, 0);
   EXPECT_EQ(Ask(client, 1)["model"], "old:1") << "the champion before is one step away";
+}
+
+TEST_F(RolloutTest, NothingIsPromotedByItselfDuringASale) {
+  RunningServer server(data(), quick_);
+  ASSERT_TRUE(server.ok());
+  http::Client client = server.Client();
+  Browse(client, 100, 3);
+  const auto sale = client.Post("/v1/quiet-times",
+                                json({{"kind", "sale"},
+                                      {"rule", ""},
+                                      {"where", json::object()},
+                                      {"until", FormatIso({Now().value + 3600 * kMicrosPerSecond})},
+                                      {"why", "singles day"}})
+                                    .dump());
+  ASSERT_TRUE(sale.ok() && sale->ok()) << sale->body;
+  const std::string quiet = json::parse(sale->body)["id"];
+  const std::string id = Start(client, "good:1", {{"stages", {Small(0.5)}}})["id"];
+  const auto until = [&](const std::function<bool(const json&)>& holds) {
+    json now = Get(client, "/v1/rollouts/" + id);
+    for (const auto end = After(std::chrono::seconds(60));
+         !holds(now) && std::chrono::steady_clock::now() < end;) {
+      for (int user = 0; user < 100; ++user) {
+        Ask(client, user);
+      }
+      now = Get(client, "/v1/rollouts/" + id);
+    }
+    return now;
+  };
+  const json waits = until([](const json& now) {
+    return now.dump().find("promotion waits: the sale \\\"singles day\\\"") != std::string::npos;
+  });
+  EXPECT_EQ(waits["state"], "running") << waits;
+  EXPECT_NE(waits.dump().find("promotion waits"), std::string::npos) << waits;
+  EXPECT_TRUE(client.Post("/v1/quiet-times/" + quiet + ":end", "{}")->ok());
+  EXPECT_EQ(until([](const json& now) { return now["state"] != "running"; })["state"], "promoted");
 }
 
 TEST_F(RolloutTest, ACandidateWhoseScoresAreNoNumbersLeavesByItselfAndNoUserSeesIt) {

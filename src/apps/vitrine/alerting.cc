@@ -77,6 +77,16 @@ monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const dat
   };
 }
 
+std::string FreezeAt(const monitor::AlertView& view, Micros now) {
+  for (const monitor::QuietTime& quiet : view.quiet_times) {
+    if (quiet.kind != monitor::QuietKind::kSilence && quiet.ActiveAt(now)) {
+      return fmt::format("the {} \"{}\" lasts until {}", monitor::QuietKindName(quiet.kind),
+                         quiet.why, FormatIso(quiet.until));
+    }
+  }
+  return "";
+}
+
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,
                                                            monitor::SignalSource signals,
                                                            AlertFiles& files,

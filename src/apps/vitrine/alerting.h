@@ -34,6 +34,10 @@ monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const dat
                                 const Remotes& remotes, const Explaining& explaining,
                                 monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics);
 
+/// Why nothing of the loop should change by itself at `now`: the sale or maintenance that is declared, with its end; empty
+/// where there is none.
+std::string FreezeAt(const monitor::AlertView& view, Micros now);
+
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.
 /// Errors: those of OpenChannels and AlertKeeper::Open, kInvalidArgument (a setting: named).
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,

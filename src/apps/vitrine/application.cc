@@ -162,6 +162,7 @@ Status Application::Parts::OpenRollouts(bool watch) {
                      .every = std::chrono::milliseconds(
                          std::max<std::int64_t>(1, settings.Integer("rollout.every_ms"))),
                      .joins = settings.Flag("monitor.enabled"),
+                     .frozen = [this](Micros now) { return FreezeAt(*alerts->View(), now); },
                      .acts = watch};
   ASSIGN_OR_RETURN(rollouts, RolloutOwner::Open(std::move(parts)));
   told.With([this](RolloutOwner*& to) { to = rollouts.get(); });
@@ -257,8 +258,8 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenStores());
   RETURN_IF_ERROR(parts->OpenServing());
   RETURN_IF_ERROR(parts->OpenServices());
-  RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
+  RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
   RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   return std::unique_ptr<Application>(new Application(std::move(parts)));

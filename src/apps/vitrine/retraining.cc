@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "adapters/files/durable.h"
+#include "apps/vitrine/alerting.h"
 #include "apps/vitrine/job_service.h"
 #include "serve/served_model.h"
 
@@ -147,13 +148,7 @@ class Look {
                                             alert.value, alert.bound));
       }
     }
-    for (const monitor::QuietTime& quiet : view->quiet_times) {
-      if (quiet.kind != monitor::QuietKind::kSilence && quiet.ActiveAt(now)) {
-        inputs.frozen =
-            fmt::format("the {} \"{}\" lasts until {}", monitor::QuietKindName(quiet.kind),
-                        quiet.why, FormatIso(quiet.until));
-      }
-    }
+    inputs.frozen = FreezeAt(*view, now);
   }
 
   RetrainingParts parts_;

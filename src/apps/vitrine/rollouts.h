@@ -45,6 +45,7 @@ struct RolloutParts {
   std::chrono::milliseconds every{1000};
   bool joins =
       true;  ///< somebody brings the log's records; without them no stage with users can be passed
+  std::function<std::string(Micros now)> frozen;  ///< Evidence::frozen; null: never
   bool acts = true;  ///< false: a command that borrows the directory, nothing happens by itself
 };
 

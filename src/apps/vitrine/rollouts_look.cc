@@ -108,6 +108,7 @@ rollout::Evidence RolloutOwner::Gather(Live& live) {
   TakeCandidate(live, evidence);
   evidence.candidate_ready = live.candidate != nullptr;
   evidence.since = live.since;
+  evidence.frozen = parts_.frozen ? parts_.frozen(Now()) : "";
   evidence.stretches = live.ended;
   if (live.counters != nullptr) {
     evidence.failure = live.counters->failure.With([](const std::string& text) { return text; });
