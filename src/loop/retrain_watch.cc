@@ -7,7 +7,6 @@
 namespace vitrine::loop {
 namespace {
 
-using feedback::TriggerCause;
 using feedback::TriggerCauseName;
 using nlohmann::json;
 
