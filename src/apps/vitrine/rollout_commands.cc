@@ -209,7 +209,7 @@ void AddRolloutCommands(CLI::App& app, CommandLine& line) {
   CLI::App* rollout = app.add_subcommand(
       "rollout", "Bring a version to users step by step: start, list, show, watch, lead by hand");
   rollout->require_subcommand(1);
-  const auto add = [&](const char* name, const char* what, auto run) {
+  const auto add = [&](const char* name, const char* what, const auto& run) {
     CLI::App* verb = rollout->add_subcommand(name, what);
     verb->callback(
         [run, flags, &line] { line.run = [run, flags, &line] { return run(line, *flags); }; });
