@@ -5,6 +5,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -209,10 +210,12 @@ void AddRolloutCommands(CLI::App& app, CommandLine& line) {
   CLI::App* rollout = app.add_subcommand(
       "rollout", "Bring a version to users step by step: start, list, show, watch, lead by hand");
   rollout->require_subcommand(1);
-  const auto add = [&](const char* name, const char* what, const auto& run) {
+  using Verb = std::function<Status(const CommandLine&, const RolloutFlags&)>;
+  const auto add = [&](const char* name, const char* what, Verb run) {
     CLI::App* verb = rollout->add_subcommand(name, what);
-    verb->callback(
-        [run, flags, &line] { line.run = [run, flags, &line] { return run(line, *flags); }; });
+    verb->callback([run = std::move(run), flags, &line] {
+      line.run = [run, flags, &line] { return run(line, *flags); };
+    });
     return verb;
   };
   const auto of_one = [&](CLI::App* verb) {
