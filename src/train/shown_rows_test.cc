@@ -59,6 +59,13 @@ std::vector<std::string> RowsOf(const RankerMaterial& material) {
   return out;
 }
 
+/// What is told of the answers; fails the test where nothing is.
+const ShownSummary& ShownOf(const RankerMaterial& material) {
+  static const ShownSummary kNone;
+  EXPECT_TRUE(material.shown.has_value());
+  return material.shown ? *material.shown : kNone;
+}
+
 TEST(ShownRows, EveryShownItemIsARowThatKnowsWhatCameBefore) {
   FakeShownShop shop;
   ShowFour(shop);
@@ -72,10 +79,10 @@ TEST(ShownRows, EveryShownItemIsARowThatKnowsWhatCameBefore) {
   EXPECT_TRUE(material->weights.empty());
   EXPECT_EQ(shop.asked, (std::set<EventType>{EventType::kClick}));
   ASSERT_TRUE(material->shown.has_value());
-  EXPECT_EQ(material->shown->answers, 4U);
-  EXPECT_EQ(material->shown->rows, 8U);
-  EXPECT_EQ(material->shown->positives, 4U);
-  const auto json = nlohmann::json::parse(ShownSummaryToJson(*material->shown));
+  EXPECT_EQ(ShownOf(*material).answers, 4U);
+  EXPECT_EQ(ShownOf(*material).rows, 8U);
+  EXPECT_EQ(ShownOf(*material).positives, 4U);
+  const auto json = nlohmann::json::parse(ShownSummaryToJson(ShownOf(*material)));
   EXPECT_EQ(json["share_of_positives"], 0.5);
   EXPECT_FALSE(json.contains("examination"));
 }
@@ -89,7 +96,7 @@ TEST(ShownRows, AnOpenAnswerGivesNone) {
   const auto material = Read(shop, Shown());
   ASSERT_TRUE(material.ok()) << material.status().ToString();
   EXPECT_EQ(material->set.rows.size(), 8U);
-  EXPECT_EQ(material->shown->unripe, 1U);
+  EXPECT_EQ(ShownOf(*material).unripe, 1U);
   // A click is waited for half an hour, a purchase a day.
   shop.as_of = At(99'990 + 31);
   EXPECT_EQ(RowsIn(shop, Shown()), 10U);
@@ -137,11 +144,11 @@ TEST(ShownRows, OtherScenesTakeTheirEventsAndAreLeftOut) {
   ASSERT_TRUE(home.ok()) << home.status().ToString();
   EXPECT_EQ(home->set.rows.size(), 8U);
   EXPECT_EQ(home->set.rows[0].label, 0);
-  EXPECT_EQ(home->shown->scenes, 1U);
+  EXPECT_EQ(ShownOf(*home).scenes, 1U);
   const auto both = Read(shop, Shown());
   ASSERT_TRUE(both.ok()) << both.status().ToString();
   EXPECT_EQ(both->set.rows.size(), 9U);
-  EXPECT_EQ(both->shown->scenes, 2U);
+  EXPECT_EQ(ShownOf(*both).scenes, 2U);
   protocol.shown.scene = "hom";
   const Status none = Read(shop, protocol).status();
   EXPECT_EQ(none.code(), Code::kFailedPrecondition);
@@ -221,7 +228,7 @@ TEST(ShownRows, PositivesWeighByHowOftenTheirPlaceIsLookedAt) {
   const auto material = Read(shop, protocol);
   ASSERT_TRUE(material.ok()) << material.status().ToString();
   ASSERT_EQ(material->weights.size(), material->set.rows.size());
-  const ShownSummary& shown = *material->shown;
+  const ShownSummary& shown = ShownOf(*material);
   ASSERT_EQ(shown.places.size(), 10U);
   for (std::size_t p = 0; p < 10; ++p) {
     EXPECT_NEAR(shown.places[p].relative, 1 / (1.0 + static_cast<double>(p)), 0.08) << p;
@@ -248,9 +255,9 @@ TEST(ShownRows, PositivesWeighByHowOftenTheirPlaceIsLookedAt) {
   }
   const auto again = Read(other, protocol);
   ASSERT_TRUE(again.ok()) << again.status().ToString();
-  EXPECT_GT(again->shown->positives, shown.positives);
+  EXPECT_GT(ShownOf(*again).positives, shown.positives);
   for (std::size_t p = 0; p < 10; ++p) {
-    EXPECT_EQ(again->shown->places[p].relative, shown.places[p].relative) << p;
+    EXPECT_EQ(ShownOf(*again).places[p].relative, shown.places[p].relative) << p;
   }
 }
 
@@ -270,8 +277,11 @@ TEST(ShownRows, WeightsAreOfFitsAndTheirStopAndEventsOfHeldOutDaysOfNone) {
   for (std::size_t i = 0; i < selected->rows.rows(); ++i) {
     EXPECT_EQ(selected->rows.weights[i], material->weights[selected->places[i]]) << i;
   }
-  ASSERT_TRUE(selected->watched.has_value());
-  EXPECT_EQ(selected->watched->weights.size(), selected->watched->rows());
+  const auto& watched = selected->watched;
+  if (!watched) {
+    FAIL() << "nothing is watched";
+  }
+  EXPECT_EQ(watched->weights.size(), watched->rows());
   EXPECT_EQ(selected->places.size(), 2'000U);
   const auto everything = MakeRankerSet(*material, spec, evaluate::FitFor::kRefit);
   ASSERT_TRUE(everything.ok()) << everything.status().ToString();
