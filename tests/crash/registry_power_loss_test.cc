@@ -1,11 +1,8 @@
 // Registry and audit log on a disk that loses what was not synced: what was acknowledged is there,
 // what was not is wholly there or wholly not, the aliases name versions that exist, the audit chain
 // holds.
-// Rounds: VITRINE_CRASH_ROUNDS (default 50). The seed is printed.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <iostream>
 #include <optional>
 #include <random>
 #include <string>
@@ -13,6 +10,7 @@
 
 #include "adapters/sqlite/vitrine_db.h"
 #include "crash/lossy_sqlite_vfs.h"
+#include "crash/power_loss_rounds.h"
 #include "registry/registry.h"
 
 namespace vitrine::crash {
@@ -121,27 +119,9 @@ std::string Round(std::uint64_t seed, bool honest) {
   return db.ok() ? Differs(**db, known) : db.status().ToString();
 }
 
-int Rounds() {
-  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
-  return rounds == nullptr ? 50 : std::atoi(rounds);
-}
+TEST(RegistryPowerLoss, WhatWasAcknowledgedIsThere) { ExpectNothingIsLost(Round); }
 
-TEST(RegistryPowerLoss, WhatWasAcknowledgedIsThere) {
-  const std::uint64_t seed = std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  for (int round = 0; round < Rounds(); ++round) {
-    ASSERT_EQ(Round(seed + static_cast<std::uint64_t>(round), /*honest=*/true), "")
-        << "round " << round << " of seed " << seed;
-  }
-}
-
-TEST(RegistryPowerLoss, ADiskThatLiesAboutSyncIsCaught) {
-  int caught = 0;
-  for (std::uint64_t round = 0; round < 50; ++round) {
-    caught += Round(1000 + round, /*honest=*/false).empty() ? 0 : 1;
-  }
-  EXPECT_GT(caught, 0) << "the test above cannot fail";
-}
+TEST(RegistryPowerLoss, ADiskThatLiesAboutSyncIsCaught) { ExpectALiarIsCaught(Round); }
 
 }  // namespace
 }  // namespace vitrine::crash

@@ -46,16 +46,8 @@ void WriteShop(const std::string& folder) {
     goods << "i" << i << ",word" << i % 17 << " word" << i % 5 << ",brand" << i % 7 << ",aisle"
           << i / kAisle << "\n";
   }
-  std::ofstream(folder + "/shop.toml", std::ios::binary) << R"(name = "shop"
-[[events]]
-files = ["log.csv"]
-format = "csv"
-[events.fields]
-event = { value = "purchase" }
-user_id = "user"
-item_id = "item"
-ts = "time"
-[[items]]
+  WritePurchaseMapping(folder);
+  std::ofstream(folder + "/shop.toml", std::ios::binary | std::ios::app) << R"([[items]]
 files = ["goods.csv"]
 format = "csv"
 [items.fields]

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/exit_code.h"
+#include "e2e/data_folder.h"
 #include "e2e/programs.h"
 
 namespace vitrine::e2e {
@@ -15,19 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-class TrainedRanker : public testing::Test {
+class TrainedRanker : public DataFolder {
  protected:
-  [[nodiscard]] std::string data() const { return folder_.path() + "/data"; }
-  [[nodiscard]] std::string Write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_.path() + "/" + name, std::ios::binary) << text;
-    return folder_.path() + "/" + name;
-  }
-  /// The JSON that a program prints; it must end well.
-  static json Said(const std::string& program, const std::vector<std::string>& arguments) {
-    const loop::ChildOutcome outcome = RunProgram(program, arguments);
-    EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.last_error_lines;
-    return json::parse(outcome.output, nullptr, false);
-  }
   /// 60 shoppers look at 14 of 17 goods, and buy those of small numbers more often.
   void MakeShop() const {
     std::string log = "event,user,item,time\n";
@@ -68,8 +58,6 @@ ts = "time"
     }
     return "";
   }
-
-  Folder folder_;
 };
 
 TEST_F(TrainedRanker, OrdersASceneAndSaysWhy) {

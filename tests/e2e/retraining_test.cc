@@ -10,6 +10,7 @@
 
 #include "core/exit_code.h"
 #include "core/time.h"
+#include "e2e/data_folder.h"
 #include "e2e/programs.h"
 
 namespace vitrine::e2e {
@@ -17,9 +18,8 @@ namespace {
 
 using nlohmann::json;
 
-class Retraining : public testing::Test {
+class Retraining : public DataFolder {
  protected:
-  [[nodiscard]] std::string data() const { return folder_.path() + "/data"; }
   static json Asked(const RunningServer& server, const std::string& path) {
     http::Client client = server.Client();
     const auto answer = client.Get(path);
@@ -64,7 +64,6 @@ class Retraining : public testing::Test {
     return turns;
   }
 
-  Folder folder_;
   const std::vector<std::string> settings_ = {
       "--set", "retrain.triggers=drift", "--set", "retrain.every_seconds=1",
       "--set", "retrain.min_events=200", "--set", "train.specs=popularity",
@@ -76,15 +75,7 @@ TEST_F(Retraining, IsHeldByASaleAndStartsOnceAfterIt) {
     RunningServer server(data(), settings_);
     ASSERT_TRUE(server.ok());
     http::Client client = server.Client();
-    const auto sale = client.Post(
-        "/v1/quiet-times", json({{"kind", "sale"},
-                                 {"rule", ""},
-                                 {"where", json::object()},
-                                 {"until", FormatIso({Now().value + 3600 * kMicrosPerSecond})},
-                                 {"why", "singles day"}})
-                               .dump());
-    ASSERT_TRUE(sale.ok() && sale->ok());
-    const std::string sale_id = json::parse(sale->body)["id"];
+    const std::string sale_id = DeclareSale(client, "singles day");
     PostPurchases(server);
     const json held =
         Until(server, "/v1/retraining", [](const json& view) { return !view["held"].empty(); });

@@ -1,144 +1,23 @@
 // A candidate on its way to users, on the real server over HTTP: a good one becomes champion, a bad one leaves by
-// itself, and a server that is killed in the middle goes on from a whole state.
-// Rounds of the killing: VITRINE_CRASH_ROUNDS (default 6). The seed is printed.
+// itself, a sale holds the last step, and a person leads.
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <functional>
-#include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "adapters/sqlite/vitrine_db.h"
 #include "core/exit_code.h"
 #include "core/time.h"
-#include "data/feature_spec.h"
-#include "e2e/import_testing.h"
-#include "e2e/programs.h"
-#include "graph/builder.h"
+#include "e2e/data_folder.h"
+#include "e2e/rollout_testing.h"
 
 namespace vitrine::e2e {
 namespace {
 
-using graph::Builder;
-using graph::Value;
 using nlohmann::json;
-
-constexpr std::int64_t kItems = 40;
-constexpr std::int64_t kWidth = kItems + 2;
-
-std::string ItemId(std::int64_t i) { return "item" + std::to_string(i); }
-
-/// How often the history holds each item, times `factor`; where it holds the last one three times or more and `breaks`,
-/// every score is no number, which eight histories of an import do not show.
-std::string Model(float factor, bool breaks) {
-  Builder b("m");
-  const Value history = b.Input("history", DType::kInt64, {"batch", "length"});
-  std::vector<float> identity(static_cast<std::size_t>(kWidth * kWidth));
-  for (std::int64_t i = 0; i < kWidth; ++i) {
-    identity[static_cast<std::size_t>(i * kWidth + i)] = factor;
-  }
-  const Value rows = b.Gather(b.Initializer("identity", {kWidth, kWidth}, identity), history);
-  Value scores = b.Op("ReduceSum", {rows, b.Constants({1})}, {{"keepdims", 0}});
-  if (breaks) {
-    const Value last = b.Initializer("last", {1}, std::vector<std::int64_t>{kWidth - 1});
-    const Value count = b.ReduceSum(b.Cast(b.Equal(history, last), DType::kFloat32), {1}, true);
-    const Value left = b.Add(b.Scalar(2.5F), b.Mul(count, b.Scalar(-1.0F)));
-    scores = b.Add(scores, b.Op("Sqrt", {left}));
-  }
-  b.Output("scores", scores, DType::kFloat32, {"batch", kWidth});
-  return *b.Finish();
-}
-
-/// Shop with old:1 as champion, good:1 that scores twice as high, and bad:1 that breaks on some histories.
-class RolloutTest : public Import {
- protected:
-  RolloutTest() {
-    std::vector<std::string> ids;
-    for (std::int64_t i = 0; i < kItems; ++i) {
-      ids.push_back(ItemId(i));
-    }
-    const auto spec = data::FeatureSpec::Fit(
-        {{.name = "history", .op = "history_items", .source = "", .options = {{"length", "5"}}}},
-        data::Interactions{}, data::ItemTable{}, data::Vocabulary(ids), Micros{0});
-    EXPECT_TRUE(spec.ok());
-    const std::string features = Write("spec.json", spec->ToJson());
-    const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
-    const auto import = [&](const std::string& name, float factor, bool breaks) {
-      EXPECT_EQ(Imported({Write(name + ".onnx", Model(factor, breaks)), "--name", name,
-                          "--features", features, "--vocabulary", list}),
-                name + ":1");
-    };
-    import("old", 1, false);
-    import("good", 2, false);
-    import("bad", 1, true);
-    EXPECT_EQ(Vitrine({"model", "promote", "old:1"}).exit_code, 0);
-  }
-
-  /// Each user viewed `item` three times.
-  static void Browse(http::Client& client, int users, std::int64_t item) {
-    json events = json::array();
-    for (int user = 0; user < users; ++user) {
-      for (int i = 0; i < 3; ++i) {
-        events.push_back({{"event", "view"},
-                          {"user_id", User(user)},
-                          {"item_id", ItemId(item)},
-                          {"ts", 1'700'000'000 + i}});
-      }
-    }
-    const auto answer = client.Post("/v1/events", events.dump());
-    ASSERT_TRUE(answer.ok() && answer->ok()) << answer->body;
-  }
-  static std::string User(int i) { return "user" + std::to_string(i); }
-  static json Ask(http::Client& client, int user) {
-    const auto answer =
-        client.Post("/v1/recommend", json({{"user_id", User(user)}, {"n", 5}}).dump());
-    EXPECT_TRUE(answer.ok() && answer->status == 200) << "an answer failed";
-    return answer.ok() ? json::parse(answer->body, nullptr, false) : json();
-  }
-  static void Click(http::Client& client, const json& answer, int user) {
-    const json event = json::array({{{"event", "click"},
-                                     {"user_id", User(user)},
-                                     {"item_id", answer["items"][0]["item_id"]},
-                                     {"request_id", answer["request_id"]},
-                                     {"ts", Now().value}}});
-    const auto taken = client.Post("/v1/events", event.dump());
-    EXPECT_TRUE(taken.ok() && taken->ok()) << taken->body;
-  }
-  static json Get(http::Client& client, const std::string& target) {
-    const auto answer = client.Get(target);
-    EXPECT_TRUE(answer.ok() && answer->ok()) << target;
-    return answer.ok() ? json::parse(answer->body, nullptr, false) : json();
-  }
-  static json Start(http::Client& client, const std::string& candidate, const json& policy) {
-    const auto answer = client.Post(
-        "/v1/rollouts",
-        json({{"candidate", candidate}, {"policy", policy}, {"reason", "a test"}}).dump());
-    EXPECT_TRUE(answer.ok() && answer->status == 201) << answer->body;
-    return answer.ok() ? json::parse(answer->body, nullptr, false) : json();
-  }
-  /// Audit entries of a rollout, oldest first.
-  static std::vector<json> Entries(http::Client& client, const std::string& id) {
-    std::vector<json> entries;
-    const json page = Get(client, "/v1/audit?limit=500");
-    for (const json& entry : page["entries"]) {
-      if (entry["subject"] == id) {
-        entries.insert(entries.begin(), entry);
-      }
-    }
-    return entries;
-  }
-  static json Small(double share) {
-    return {{"kind", "canary"}, {"share", share}, {"seconds", 0}, {"answers", 30}, {"users", 10}};
-  }
-  const std::vector<std::string> quick_{"--set", "rollout.every_ms=50"};
-};
 
 TEST_F(RolloutTest, AGoodCandidateGoesThroughShadowAndCanaryToChampion) {
   EXPECT_NE(RunProgram("vitrine", {"--data", data(), "rollout", "list"})
@@ -215,15 +94,7 @@ TEST_F(RolloutTest, NothingIsPromotedByItselfDuringASale) {
   ASSERT_TRUE(server.ok());
   http::Client client = server.Client();
   Browse(client, 100, 3);
-  const auto sale = client.Post("/v1/quiet-times",
-                                json({{"kind", "sale"},
-                                      {"rule", ""},
-                                      {"where", json::object()},
-                                      {"until", FormatIso({Now().value + 3600 * kMicrosPerSecond})},
-                                      {"why", "singles day"}})
-                                    .dump());
-  ASSERT_TRUE(sale.ok() && sale->ok()) << sale->body;
-  const std::string quiet = json::parse(sale->body)["id"];
+  const std::string quiet = DeclareSale(client, "singles day");
   const std::string id = Start(client, "good:1", {{"stages", {Small(0.5)}}})["id"];
   const auto until = [&](const std::function<bool(const json&)>& holds) {
     json now = Get(client, "/v1/rollouts/" + id);
@@ -323,105 +194,6 @@ TEST_F(RolloutTest, APersonLeadsItByHand) {
   }
   EXPECT_EQ(state, "rolled_back");
   EXPECT_EQ(Get(client, "/v1/aliases")["aliases"]["champion"], "bad:1");
-}
-
-TEST_F(RolloutTest, AKilledServerGoesOnWithTheSameArms) {
-  const json policy = {{"stages", {{{"kind", "canary"}, {"share", 0.5}, {"users", 1'000'000}}}}};
-  std::map<int, std::string> arms;
-  std::string id;
-  {
-    RunningServer server(data(), quick_);
-    ASSERT_TRUE(server.ok());
-    http::Client client = server.Client();
-    Browse(client, 40, 3);
-    id = Start(client, "good:1", policy)["id"];
-    for (int user = 0; user < 40; ++user) {
-      arms[user] = Ask(client, user).value("arm", "");
-    }
-    server.Kill();
-  }
-  RunningServer server(data(), quick_);
-  ASSERT_TRUE(server.ok());
-  http::Client client = server.Client();
-  // The candidate is loaded behind the champion: until it is there, the control answers.
-  for (const auto until = After(std::chrono::seconds(30));
-       !Ask(client, 0).contains("arm") && std::chrono::steady_clock::now() < until;) {
-    std::this_thread::yield();
-  }
-  for (int user = 0; user < 40; ++user) {
-    EXPECT_EQ(Ask(client, user).value("arm", ""), arms[user]) << user;
-  }
-  EXPECT_EQ(Get(client, "/v1/rollouts/" + id)["state"], "running");
-}
-
-int Rounds() {
-  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
-  return rounds == nullptr ? 6 : std::atoi(rounds);
-}
-
-/// What the files of a killed server say: the rollout's state, its entries and the aliases must be of one moment.
-void ExpectWhole(const std::string& data, const std::string& candidate,
-                 const std::string& control) {
-  const auto opened = sqlite::VitrineDb::Open(data + "/vitrine.db");
-  ASSERT_TRUE(opened.ok());
-  sqlite::VitrineDb& db = **opened;
-  EXPECT_TRUE(db.IntegrityCheck().ok());
-  EXPECT_TRUE(db.VerifyAudit().ok());
-  const auto rollouts = db.ListRollouts("", 1);
-  ASSERT_TRUE(rollouts.ok());
-  if (rollouts->empty()) {
-    return;
-  }
-  const rollout::Rollout& last = rollouts->front();
-  std::uint64_t entries = 0;
-  const auto audit = db.ListAudit(0, 1000);
-  for (const registry::AuditEntry& entry : *audit) {
-    entries += entry.subject == last.id ? 1U : 0U;
-  }
-  EXPECT_EQ(entries, last.revision) << last.id << ": each change has its entry, and no other";
-  if (last.candidate.ToString() == candidate) {
-    const auto aliases = db.Aliases();
-    const bool promoted = last.state == rollout::RolloutState::kPromoted;
-    EXPECT_EQ(aliases->at("champion").ToString(), promoted ? candidate : control);
-  }
-}
-
-TEST_F(RolloutTest, KilledInAnyRampStepOrPromotionNothingIsHalfDone) {
-  const std::uint64_t seed = std::random_device{}();
-  std::cout << "seed " << seed << "\n";
-  std::mt19937_64 random(seed);
-  json stages = json::array({{{"kind", "shadow"}, {"share", 1}}});
-  for (int i = 1; i <= 8; ++i) {
-    stages.push_back({{"kind", "canary"}, {"share", i / 8.0}});
-  }
-  std::string candidate = "good:1";
-  std::string control = "old:1";
-  std::set<std::size_t> seen;
-  for (int round = 0; round < Rounds(); ++round) {
-    {
-      RunningServer server(data(), {"--set", "rollout.every_ms=2"});
-      ASSERT_TRUE(server.ok());
-      http::Client client = server.Client();
-      const json begun = Start(client, candidate, {{"stages", stages}});
-      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 60));
-      server.Kill();
-    }
-    ExpectWhole(data(), candidate, control);
-    RunningServer server(data(), {"--set", "rollout.every_ms=2"});
-    ASSERT_TRUE(server.ok());
-    http::Client client = server.Client();
-    json now = json::object();
-    for (const auto until = After(std::chrono::seconds(30));
-         now.value("state", "running") == "running" && std::chrono::steady_clock::now() < until;) {
-      now = Get(client, "/v1/rollouts")["rollouts"][0];
-      std::this_thread::yield();
-    }
-    EXPECT_EQ(now["state"], "promoted") << now;
-    EXPECT_EQ(Get(client, "/v1/aliases")["aliases"]["champion"], candidate);
-    EXPECT_EQ(Get(client, "/v1/aliases")["aliases"]["previous"], control);
-    EXPECT_EQ(server.Stop(), 0);
-    std::swap(candidate, control);
-  }
 }
 
 }  // namespace

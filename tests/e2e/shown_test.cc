@@ -11,6 +11,7 @@
 
 #include "adapters/rocksdb/rocks_event_log.h"
 #include "core/exit_code.h"
+#include "e2e/data_folder.h"
 #include "e2e/programs.h"
 #include "simulate/shoppers.h"
 
@@ -25,19 +26,8 @@ constexpr std::size_t kAnswers = 6'000;
 constexpr std::size_t kPlaces = 10;
 const Micros kOpened{1'700'000'000 * kMicrosPerSecond};
 
-class ShownShop : public testing::Test {
+class ShownShop : public DataFolder {
  protected:
-  [[nodiscard]] std::string data() const { return folder_.path() + "/data"; }
-  [[nodiscard]] std::string Write(const std::string& name, const std::string& text) const {
-    std::ofstream(folder_.path() + "/" + name, std::ios::binary) << text;
-    return folder_.path() + "/" + name;
-  }
-  /// The JSON that a program prints; it must end well.
-  static json Said(const std::string& program, const std::vector<std::string>& arguments) {
-    const loop::ChildOutcome outcome = RunProgram(program, arguments);
-    EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.last_error_lines;
-    return json::parse(outcome.output, nullptr, false);
-  }
   static Event Click(const Impression& shown, std::size_t place, std::size_t number) {
     Event event;
     event.type = EventType::kClick;

@@ -17,43 +17,35 @@ double LargestGap(const torch::Tensor& a, const torch::Tensor& b) {
   return (a - b).abs().max().item<double>();
 }
 
+/// Loss and gradients are those of LibTorch's own cross-entropy, in doubles.
+void ExpectStock(const torch::Tensor& states, const torch::Tensor& items, double smoothing,
+                 double loss_gap, double states_gap) {
+  const torch::Tensor wanted = torch::randint(0, items.size(0), {states.size(0)}, torch::kLong);
+  const LossGradients made = SoftmaxOverAll(states, wanted, items, smoothing);
+  const torch::Tensor s = states.to(torch::kDouble).requires_grad_(true);
+  const torch::Tensor e = items.to(torch::kDouble).requires_grad_(true);
+  const torch::Tensor loss = torch::nn::functional::cross_entropy(
+      s.matmul(e.t()), wanted,
+      torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
+  loss.backward();
+  EXPECT_NEAR(made.loss, loss.item<double>(), loss_gap);
+  EXPECT_LT(LargestGap(made.states, s.grad()), states_gap);
+  EXPECT_LT(LargestGap(made.items, e.grad()), 1e-6);
+}
+
 TEST(SoftmaxOverAll, IsTheStockCrossEntropyAndItsGradients) {
   torch::manual_seed(5);
-  // More places than one chunk holds, and not a multiple of it.
-  const torch::Tensor states = Random({300, 8});
-  const torch::Tensor items = Random({40, 8});
-  const torch::Tensor wanted = torch::randint(0, 40, {300}, torch::kLong);
   for (const double smoothing : {0.0, 0.2}) {
-    const LossGradients made = SoftmaxOverAll(states, wanted, items, smoothing);
-    const torch::Tensor s = states.to(torch::kDouble).requires_grad_(true);
-    const torch::Tensor e = items.to(torch::kDouble).requires_grad_(true);
-    const torch::Tensor loss = torch::nn::functional::cross_entropy(
-        s.matmul(e.t()), wanted,
-        torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
-    loss.backward();
-    EXPECT_NEAR(made.loss, loss.item<double>(), 1e-6);
-    EXPECT_LT(LargestGap(made.states, s.grad()), 1e-7);
-    EXPECT_LT(LargestGap(made.items, e.grad()), 1e-6);
+    // More places than one chunk holds, and not a multiple of it.
+    ExpectStock(Random({300, 8}), Random({40, 8}), smoothing, 1e-6, 1e-7);
   }
 }
 
-// More items than a tile holds, and not a multiple of it; the largest logit in any of them.
 TEST(SoftmaxOverAll, ManyItemsAreTheStockCrossEntropyToo) {
   torch::manual_seed(8);
-  const torch::Tensor states = Random({40, 8}) * 3;
-  const torch::Tensor items = Random({2300, 8});
-  const torch::Tensor wanted = torch::randint(0, 2300, {40}, torch::kLong);
   for (const double smoothing : {0.0, 0.1}) {
-    const LossGradients made = SoftmaxOverAll(states, wanted, items, smoothing);
-    const torch::Tensor s = states.to(torch::kDouble).requires_grad_(true);
-    const torch::Tensor e = items.to(torch::kDouble).requires_grad_(true);
-    const torch::Tensor loss = torch::nn::functional::cross_entropy(
-        s.matmul(e.t()), wanted,
-        torch::nn::functional::CrossEntropyFuncOptions().label_smoothing(smoothing));
-    loss.backward();
-    EXPECT_NEAR(made.loss, loss.item<double>(), 1e-5);
-    EXPECT_LT(LargestGap(made.states, s.grad()), 1e-6);
-    EXPECT_LT(LargestGap(made.items, e.grad()), 1e-6);
+    // More items than a tile holds, and not a multiple of it; the largest logit in any of them.
+    ExpectStock(Random({40, 8}) * 3, Random({2300, 8}), smoothing, 1e-5, 1e-6);
   }
 }
 
