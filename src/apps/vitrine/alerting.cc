@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -77,11 +80,27 @@ monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const dat
   };
 }
 
+namespace {
+
+/// What comes in is wrong, not only late or missing.
+constexpr std::array<std::string_view, 4> kWrongData = {
+    "data.contract_broken", "data.rejected_share", "data.duplicate_share", "data.future_share"};
+
+}  // namespace
+
 std::string FreezeAt(const monitor::AlertView& view, Micros now) {
   for (const monitor::QuietTime& quiet : view.quiet_times) {
     if (quiet.kind != monitor::QuietKind::kSilence && quiet.ActiveAt(now)) {
       return fmt::format("the {} \"{}\" lasts until {}", monitor::QuietKindName(quiet.kind),
                          quiet.why, FormatIso(quiet.until));
+    }
+  }
+  for (const monitor::Alert& alert : view.alerts) {
+    if (alert.open() &&
+        std::find(kWrongData.begin(), kWrongData.end(), alert.signal) != kWrongData.end()) {
+      return fmt::format(
+          "the alert '{}' says that what comes in is not as it should be ({} {:.4g})", alert.rule,
+          alert.signal, alert.value);
     }
   }
   return "";

@@ -34,8 +34,8 @@ monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const dat
                                 const Remotes& remotes, const Explaining& explaining,
                                 monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics);
 
-/// Why nothing of the loop should change by itself at `now`: the sale or maintenance that is declared, with its end; empty
-/// where there is none.
+/// Why nothing of the loop should change by itself at `now`: a sale or maintenance is declared, or an alert is open that
+/// says that what comes in is wrong (its contract, refused, doubled or future rows), so that neither figures nor a training on them can be trusted; empty where it may.
 std::string FreezeAt(const monitor::AlertView& view, Micros now);
 
 /// `watch`: see AlertKeeperOptions. `files` and `metrics` outlive the keeper.

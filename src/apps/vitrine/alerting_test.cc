@@ -39,5 +39,26 @@ TEST(AlertingTest, TimesThatNobodyMeansAreRefusedByName) {
   }
 }
 
+TEST(AlertingTest, SalesAndWrongDataFreezeTheLoopLateDataDoNot) {
+  const Micros now{1'000'000 * kMicrosPerSecond};
+  monitor::AlertView view;
+  EXPECT_EQ(FreezeAt(view, now), "");
+  view.quiet_times = {{.kind = monitor::QuietKind::kSilence, .until = {now.value + 1}, .why = "x"}};
+  EXPECT_EQ(FreezeAt(view, now), "");
+  view.quiet_times[0].kind = monitor::QuietKind::kSale;
+  view.quiet_times[0].why = "singles day";
+  EXPECT_THAT(FreezeAt(view, now), HasSubstr("the sale \"singles day\" lasts until 1970-01-12"));
+  EXPECT_EQ(FreezeAt(view, {now.value + 1}), "");  // it has ended
+  monitor::Alert alert;
+  alert.rule = "contract";
+  alert.signal = "data.contract_broken";
+  view.alerts = {alert};
+  EXPECT_EQ(FreezeAt(view, {now.value + 1}), "");  // pending
+  view.alerts[0].state = monitor::AlertState::kFiring;
+  EXPECT_THAT(FreezeAt(view, {now.value + 1}), HasSubstr("the alert 'contract' says"));
+  view.alerts[0].signal = "data.lag_p95_seconds";
+  EXPECT_EQ(FreezeAt(view, {now.value + 1}), "");
+}
+
 }  // namespace
 }  // namespace vitrine::apps

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -85,6 +86,17 @@ std::string Label(const monitor::Alert& alert, const std::string& name) {
   return "";
 }
 
+/// Signals that fall where shoppers take less of what is shown.
+constexpr std::array<std::string_view, 3> kTaken = {"quality.ctr", "quality.estimated_ctr",
+                                                    "quality.conversion"};
+
+/// A turn that was about other aliases, rankers' for instance, taught the champion nothing.
+bool WasOfChampion(const loop::Job& job) {
+  const json result = json::parse(job.result, nullptr, false);
+  return !result.is_object() ||
+         result.value("alias", std::string(registry::kChampion)) == registry::kChampion;
+}
+
 class Look {
  public:
   explicit Look(RetrainingParts parts) : parts_(std::move(parts)) {}
@@ -101,13 +113,15 @@ class Look {
  private:
   Status LookAtJobs(Micros now, feedback::TriggerInputs& inputs) const {
     ASSIGN_OR_RETURN(const std::vector<loop::Job> jobs, parts_.jobs->List("", kJobsLookedAt));
-    for (const loop::Job& job : jobs) {
+    for (const loop::Job& job : jobs) {  // the newest first
       if (job.kind != "retrain") {
         continue;
       }
       inputs.running = inputs.running || job.state == loop::JobState::kQueued ||
                        job.state == loop::JobState::kRunning;
-      inputs.last_turn = std::max(inputs.last_turn, job.finished);
+      if (inputs.last_turn < job.finished && WasOfChampion(job)) {
+        inputs.last_turn = job.finished;
+      }
       const bool ours = job.actor.starts_with(kTriggerActor);
       inputs.started_today += ours && job.created.value > now.value - kMicrosPerDay ? 1U : 0U;
     }
@@ -142,7 +156,7 @@ class Look {
       }
       if (alert.signal == "drift.drifted") {
         inputs.drifted.push_back(Label(alert, "feature"));
-      } else if (alert.signal.starts_with("quality.")) {
+      } else if (std::find(kTaken.begin(), kTaken.end(), alert.signal) != kTaken.end()) {
         inputs.losses.push_back(fmt::format("{} in scene '{}' ({} {:.4g}, bound {:.4g})",
                                             alert.rule, Label(alert, "scene"), alert.signal,
                                             alert.value, alert.bound));
