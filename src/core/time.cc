@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "core/simulated_time.h"
+
 namespace vitrine {
 
 Micros Now() {
+  if (const SimulatedTime* time = FollowedTime(); time != nullptr) [[unlikely]] {
+    return {time->now.load()};
+  }
   return {std::chrono::duration_cast<std::chrono::microseconds>(
               std::chrono::system_clock::now().time_since_epoch())
               .count()};

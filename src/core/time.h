@@ -18,7 +18,7 @@ struct Micros {
 inline constexpr std::int64_t kMicrosPerSecond = 1'000'000;
 inline constexpr std::int64_t kMicrosPerDay = 86'400 * kMicrosPerSecond;
 
-/// Now, by the system clock.
+/// Now, by the system clock; in a simulation (core/simulated_time.h) by the simulated one.
 Micros Now();
 
 /// "2026-11-24T09:59:10.000001Z"; the fraction is left out where it is zero.

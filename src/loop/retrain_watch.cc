@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/pace.h"
+
 namespace vitrine::loop {
 namespace {
 
@@ -31,7 +33,7 @@ void RetrainWatch::Run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     LookNow();
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, options_.every, [] { return false; });
+    Pace::WaitFor(wake_, lock, stop, options_.every, [] { return false; });
   }
 }
 

@@ -3,12 +3,14 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "adapters/files/simulated_clock.h"
 #include "apps/lake/commands.h"
 #include "apps/lake/console.h"
 #include "core/exit_code.h"
@@ -140,6 +142,11 @@ int Run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
+  }
+  if (const Status clock = files::FollowSimulatedClock(std::getenv("VITRINE_SIMULATED_CLOCK"));
+      !clock.ok()) {
+    fmt::print(stderr, "vitrine-lake: {}\n", clock.message());
+    return kExitUsage;
   }
   StopOnSignal signals;
   const Result<std::string> result =

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <new>
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "adapters/files/simulated_clock.h"
 #include "apps/trainer/commands.h"
 #include "apps/trainer/process.h"
 #include "apps/trainer/progress_printer.h"
@@ -129,6 +131,10 @@ int Run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kExitOk : kExitUsage;
+  }
+  if (const Status clock = files::FollowSimulatedClock(std::getenv("VITRINE_SIMULATED_CLOCK"));
+      !clock.ok()) {
+    return Finish(clock);
   }
   if (models->parsed()) {
     ModelsCommand(flags.json);

@@ -19,6 +19,7 @@
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/server_options.h"
+#include "apps/vitrine/simulated_folder.h"
 #include "graph/artifact_files.h"
 #include "serve/scene_json.h"
 #include "serve/served_model.h"
@@ -254,6 +255,7 @@ Status Application::Parts::OpenServices() {
 
 Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions options) {
   ASSIGN_OR_RETURN(DataDirectory directory, DataDirectory::Lock(options.data));
+  RETURN_IF_ERROR(CheckClock(options.data));
   auto parts = std::make_unique<Parts>(std::move(directory), std::move(options.settings));
   RETURN_IF_ERROR(parts->OpenStores());
   RETURN_IF_ERROR(parts->OpenServing());

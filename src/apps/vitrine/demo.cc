@@ -11,12 +11,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "adapters/files/durable.h"
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/application.h"
 #include "apps/vitrine/data_directory.h"
 #include "apps/vitrine/job_following.h"
 #include "apps/vitrine/lake_child.h"
+#include "apps/vitrine/simulated_folder.h"
 #include "apps/vitrine/simulation.h"
 
 namespace vitrine::apps {
@@ -26,13 +26,6 @@ using nlohmann::json;
 
 Status Claim(bool holds, std::string what) {
   return holds ? Status::Ok() : FailedPrecondition("the claim does not hold: " + std::move(what));
-}
-
-/// A folder with this file is the demo's own: the next demo may remove it.
-Status MarkAsSimulated(const std::string& mark) {
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(mark).parent_path(), error);
-  return files::WriteDurably(mark, "Everything here is simulated. Made by: vitrine demo\n");
 }
 
 /// One demo from start to end; a step is a method that says what it found.
@@ -87,15 +80,14 @@ class Demo {
  private:
   Result<std::string> Start() {
     std::error_code error;
-    const std::string mark = line_.data + "/simulated";
-    if (std::filesystem::exists(mark, error)) {
+    if (IsMarkedAsSimulated(line_.data)) {
       std::filesystem::remove_all(line_.data, error);  // an earlier demo's
     }
     if (std::filesystem::exists(line_.data + "/vitrine.db", error)) {
       return AlreadyExists(fmt::format(
           "{} holds a shop already; name a fresh folder with --data, or remove it", line_.data));
     }
-    RETURN_IF_ERROR(MarkAsSimulated(mark));
+    RETURN_IF_ERROR(MarkAsSimulated(line_.data, "vitrine demo"));
     CommandLine line = line_;
     // A demo never disturbs a server that is there: any free port.
     line.overrides.insert(

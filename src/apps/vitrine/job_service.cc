@@ -186,11 +186,8 @@ bool JobRunner::Next(std::unique_lock<std::mutex>& lock, const std::stop_token& 
     }
     const std::size_t queued = queue_.size();
     const auto changed = [this, queued] { return queue_.size() != queued; };
-    if (soonest == queue_.end()) {
-      changed_.wait(lock, stop, changed);
-    } else {
-      changed_.wait_until(lock, stop, soonest->second.due, changed);
-    }
+    const auto until = soonest == queue_.end() ? Clock::time_point::max() : soonest->second.due;
+    Pace::WaitUntil(changed_, lock, stop, until, changed);
   }
   return false;
 }

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "apps/vitrine/change_log.h"
+#include "core/pace.h"
 #include "core/progress.h"
 #include "loop/job.h"
 #include "transport/http/services.h"
@@ -58,7 +59,7 @@ class JobRunner final : public http::JobService {
 
  private:
   void Recover();
-  using Clock = std::chrono::steady_clock;
+  using Clock = Pace;
   struct Waiting {
     loop::Job job;
     std::uint32_t failures = 0;

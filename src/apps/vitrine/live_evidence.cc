@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apps/vitrine/process_metrics.h"
+#include "core/pace.h"
 
 namespace vitrine::apps {
 namespace {
@@ -227,7 +228,7 @@ void LiveEvidence::Run(const std::stop_token& stop) {
   for (;;) {
     {
       std::unique_lock lock(waiting_);
-      wake_.wait_for(lock, stop, std::chrono::seconds(1), [] { return false; });
+      Pace::WaitFor(wake_, lock, stop, std::chrono::seconds(1), [] { return false; });
     }
     if (stop.stop_requested()) {
       return;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "core/pace.h"
+
 namespace vitrine::apps {
 namespace {
 
@@ -46,7 +48,7 @@ void LogFollower::Run(const std::stop_token& stop) {
       monitor_.OnReadThrough(last, begun);
     }
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, kPause, [] { return false; });
+    Pace::WaitFor(wake_, lock, stop, kPause, [] { return false; });
   }
 }
 

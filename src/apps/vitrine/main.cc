@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "adapters/files/simulated_clock.h"
 #include "apps/vitrine/command_line.h"
 #include "core/exit_code.h"
 
@@ -46,6 +47,11 @@ int Run(int argc, char** argv) {
   AddConfigCommands(app, line);
   AddSimulatorCommands(app, line);
   AddBenchCommands(app, line);
+  if (const Status clock = files::FollowSimulatedClock(std::getenv("VITRINE_SIMULATED_CLOCK"));
+      !clock.ok()) {
+    Say(fmt::format("vitrine: {}", clock.message()));
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

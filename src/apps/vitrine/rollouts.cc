@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/pace.h"
 #include "serve/request_id.h"
 
 namespace vitrine::apps {
@@ -79,7 +80,7 @@ void RolloutOwner::Run(const std::stop_token& stop) {
   for (;;) {
     {
       std::unique_lock lock(waiting_);
-      wake_.wait_for(lock, stop, parts_.every, [] { return false; });
+      Pace::WaitFor(wake_, lock, stop, parts_.every, [] { return false; });
     }
     if (stop.stop_requested()) {
       return;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adapters/files/durable.h"
+#include "core/pace.h"
 #include "monitor/reports_json.h"
 #include "monitor/windows/window_counts.h"
 
@@ -151,32 +152,31 @@ MonitorKeeper::~MonitorKeeper() {
 }
 
 void MonitorKeeper::Run(const std::stop_token& stop) {
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point look = Clock::now();
-  Clock::time_point save = look + options_.save_every;
-  Clock::time_point trim = look;
+  Pace::time_point look = Pace::now();
+  Pace::time_point save = look + options_.save_every;
+  Pace::time_point trim = look;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      wake_.wait_until(lock, stop, std::min(look, save), [] { return false; });
+      Pace::WaitUntil(wake_, lock, stop, std::min(look, save), [] { return false; });
     }
     if (stop.stop_requested()) {
       return;
     }
-    if (Clock::now() >= look) {
+    if (Pace::now() >= look) {
       monitor_.RunSkewChecks([this](const Impression& impression) {
         return Recompute(models_, outside_, impression);
       });
       monitor_.Publish();
-      look = Clock::now() + std::chrono::seconds(1);
+      look = Pace::now() + std::chrono::seconds(1);
     }
-    if (Clock::now() >= save) {
+    if (Pace::now() >= save) {
       Save();
-      save = Clock::now() + options_.save_every;
+      save = Pace::now() + options_.save_every;
     }
-    if (Clock::now() >= trim) {
+    if (Pace::now() >= trim) {
       static_cast<void>(store_.Trim(monitor::HourAt(Now()) - 24 * options_.history_days));
-      trim = Clock::now() + std::chrono::hours(1);
+      trim = Pace::now() + std::chrono::hours(1);
     }
   }
 }

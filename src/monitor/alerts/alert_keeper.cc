@@ -137,7 +137,8 @@ void AlertKeeper::Wait(const std::stop_token& stop) {
                                                                  std::chrono::milliseconds(100)));
   }
   std::unique_lock lock(mutex_);
-  wake_.wait_until(lock, stop, until, [this] { return !commands_.empty() || !outcomes_.empty(); });
+  Pace::WaitUntil(wake_, lock, stop, until,
+                  [this] { return !commands_.empty() || !outcomes_.empty(); });
 }
 
 void AlertKeeper::LookNow() {

@@ -22,6 +22,7 @@
 
 #include "core/guarded.h"
 #include "core/metrics.h"
+#include "core/pace.h"
 #include "core/status.h"
 #include "core/time.h"
 #include "monitor/alerts/alert_book.h"
@@ -105,7 +106,7 @@ class AlertKeeper {
   static constexpr std::string_view kHistoryName = "alert-history.json";
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = Pace;
   struct Command {
     std::function<Status()> change;
     std::promise<Status> done;
