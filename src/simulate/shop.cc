@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 namespace vitrine::simulate {
@@ -195,6 +196,15 @@ std::string Shop::CategoryName(std::size_t category) {
   return kCategories.at(category % kCategories.size()).english;
 }
 
+double Shop::Season(std::size_t category, Micros at) const {
+  if (options_.season == 0) {
+    return 0;
+  }
+  const double turn = static_cast<double>(at.value) / static_cast<double>(28 * kMicrosPerDay) +
+                      static_cast<double>(category) / static_cast<double>(by_category_.size());
+  return options_.season * std::sin(2 * std::numbers::pi * turn);
+}
+
 void Shop::NameProducts(std::mt19937_64& random, Micros opened) {
   for (std::size_t p = 0; p < products_.size(); ++p) {
     Product& product = products_[p];
@@ -209,7 +219,7 @@ void Shop::NameProducts(std::mt19937_64& random, Micros opened) {
     product.appeal = 1.2 * Normal(random) - 1;
     Item& item = product.item;
     item.id = fmt::format("sim-{:05}", p);
-    item.valid_from = opened;
+    item.valid_from = {opened.value + NewcomerAfter(p)};
     item.title =
         fmt::format("{} {} {} {} | {}{}{}{}", brand.english, style.english, kind.english,
                     colour.english, brand.chinese, style.chinese, kind.chinese, colour.chinese);
@@ -225,6 +235,16 @@ void Shop::NameProducts(std::mt19937_64& random, Micros opened) {
                        {"simulated", true}};
     by_category_[product.category].push_back(p);
   }
+}
+
+std::int64_t Shop::NewcomerAfter(std::size_t product) const {
+  const auto products = static_cast<double>(products_.size());
+  const double old = products * (1 - options_.newcomers);
+  const double place = static_cast<double>(product) - old;
+  return place < 0 ? 0
+                   : static_cast<std::int64_t>((place + 1) / (products - old) *
+                                               static_cast<double>(options_.newcomer_days) *
+                                               static_cast<double>(kMicrosPerDay));
 }
 
 void Shop::PairProducts(std::mt19937_64& random) {

@@ -20,6 +20,11 @@ struct ShopOptions {
   std::size_t shoppers = 5000;
   /// Goods that go with a product (a case with a phone); what a shopper looks at next, often.
   std::size_t companions = 6;
+  /// Share of the products that come one after the other in the days after the opening.
+  double newcomers = 0;
+  std::size_t newcomer_days = 30;
+  /// Log-odds by which a category is liked more at the height of its season than in between; seasons take four weeks.
+  double season = 0;
 };
 
 /// What the simulator knows of a product beyond its catalogue row.
@@ -33,7 +38,7 @@ struct Product {
 
 class Shop {
  public:
-  /// Rows are valid from `opened` on.
+  /// Rows are valid from `opened` on, those of newcomers from the day they come.
   Shop(const ShopOptions& options, Micros opened);
 
   [[nodiscard]] const ShopOptions& options() const { return options_; }
@@ -44,11 +49,15 @@ class Shop {
   }
   /// "Audio", "Kitchen", ...
   [[nodiscard]] static std::string CategoryName(std::size_t category);
+  /// What a category's season adds to liking at a moment, log-odds.
+  [[nodiscard]] double Season(std::size_t category, Micros at) const;
   /// Number of a product by its id; products().size() where there is none.
   [[nodiscard]] std::size_t Find(const std::string& id) const;
 
  private:
   void NameProducts(std::mt19937_64& random, Micros opened);
+  /// Microseconds after the opening at which it comes.
+  [[nodiscard]] std::int64_t NewcomerAfter(std::size_t product) const;
   void PairProducts(std::mt19937_64& random);
 
   ShopOptions options_;

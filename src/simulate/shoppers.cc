@@ -21,6 +21,8 @@ std::size_t Draw(std::mt19937_64& random, std::span<const double> weights) {
   return weights.size() - 1;
 }
 
+constexpr double kSaleOdds = 0.4;
+
 /// Two or three categories carry most of the weight.
 std::vector<double> RandomTaste(std::mt19937_64& random, std::size_t categories) {
   std::vector<double> taste(categories);
@@ -95,14 +97,27 @@ std::size_t Shoppers::LookAtNext(std::size_t s) {
     // Of three they see on the shelf they take the most appealing.
     for (int i = 0; i < 2 && !shelf.empty(); ++i) {
       const std::size_t other = shelf[Pick(random_, shelf.size())];
-      product = Appeal(other) > Appeal(product) ? other : product;
+      const bool better = Appeal(other) > Appeal(product);
+      product = IsThere(other) && (better || !IsThere(product)) ? other : product;
     }
   } else {
     const std::size_t place = Pick(random_, std::max<std::size_t>(1, hits_.size() / 20));
     product = turn_ % 2 == 0 ? hits_[place] : hits_[hits_.size() - 1 - place];
   }
+  // Somebody who would look at what is not there yet looks at what everybody wants.
+  for (int tries = 0; !IsThere(product) && tries < 20; ++tries) {
+    product = hits_[Pick(random_, std::max<std::size_t>(1, hits_.size() / 20))];
+  }
   LookAt(s, product);
   return product;
+}
+
+bool Shoppers::IsThere(std::size_t product) const {
+  return !now_ || shop_.products()[product].item.valid_from <= *now_;
+}
+
+double Shoppers::Season(std::size_t category) const {
+  return now_ ? shop_.Season(category, *now_) : 0;
 }
 
 double Shoppers::ClickProbability(std::size_t s, std::size_t product) const {
@@ -110,6 +125,7 @@ double Shoppers::ClickProbability(std::size_t s, std::size_t product) const {
   const Product& shown = shop_.products()[product];
   double odds = -4.2 + 0.4 * Appeal(product) + 5 * shopper.taste[shown.category];
   odds += shown.brand == shopper.brand ? 0.6 : 0;
+  odds += Season(shown.category) + (sale_ ? kSaleOdds : 0);
   if (shopper.started) {
     const std::size_t companions = shop_.products()[shopper.last].companions.size();
     for (std::size_t place = 0; place < companions; ++place) {
@@ -137,7 +153,8 @@ std::vector<std::size_t> Shoppers::Click(std::size_t s, std::span<const std::siz
 }
 
 bool Shoppers::Buys(std::size_t s, std::size_t product) {
-  return Uniform(random_) < 0.1 + 0.3 * shoppers_[s].taste[shop_.products()[product].category];
+  const double chance = 0.1 + 0.3 * shoppers_[s].taste[shop_.products()[product].category];
+  return Uniform(random_) < (sale_ ? 2 : 1) * chance;
 }
 
 void Shoppers::ShiftTastes(double share) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
@@ -48,6 +49,13 @@ class Shoppers {
   /// goods go together, and what was in fashion is out.
   void ShiftTastes(double share);
 
+  /// What time it is: newcomers that are not there yet are neither looked at nor clicked, and categories have their season.
+  /// Without it everything is there, and no season.
+  void MoveTo(Micros now) { now_ = now; }
+  [[nodiscard]] bool IsThere(std::size_t product) const;
+  /// Twice as many buy, and looks are less choosy, as long as it lasts.
+  void SetSale(bool on) { sale_ = on; }
+
   /// `count` events that these shoppers leave by themselves between two moments, oldest first:
   /// views, some carts, some purchases with an order.
   std::vector<Event> Browse(std::size_t count, Micros from, Micros to);
@@ -58,12 +66,15 @@ class Shoppers {
   void LookAt(std::size_t s, std::size_t product);
   [[nodiscard]] std::size_t Companion(std::size_t product, std::size_t place) const;
   [[nodiscard]] double Appeal(std::size_t product) const;
+  [[nodiscard]] double Season(std::size_t category) const;
 
   const Shop& shop_;
   std::mt19937_64 random_;
   std::vector<Shopper> shoppers_;
   std::vector<std::size_t> hits_;  // products by appeal, best first
-  std::size_t turn_ = 0;           // how far companions have moved on
+  std::optional<Micros> now_;
+  bool sale_ = false;
+  std::size_t turn_ = 0;  // how far companions have moved on
   std::uint64_t orders_ = 0;
 };
 

@@ -101,18 +101,29 @@ Result<Posted> Simulation::PostRows(std::string_view route, const std::vector<st
   return posted;
 }
 
-Result<Posted> Simulation::PostCatalogue() {
+Result<Posted> Simulation::PostCatalogue() { return PostNewcomers({0}, Now()); }
+
+Result<Posted> Simulation::PostNewcomers(Micros from, Micros until) {
   std::vector<std::string> rows;
   for (const simulate::Product& product : shop_.products()) {
-    rows.push_back(ItemJson(product.item));
+    if (product.item.valid_from > from && product.item.valid_from <= until) {
+      rows.push_back(ItemJson(product.item));
+    }
   }
   return PostRows("/v1/items", rows);
+}
+
+Result<Posted> Simulation::PostOrders(Micros now) {
+  return orders_ == nullptr ? Posted() : PostEvents(orders_->Due(now));
 }
 
 Result<Posted> Simulation::PostEvents(const std::vector<Event>& events) {
   std::vector<std::string> rows;
   rows.reserve(events.size());
-  for (const Event& event : events) {
+  for (Event event : events) {
+    if (fault_) {
+      fault_(event);
+    }
     rows.push_back(EventJson(event));
   }
   return PostRows("/v1/events", rows);
@@ -160,7 +171,12 @@ Status Simulation::VisitOnce(std::size_t shopper, std::size_t n, Traffic& traffi
       event.type = EventType::kPurchase;
       event.order_id = fmt::format("sim-live-order-{}-{}", id, serial_);
       ++traffic.purchases;
-      reactions.push_back(std::move(event));
+      traffic.revenue += item.price;
+      if (orders_ != nullptr) {
+        orders_->Decided(std::move(event));
+      } else {
+        reactions.push_back(std::move(event));
+      }
     }
   }
   return Status::Ok();
