@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -99,6 +100,24 @@ class Lines {
   std::string tail_;
 };
 
+/// Ours, but for names that the command sets.
+std::vector<char*> EnvironmentOf(const ChildCommand& command) {
+  std::vector<char*> environment;
+  for (const std::string& variable : command.environment) {
+    environment.push_back(const_cast<char*>(variable.c_str()));
+  }
+  for (char** ours = environ; *ours != nullptr; ++ours) {
+    const std::string_view variable(*ours);
+    const std::string_view name = variable.substr(0, variable.find('=') + 1);
+    if (std::none_of(command.environment.begin(), command.environment.end(),
+                     [name](const std::string& set) { return set.starts_with(name); })) {
+      environment.push_back(*ours);
+    }
+  }
+  environment.push_back(nullptr);
+  return environment;
+}
+
 Result<pid_t> Spawn(const ChildCommand& command, const Pipe& in, const Pipe& out, const Pipe& err) {
   // posix_spawn has no rlimit attribute, and changing our own limits around the call would reach
   // the children of other threads: prlimit sets them on the child while its loader still runs.
@@ -108,6 +127,7 @@ Result<pid_t> Spawn(const ChildCommand& command, const Pipe& in, const Pipe& out
     argv.push_back(const_cast<char*>(argument.c_str()));
   }
   argv.push_back(nullptr);
+  std::vector<char*> environment = EnvironmentOf(command);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, in.read_end(), 0);
@@ -115,15 +135,19 @@ Result<pid_t> Spawn(const ChildCommand& command, const Pipe& in, const Pipe& out
   posix_spawn_file_actions_adddup2(&actions, err.write_end(), 2);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  if (command.stop_signals_blocked) {
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGTERM);
+  }
+  posix_spawnattr_setsigmask(&attributes, &blocked);
   // Its own group: a Ctrl-C at the terminal reaches us alone, and we decide how the child ends.
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   pid_t pid = 0;
-  const int error =
-      ::posix_spawn(&pid, command.program.c_str(), &actions, &attributes, argv.data(), environ);
+  const int error = ::posix_spawn(&pid, command.program.c_str(), &actions, &attributes, argv.data(),
+                                  environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error == ENOENT) {

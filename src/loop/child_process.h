@@ -18,9 +18,12 @@
 namespace vitrine::loop {
 
 struct ChildCommand {
-  std::string program;                 ///< path
-  std::vector<std::string> arguments;  ///< without the program's name
-  std::string input;                   ///< written to its stdin, which is then closed
+  std::string program;                   ///< path
+  std::vector<std::string> arguments;    ///< without the program's name
+  std::string input;                     ///< written to its stdin, which is then closed
+  std::vector<std::string> environment;  ///< NAME=VALUE, instead of ours or beside it
+  /// It begins with SIGINT and SIGTERM blocked: for a program that waits for them itself.
+  bool stop_signals_blocked = false;
   /// Address space in bytes (RLIMIT_AS); 0 leaves it as it is.
   std::uint64_t memory_limit_bytes = 0;
   /// CPU seconds (RLIMIT_CPU); 0 leaves it as it is.

@@ -37,6 +37,28 @@ TEST(ChildProcess, ADeathBySignalIsNamed) {
   EXPECT_NE(StatusOf(*outcome, "trainer").message().find("signal 11"), std::string::npos);
 }
 
+TEST(ChildProcess, ItsEnvironmentIsOursWithMoreAndStopSignalsMayBeBlocked) {
+  ::setenv("VITRINE_CHILD_TEST", "ours", 1);
+  ChildCommand shell = Shell("printf '%s %s' \"$VITRINE_CHILD_TEST\" \"$VITRINE_CHILD_MORE\"");
+  shell.environment = {"VITRINE_CHILD_MORE=theirs"};
+  const auto both = RunChild(shell, {}, {});
+  ASSERT_TRUE(both.ok());
+  EXPECT_EQ(both->output, "ours theirs");
+  shell.environment = {"VITRINE_CHILD_TEST=theirs"};
+  const auto first = RunChild(shell, {}, {});
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->output, "theirs ");
+
+  ChildCommand mask{.program = "/bin/grep", .arguments = {"SigBlk", "/proc/self/status"}};
+  const auto open = RunChild(mask, {}, {});
+  ASSERT_TRUE(open.ok());
+  EXPECT_EQ(open->output, "SigBlk:\t0000000000000000\n");
+  mask.stop_signals_blocked = true;
+  const auto blocked = RunChild(mask, {}, {});
+  ASSERT_TRUE(blocked.ok());
+  EXPECT_EQ(blocked->output, "SigBlk:\t0000000000004002\n");
+}
+
 TEST(ChildProcess, AMissingProgramIsNotFound) {
   EXPECT_EQ(RunChild({.program = "/nonexistent/vitrine-lake"}, {}, {}).status().code(),
             Code::kNotFound);

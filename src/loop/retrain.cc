@@ -90,18 +90,24 @@ class Turn {
 
   Status Split() {
     outcome_.holdout = steps_.PathOf("holdout.jsonl");
-    const ChildCommand split{
-        .program = programs_.trainer,
-        .arguments = {"split", "--snapshot", outcome_.snapshot_dir, "--protocol", request_.protocol,
-                      "--out", outcome_.holdout, "--json"}};
-    return steps_.Run("split", split).status();
+    return steps_
+        .Run("split", Trainer({"split", "--snapshot", outcome_.snapshot_dir, "--protocol",
+                               request_.protocol, "--out", outcome_.holdout, "--json"}))
+        .status();
+  }
+
+  /// Begun as it would begin itself again otherwise (apps/trainer/process.h), which costs half a second of loading.
+  [[nodiscard]] ChildCommand Trainer(std::vector<std::string> arguments) const {
+    return {.program = programs_.trainer,
+            .arguments = std::move(arguments),
+            .environment = {"OMP_WAIT_POLICY=passive"},
+            .stop_signals_blocked = true};
   }
 
   [[nodiscard]] ChildCommand Training(const std::string& spec, const std::string& folder,
                                       const std::vector<std::string>& more) const {
-    ChildCommand train{.program = programs_.trainer,
-                       .arguments = {"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec,
-                                     "--protocol", request_.protocol, "--out", folder, "--json"}};
+    ChildCommand train = Trainer({"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec,
+                                  "--protocol", request_.protocol, "--out", folder, "--json"});
     if (request_.train_memory_mb > 0) {
       train.arguments.insert(train.arguments.end(),
                              {"--memory-limit", std::to_string(request_.train_memory_mb)});
