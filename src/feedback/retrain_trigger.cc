@@ -1,5 +1,6 @@
 #include "feedback/retrain_trigger.h"
 
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -30,13 +31,20 @@ std::optional<Cause> ByQuality(const TriggerInputs& inputs, const TriggerPolicy&
 }
 
 std::optional<Cause> ByDrift(const TriggerInputs& inputs, const TriggerPolicy& policy) {
-  if (!policy.drift || inputs.drifted.empty()) {
+  if (!policy.drift) {
     return std::nullopt;
   }
-  return Cause{
-      TriggerCause::kDrift,
-      fmt::format("{} served feature{} drifted ({}).", inputs.drifted.size(),
-                  inputs.drifted.size() == 1 ? " has" : "s have", fmt::join(inputs.drifted, ", "))};
+  std::vector<std::string> drifted = inputs.drifted;
+  std::erase_if(drifted, [&inputs](const std::string& feature) {
+    return std::find(inputs.drifted_again.begin(), inputs.drifted_again.end(), feature) !=
+           inputs.drifted_again.end();
+  });
+  if (drifted.empty()) {
+    return std::nullopt;
+  }
+  return Cause{TriggerCause::kDrift,
+               fmt::format("{} served feature{} drifted ({}).", drifted.size(),
+                           drifted.size() == 1 ? " has" : "s have", fmt::join(drifted, ", "))};
 }
 
 std::optional<Cause> ByVolume(const TriggerInputs& inputs, const TriggerPolicy& policy) {
@@ -82,6 +90,15 @@ std::optional<Cause> FindCause(const TriggerInputs& inputs, const TriggerPolicy&
     }
   }
   return std::nullopt;
+}
+
+/// Why a drift that is there starts nothing; empty where none is.
+std::string DriftAgain(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  return !policy.drift || inputs.drifted_again.empty()
+             ? std::string()
+             : fmt::format(
+                   " Training within a week did not end the drift of {}: none starts for it.",
+                   fmt::join(inputs.drifted_again, ", "));
 }
 
 TriggerDecision No(std::string reason) {
@@ -133,8 +150,8 @@ TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& 
   }
   std::optional<Cause> cause = FindCause(inputs, policy);
   if (!cause) {
-    return No(fmt::format("No cause: {} new events, the last turn is {} old.", inputs.new_events,
-                          Hours(age)));
+    return No(fmt::format("No cause: {} new events, the last turn is {} old.{}", inputs.new_events,
+                          Hours(age), DriftAgain(inputs, policy)));
   }
   if (!inputs.frozen.empty()) {
     return Held(*std::move(cause), inputs.frozen);

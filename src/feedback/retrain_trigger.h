@@ -31,10 +31,12 @@ struct TriggerInputs {
   std::uint64_t items = 0;           ///< of the catalogue
   std::uint64_t unknown_items = 0;   ///< of them, at least so many that the champion does not know
   std::vector<std::string> drifted;  ///< names of drifted features
-  std::vector<std::string> losses;   ///< alerts of quality that are open, a sentence each
-  std::string frozen;                ///< why nothing may change now, for people; empty: it may
-  std::uint32_t started_today = 0;   ///< turns that triggers started within 24 hours
-  bool running = false;              ///< a turn is under way
+  /// Of them those that a turn was started for within a week: it did not end their drift, nor would the next.
+  std::vector<std::string> drifted_again;
+  std::vector<std::string> losses;  ///< alerts of quality that are open, a sentence each
+  std::string frozen;               ///< why nothing may change now, for people; empty: it may
+  std::uint32_t started_today = 0;  ///< turns that triggers started within 24 hours
+  bool running = false;             ///< a turn is under way
 };
 
 enum class TriggerCause : std::uint8_t {

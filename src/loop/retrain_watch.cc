@@ -9,6 +9,8 @@
 namespace vitrine::loop {
 namespace {
 
+constexpr std::int64_t kWeek = 7 * kMicrosPerDay;
+
 using feedback::TriggerCauseName;
 using nlohmann::json;
 
@@ -43,7 +45,13 @@ void RetrainWatch::Recall() {
   const json kept = text.ok() ? json::parse(*text, nullptr, false) : json();
   if (kept.is_object() && kept.contains("last_turn") && kept.contains("events") &&
       kept["last_turn"].is_number_integer() && kept["events"].is_number_unsigned()) {
-    kept_ = Kept{{kept["last_turn"].get<std::int64_t>()}, kept["events"].get<std::uint64_t>()};
+    kept_ = Kept{{kept["last_turn"].get<std::int64_t>()}, kept["events"].get<std::uint64_t>(), {}};
+    const json drifts = kept.value("drifts", json::object());
+    for (const auto& [feature, at] : drifts.items()) {
+      if (at.is_number_integer()) {
+        kept_->drifts[feature] = {at.get<std::int64_t>()};
+      }
+    }
   }
 }
 
@@ -67,11 +75,19 @@ Status RetrainWatch::Look(Micros now, RetrainView& view) {
   ASSIGN_OR_RETURN(view.new_events, NewEvents(sight));
   sight.inputs.now = now;
   sight.inputs.new_events = view.new_events;
+  sight.inputs.drifted_again = DriftedAgain(sight.inputs.drifted, now);
   sight.inputs.slot = options_.schedule ? options_.schedule->NotAfter(now) : Micros{};
   view.decision = feedback::DecideRetrain(sight.inputs, options_.policy);
   Hold(view.decision, now);
   if (view.decision.retrain) {
     ASSIGN_OR_RETURN(view.job, ports_.start(view.decision));
+    if (view.decision.cause == feedback::TriggerCause::kDrift && kept_) {
+      Kept kept = *kept_;
+      for (const std::string& feature : sight.inputs.drifted) {
+        kept.drifts[feature] = now;
+      }
+      RETURN_IF_ERROR(Keep(std::move(kept)));
+    }
   }
   return Status::Ok();
 }
@@ -79,12 +95,39 @@ Status RetrainWatch::Look(Micros now, RetrainView& view) {
 Result<std::uint64_t> RetrainWatch::NewEvents(const RetrainSight& sight) {
   if (!kept_ || kept_->last_turn != sight.inputs.last_turn) {
     // Without a turn so far every event is new.
-    const Kept now{sight.inputs.last_turn, sight.inputs.last_turn.value == 0 ? 0 : sight.events};
     RETURN_IF_ERROR(
-        ports_.keep(json({{"last_turn", now.last_turn.value}, {"events", now.events}}).dump()));
-    kept_ = now;
+        Keep({sight.inputs.last_turn, sight.inputs.last_turn.value == 0 ? 0 : sight.events,
+              kept_ ? kept_->drifts : std::map<std::string, Micros>()}));
   }
   return sight.events < kept_->events ? sight.events : sight.events - kept_->events;
+}
+
+Status RetrainWatch::Keep(Kept kept) {
+  json drifts = json::object();
+  for (const auto& [feature, at] : kept.drifts) {
+    drifts[feature] = at.value;
+  }
+  RETURN_IF_ERROR(ports_.keep(json({{"last_turn", kept.last_turn.value},
+                                    {"events", kept.events},
+                                    {"drifts", std::move(drifts)}})
+                                  .dump()));
+  kept_ = std::move(kept);
+  return Status::Ok();
+}
+
+std::vector<std::string> RetrainWatch::DriftedAgain(const std::vector<std::string>& drifted,
+                                                    Micros now) const {
+  std::vector<std::string> again;
+  if (!kept_) {
+    return again;
+  }
+  for (const std::string& feature : drifted) {
+    const auto before = kept_->drifts.find(feature);
+    if (before != kept_->drifts.end() && now.value - before->second.value < kWeek) {
+      again.push_back(feature);
+    }
+  }
+  return again;
 }
 
 void RetrainWatch::Hold(const feedback::TriggerDecision& decision, Micros now) {

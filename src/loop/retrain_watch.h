@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -84,12 +85,17 @@ class RetrainWatch {
   struct Kept {
     Micros last_turn;
     std::uint64_t events = 0;
+    std::map<std::string, Micros> drifts;  ///< features that a turn was started for, and when
   };
   void Run(const std::stop_token& stop);
   void Recall();
   Status Look(Micros now, RetrainView& view);
   /// Events since the last turn; remembers where a turn has ended since the last look.
   Result<std::uint64_t> NewEvents(const RetrainSight& sight);
+  Status Keep(Kept kept);
+  /// Of `drifted`, those that a turn was started for within a week.
+  [[nodiscard]] std::vector<std::string> DriftedAgain(const std::vector<std::string>& drifted,
+                                                      Micros now) const;
   void Hold(const feedback::TriggerDecision& decision, Micros now);
 
   RetrainWatchOptions options_;

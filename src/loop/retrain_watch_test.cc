@@ -75,6 +75,29 @@ TEST_F(RetrainWatchTest, ANewProcessCountsFromTheSameTurn) {
   EXPECT_EQ(Open(OnDrift())->LookNow()->error, "");
 }
 
+TEST_F(RetrainWatchTest, ADriftThatATurnDidNotEndStartsNoOtherForAWeek) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  sight_.inputs.drifted = {"length"};
+  Open(OnDrift())->LookNow();
+  const auto look_after = [&](std::int64_t hours) {
+    EndTurn();
+    Open(OnDrift())->LookNow();  // a process of its own each time
+    now_.value += hours * kHour;
+    sight_.events += 2000;
+    return Open(OnDrift())->LookNow();
+  };
+  EXPECT_EQ(look_after(2)->job, "job-1");
+  const auto again = look_after(2);
+  EXPECT_EQ(again->job, "");
+  EXPECT_NE(again->decision.reason.find("did not end the drift of length"), std::string::npos);
+  sight_.inputs.drifted = {"length", "price"};
+  const auto other = look_after(2);
+  EXPECT_EQ(other->job, "job-2");
+  EXPECT_NE(other->decision.reason.find("(price)"), std::string::npos);
+  EXPECT_EQ(look_after(2)->job, "");
+  EXPECT_EQ(look_after(7 * 24)->job, "job-3");
+}
+
 TEST_F(RetrainWatchTest, TheScheduleGoesOffOnceAMinuteOfIts) {
   RetrainWatchOptions options;
   options.schedule = *Cron::Parse("0 4 * * *");
