@@ -71,6 +71,27 @@ TEST(MovingWorldTest, ASeasonComesBackAfterFourWeeksAndIsNobodysOnAverage) {
   }
 }
 
+TEST(MovingWorldTest, ShoppersLeaveAndOthersCome) {
+  const Shop shop({.products = 100, .shoppers = 1000, .leaving = 0.1}, kOpened);
+  Shoppers shoppers(shop, 1);
+  std::set<std::string> ids;
+  const auto newcomers = [&] {
+    std::size_t fresh = 0;
+    for (std::size_t s = 0; s < shoppers.size(); ++s) {
+      fresh += ids.insert(shoppers.shopper(s).id).second ? 1U : 0U;
+    }
+    return fresh;
+  };
+  shoppers.MoveTo(kOpened);
+  EXPECT_EQ(newcomers(), 1000U);
+  shoppers.MoveTo(DaysLater(1));
+  EXPECT_NEAR(static_cast<double>(newcomers()), 100, 40);
+  for (int hour = 1; hour <= 24; ++hour) {
+    shoppers.MoveTo(DaysLater(1 + hour / 24.0));
+  }
+  EXPECT_NEAR(static_cast<double>(newcomers()), 100, 40);
+}
+
 TEST(MovingWorldTest, MoreIsBoughtInASale) {
   const Shop shop({.products = 100, .shoppers = 10}, kOpened);
   Shoppers shoppers(shop, 1);

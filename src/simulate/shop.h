@@ -25,6 +25,8 @@ struct ShopOptions {
   std::size_t newcomer_days = 30;
   /// Log-odds by which a category is liked more at the height of its season than in between; seasons take four weeks.
   double season = 0;
+  /// Chance a day that a shopper is gone for ever, and another comes with an id and tastes of their own.
+  double leaving = 0;
 };
 
 /// What the simulator knows of a product beyond its catalogue row.

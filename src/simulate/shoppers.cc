@@ -37,6 +37,11 @@ std::vector<double> RandomTaste(std::mt19937_64& random, std::size_t categories)
   return taste;
 }
 
+/// Weight of a category in the new fashion: the first quarter of them draws everybody.
+double Fashion(std::size_t category, std::size_t categories) {
+  return category < categories / 4 ? 4.0 / static_cast<double>(categories) : 0;
+}
+
 }  // namespace
 
 double Examination(std::size_t position) {
@@ -112,6 +117,33 @@ std::size_t Shoppers::LookAtNext(std::size_t s) {
   return product;
 }
 
+std::vector<double> Shoppers::Tastes() {
+  std::vector<double> taste = RandomTaste(random_, shop_.categories());
+  if (shifted_ > 0) {
+    for (std::size_t c = 0; c < taste.size(); ++c) {
+      taste[c] = (1 - 0.6 * shifted_) * taste[c] + 0.6 * shifted_ * Fashion(c, taste.size());
+    }
+  }
+  return taste;
+}
+
+void Shoppers::MoveTo(Micros now) {
+  const double days =
+      now_ ? static_cast<double>(now.value - now_->value) / static_cast<double>(kMicrosPerDay) : 0;
+  now_ = now;
+  const double chance = shop_.options().leaving * days;
+  if (chance <= 0) {
+    return;
+  }
+  for (Shopper& shopper : shoppers_) {
+    if (Uniform(random_) < chance) {
+      shopper = {.id = fmt::format("sim-user-new-{:06}", joined_++),
+                 .taste = Tastes(),
+                 .brand = Pick(random_, 24)};
+    }
+  }
+}
+
 bool Shoppers::IsThere(std::size_t product) const {
   return !now_ || shop_.products()[product].item.valid_from <= *now_;
 }
@@ -159,12 +191,12 @@ bool Shoppers::Buys(std::size_t s, std::size_t product) {
 
 void Shoppers::ShiftTastes(double share) {
   ++turn_;
+  shifted_ = share;
   for (Shopper& shopper : shoppers_) {
     const std::vector<double> next = RandomTaste(random_, shop_.categories());
     for (std::size_t c = 0; c < next.size(); ++c) {
-      // The new fashion: the first quarter of the categories draws everybody.
-      const double fashion = c < next.size() / 4 ? 4.0 / static_cast<double>(next.size()) : 0;
-      shopper.taste[c] = (1 - share) * shopper.taste[c] + share * (0.4 * next[c] + 0.6 * fashion);
+      shopper.taste[c] =
+          (1 - share) * shopper.taste[c] + share * (0.4 * next[c] + 0.6 * Fashion(c, next.size()));
     }
   }
 }

@@ -50,8 +50,8 @@ class Shoppers {
   void ShiftTastes(double share);
 
   /// What time it is: newcomers that are not there yet are neither looked at nor clicked, and categories have their season.
-  /// Without it everything is there, and no season.
-  void MoveTo(Micros now) { now_ = now; }
+  /// Without it everything is there, and no season. Days that have passed since the last call make shoppers leave.
+  void MoveTo(Micros now);
   [[nodiscard]] bool IsThere(std::size_t product) const;
   /// Twice as many buy, and looks are less choosy, as long as it lasts.
   void SetSale(bool on) { sale_ = on; }
@@ -64,6 +64,7 @@ class Shoppers {
 
  private:
   void LookAt(std::size_t s, std::size_t product);
+  [[nodiscard]] std::vector<double> Tastes();
   [[nodiscard]] std::size_t Companion(std::size_t product, std::size_t place) const;
   [[nodiscard]] double Appeal(std::size_t product) const;
   [[nodiscard]] double Season(std::size_t category) const;
@@ -73,6 +74,8 @@ class Shoppers {
   std::vector<Shopper> shoppers_;
   std::vector<std::size_t> hits_;  // products by appeal, best first
   std::optional<Micros> now_;
+  double shifted_ = 0;        // share of tastes that fashion holds since the last shift
+  std::uint64_t joined_ = 0;  // shoppers who came later
   bool sale_ = false;
   std::size_t turn_ = 0;  // how far companions have moved on
   std::uint64_t orders_ = 0;

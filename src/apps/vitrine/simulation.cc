@@ -149,6 +149,7 @@ Status Simulation::VisitOnce(std::size_t shopper, std::size_t n, Traffic& traffi
     const std::size_t product = shop_.Find(item.value("item_id", ""));
     if (product < shop_.products().size()) {
       shown.push_back(product);
+      ++traffic.shown_of[product];
     }
   }
   traffic.shown += shown.size();
@@ -185,6 +186,7 @@ Status Simulation::VisitOnce(std::size_t shopper, std::size_t n, Traffic& traffi
 Result<Traffic> Simulation::Visit(std::size_t visits, std::size_t n) {
   const auto started = std::chrono::steady_clock::now();
   Traffic traffic;
+  traffic.shown_of.resize(shop_.products().size());
   std::vector<Event> reactions;
   for (std::size_t v = 0; v < visits; ++v) {
     const std::size_t shopper = simulate::Pick(shoppers_.random(), shoppers_.size());

@@ -32,8 +32,9 @@ struct Traffic {
   std::uint64_t shown = 0;
   std::uint64_t clicks = 0;
   std::uint64_t purchases = 0;
-  double revenue = 0;        ///< price of what was decided on
-  std::string last_request;  ///< id of a personalised answer
+  std::vector<std::uint64_t> shown_of;  ///< places, by number of the product
+  double revenue = 0;                   ///< price of what was decided on
+  std::string last_request;             ///< id of a personalised answer
   std::string last_user;
   double seconds = 0;
 
