@@ -1,6 +1,6 @@
 // A rollout's statistics: ./dev bench rollout [PART...]; without one, all parts. Parts: guardrail,
-// interleaving, off-policy. Everything is simulated from seeds: the figures do not depend on the
-// machine.
+// interleaving, off-policy, month. Everything is simulated from seeds: figures do not depend on the
+// machine, but for a month's to the last click.
 #include "bench/rollout.h"
 
 #include <algorithm>
@@ -18,13 +18,15 @@ int Run(int argc, char** argv) {
   const std::vector<std::pair<std::string, void (*)(std::vector<Bar>&)>> all = {
       {"guardrail", MeasureGuardrails},
       {"interleaving", MeasureInterleaving},
-      {"off-policy", MeasureOffPolicy}};
+      {"off-policy", MeasureOffPolicy},
+      {"month", MeasureMonths}};
   for (const std::string& part : parts) {
     if (std::none_of(all.begin(), all.end(),
                      [&](const auto& known) { return known.first == part; })) {
-      std::fprintf(stderr,
-                   "rollout: unknown part '%s'; there are guardrail, interleaving, off-policy\n",
-                   part.c_str());
+      std::fprintf(
+          stderr,
+          "rollout: unknown part '%s'; there are guardrail, interleaving, off-policy, month\n",
+          part.c_str());
       return 2;
     }
   }

@@ -1,0 +1,482 @@
+#include "bench/month.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <set>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "adapters/files/simulated_clock.h"
+#include "apps/vitrine/simulation.h"
+#include "bench/report.h"
+#include "core/check.h"
+#include "data/timestamp.h"
+#include "loop/child_process.h"
+#include "simulate/bots.h"
+#include "simulate/orders.h"
+#include "simulate/visiting_hours.h"
+
+namespace vitrine::bench {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::int64_t kMicrosPerHour = 3600 * kMicrosPerSecond;
+constexpr std::int64_t kStep = kMicrosPerHour / 4;
+constexpr std::int64_t kOpened = 1'780'272'000 * kMicrosPerSecond;  // a Monday, 2026-06-01
+constexpr std::int64_t kHistoryDays = 10;
+constexpr std::size_t kShown = 10;
+/// What a step may set off, a turn of the loop included.
+constexpr std::chrono::minutes kWithin{10};
+
+/// How a shop of this size is looked after: once an hour, since five minutes hold a dozen visits.
+std::vector<std::string> SettingsOf(MonthArm arm, const std::string& policy) {
+  std::vector<std::string> settings = {
+      "server.threads=2",           "train.specs=popularity,transitions",
+      "train.protocol=newest-days", "lake.mapping=vitrine",
+      "monitor.slot_seconds=7200",  "monitor.save_ms=3600000",
+      "alerts.every_seconds=3600",  "retrain.every_seconds=3600",
+      "rollout.every_ms=900000"};
+  if (arm == MonthArm::kLoop) {
+    settings.insert(settings.end(),
+                    {"retrain.schedule=0 4 * * 1,4", "retrain.triggers=quality,drift,catalogue",
+                     "retrain.rest_minutes=360"});
+    static_cast<void>(policy);  // TODO wire
+  }
+  return settings;
+}
+
+/// Short stages: the shop has four thousand answers a day.
+constexpr const char* kPolicy = R"({
+  "stages": [{"kind": "shadow", "share": 0.5, "seconds": 3600, "answers": 50},
+             {"kind": "canary", "share": 0.05, "seconds": 7200, "answers": 10, "users": 5},
+             {"kind": "canary", "share": 0.25, "seconds": 10800, "answers": 100, "users": 50},
+             {"kind": "canary", "share": 0.5, "seconds": 10800, "answers": 200, "users": 100}]
+})";
+
+/// One world: shop, shoppers, what they do hour by hour, and what came of it.
+class World {
+ public:
+  explicit World(const MonthOptions& options)
+      : options_(options),
+        shop_({.seed = options.seed,
+               .products = options.products,
+               .shoppers = options.shoppers,
+               .newcomers = 0.1,
+               .newcomer_days =
+                   static_cast<std::size_t>(kHistoryDays + options.warm_up_days + options.days),
+               .season = 0.3,
+               .leaving = 0.08},
+              {kOpened}),
+        shoppers_(shop_, options.seed + 1000),
+        orders_({.seed = options.seed + 2000}) {
+    day0_ = kOpened + (kHistoryDays + options.warm_up_days) * kMicrosPerDay;
+    bots_.pushed = PushedProducts();
+  }
+
+  json Run() {
+    const auto began = std::chrono::steady_clock::now();
+    Open();
+    const std::int64_t end = day0_ + options_.days * kMicrosPerDay;
+    while (now_ < end) {
+      Step();
+      if (now_ % kMicrosPerHour == 0) {
+        Hour();
+      }
+    }
+    if (options_.arm != MonthArm::kOracle) {
+      Close();
+    }
+    out_["days"] = days_;
+    out_["seconds"] =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    return out_;
+  }
+
+ private:
+  [[nodiscard]] double Day() const { return DayOf(now_); }
+  [[nodiscard]] double DayOf(std::int64_t time) const {
+    return static_cast<double>(time - day0_) / static_cast<double>(kMicrosPerDay);
+  }
+  [[nodiscard]] bool Within(double from, double until) const {
+    return Day() > from && Day() <= until;
+  }
+
+  /// Products that nobody wants much.
+  [[nodiscard]] std::vector<std::size_t> PushedProducts() const {
+    std::vector<std::size_t> worst(shop_.products().size() / 2);
+    std::iota(worst.begin(), worst.end(), std::size_t{0});
+    std::sort(worst.begin(), worst.end(), [this](std::size_t a, std::size_t b) {
+      return shop_.products()[a].appeal < shop_.products()[b].appeal;
+    });
+    worst.resize(20);
+    return worst;
+  }
+
+  void Open() {
+    now_ = kOpened + kHistoryDays * kMicrosPerDay;
+    // The shop's past, which each arm has.
+    std::vector<Event> past;
+    for (std::int64_t day = 0; day < kHistoryDays; ++day) {
+      const std::int64_t begin = kOpened + day * kMicrosPerDay;
+      shoppers_.MoveTo({begin});
+      for (Event& event : shoppers_.Browse(options_.history_events / kHistoryDays, {begin},
+                                           {begin + kMicrosPerDay})) {
+        past.push_back(std::move(event));
+      }
+    }
+    shoppers_.MoveTo({now_});
+    if (options_.arm == MonthArm::kOracle) {
+      return;
+    }
+    const std::string clock = options_.folder + "/clock";
+    std::filesystem::create_directories(options_.folder);
+    auto made = files::SimulatedClock::Create(clock, {now_});
+    CHECK(made.ok());
+    clock_ = *std::move(made);
+    CHECK(files::FollowSimulatedClock(clock.c_str()).ok());
+    ::setenv("VITRINE_SIMULATED_CLOCK", clock.c_str(), 1);  // the programs it starts
+    const std::string policy = options_.folder + "/policy.json";
+    std::ofstream(policy) << kPolicy;
+    StartServer(SettingsOf(options_.arm, policy));
+    simulation_ = std::make_unique<apps::Simulation>(shop_, shoppers_, *client_);
+    simulation_->SetOrders(&orders_);
+    simulation_->SetFault([this](Event& event) { Fault(event); });
+    CHECK(simulation_->PostCatalogue().ok());
+    CHECK(simulation_->PostEvents(past).ok());
+    Retrain();
+  }
+
+  static std::string Program() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path().string() +
+           "/vitrine";
+  }
+
+  /// A process of its own, as a shop runs it.
+  void StartServer(const std::vector<std::string>& settings) {
+    const std::string data = options_.folder + "/data";
+    loop::ChildCommand command{.program = Program(), .arguments = {"--data", data}};
+    for (const std::string& setting : settings) {
+      command.arguments.insert(command.arguments.end(), {"--set", setting});
+    }
+    command.arguments.emplace_back("up");
+    server_ = std::jthread([command](const std::stop_token& stop) {
+      const auto outcome = loop::RunChild(command, {}, stop);
+      if (!stop.stop_requested()) {
+        std::fprintf(
+            stderr, "the server ended: %s\n",
+            outcome.ok() ? outcome->last_error_lines.c_str() : outcome.status().message().c_str());
+        std::exit(1);
+      }
+    });
+    client_ =
+        std::make_unique<http::Client>(http::Endpoint{.unix_path = data + "/vitrine.sock"},
+                                       http::ClientOptions{.timeout = kWithin, .api_key = {}});
+    const Deadline deadline = After(std::chrono::minutes(1));
+    while (!client_->Get("/v2/health/live").ok()) {
+      CHECK(std::chrono::steady_clock::now() < deadline);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  void Fault(Event& event) const {
+    for (EventItem& item : event.items) {
+      item.price *= Within(MonthPlan::kCents, MonthPlan::kCentsEnd) ? 100 : 1;
+      item.price *= Within(MonthPlan::kSale, MonthPlan::kSaleEnd) ? 0.8 : 1;
+    }
+  }
+
+  /// A quarter of an hour.
+  void Step() {
+    const std::int64_t before = std::exchange(now_, now_ + kStep);
+    shoppers_.MoveTo({now_});
+    const bool sale = Within(MonthPlan::kSale, MonthPlan::kSaleEnd);
+    shoppers_.SetSale(sale);
+    if (clock_) {
+      const Status moved = clock_->MoveTo({now_}, After(kWithin));
+      if (!moved.ok()) {
+        std::fprintf(stderr, "%s\n", moved.message().c_str());
+        std::exit(1);
+      }
+    }
+    const double wanted =
+        options_.visits_per_hour / 4 * simulate::VisitsAt({before}) * (sale ? 2 : 1) + carry_;
+    const auto visits = static_cast<std::size_t>(wanted);
+    carry_ = wanted - static_cast<double>(visits);
+    const apps::Traffic traffic =
+        options_.arm == MonthArm::kOracle ? VisitOracle(visits) : Visit(visits, before);
+    Count(traffic);
+  }
+
+  apps::Traffic Visit(std::size_t visits, std::int64_t before) {
+    CHECK(simulation_->PostNewcomers({before}, {now_}).ok());
+    CHECK(simulation_->PostOrders({now_}).ok());
+    if (visits > 0) {
+      CHECK(simulation_->PostEvents(shoppers_.Browse(visits, {before}, {now_})).ok());
+    }
+    if (Within(MonthPlan::kBots, MonthPlan::kBotsEnd)) {
+      CHECK(simulation_->PostEvents(simulate::BotViews(shop_, bots_, {before}, {now_})).ok());
+    }
+    const auto traffic = simulation_->Visit(visits, kShown);
+    CHECK(traffic.ok());
+    return *traffic;
+  }
+
+  apps::Traffic VisitOracle(std::size_t visits) {
+    apps::Traffic traffic;
+    if (visits > 0) {
+      static_cast<void>(shoppers_.Browse(visits, {now_ - kStep}, {now_}));
+    }
+    std::vector<std::pair<double, std::size_t>> liked;
+    for (std::size_t v = 0; v < visits; ++v) {
+      const std::size_t s = simulate::Pick(shoppers_.random(), shoppers_.size());
+      liked.clear();
+      for (std::size_t p = 0; p < shop_.products().size(); ++p) {
+        if (shoppers_.IsThere(p)) {
+          liked.emplace_back(-shoppers_.ClickProbability(s, p), p);
+        }
+      }
+      std::partial_sort(liked.begin(), liked.begin() + kShown, liked.end());
+      std::vector<std::size_t> shown;
+      for (std::size_t place = 0; place < kShown; ++place) {
+        shown.push_back(liked[place].second);
+      }
+      ++traffic.answers;
+      traffic.shown += shown.size();
+      for (const std::size_t place : shoppers_.Click(s, shown)) {
+        ++traffic.clicks;
+        if (shoppers_.Buys(s, shown[place])) {
+          ++traffic.purchases;
+          traffic.revenue += shop_.products()[shown[place]].item.price;
+        }
+      }
+      if (v % 4 == 0) {
+        shoppers_.LookAtNext(s);
+      }
+    }
+    return traffic;
+  }
+
+  /// Places that products took which the robots push.
+  [[nodiscard]] std::uint64_t ShownOfPushed(const apps::Traffic& traffic) const {
+    std::uint64_t places = 0;
+    for (const std::size_t product : bots_.pushed) {
+      places += product < traffic.shown_of.size() ? traffic.shown_of[product] : 0;
+    }
+    return places;
+  }
+
+  void Count(const apps::Traffic& traffic) {
+    if (now_ <= day0_) {
+      return;
+    }
+    const auto day = static_cast<std::size_t>((now_ - day0_ - 1) / kMicrosPerDay);
+    while (days_.size() <= day) {
+      days_.push_back({{"visits", 0},
+                       {"shown", 0},
+                       {"clicks", 0},
+                       {"purchases", 0},
+                       {"revenue", 0.0},
+                       {"fallbacks", 0},
+                       {"pushed", 0}});
+    }
+    json& of = days_[day];
+    of["visits"] = of["visits"].get<std::uint64_t>() + traffic.answers;
+    of["shown"] = of["shown"].get<std::uint64_t>() + traffic.shown;
+    of["clicks"] = of["clicks"].get<std::uint64_t>() + traffic.clicks;
+    of["purchases"] = of["purchases"].get<std::uint64_t>() + traffic.purchases;
+    of["pushed"] = of["pushed"].get<std::uint64_t>() + ShownOfPushed(traffic);
+    of["fallbacks"] = of["fallbacks"].get<std::uint64_t>() + traffic.fallbacks;
+    of["revenue"] = of["revenue"].get<double>() + traffic.revenue;
+  }
+
+  /// What happens at hours, and what is looked at each hour.
+  void Hour() {
+    if (now_ == At(MonthPlan::kShift)) {
+      shoppers_.ShiftTastes(0.9);
+    }
+    if (options_.arm == MonthArm::kOracle) {
+      return;
+    }
+    if (now_ == day0_) {
+      Retrain();
+      LearnContract();
+    }
+    if (options_.arm != MonthArm::kLoop) {
+      return;
+    }
+    if (now_ == At(MonthPlan::kSale)) {
+      Must(client_->Post("/v1/quiet-times", json({{"kind", "sale"},
+                                                  {"until", FormatIso({At(MonthPlan::kSaleEnd)})},
+                                                  {"why", "midsummer sale"}})
+                                                .dump()));
+    }
+    if (now_ >= At(MonthPlan::kBadModel) && now_ < At(MonthPlan::kBots) && !pushed_) {
+      PushBadModel();
+    }
+    if (now_ >= day0_) {
+      LookAtAlerts();
+      LookAtHeld();
+    }
+  }
+
+  [[nodiscard]] std::int64_t At(double day) const {
+    return day0_ + static_cast<std::int64_t>(day * static_cast<double>(kMicrosPerDay));
+  }
+
+  static json Must(const Result<http::ClientResponse>& response) {
+    if (!response.ok() || !response->ok()) {
+      std::fprintf(stderr, "%s\n",
+                   response.ok() ? response->body.c_str() : response.status().message().c_str());
+      std::exit(1);
+    }
+    return json::parse(response->body);
+  }
+  json Get(const std::string& target) { return Must(client_->Get(target)); }
+
+  /// A turn that a person starts; the newest model serves afterwards.
+  void Retrain() {
+    const json job = Must(client_->Post("/v1/jobs", R"({"kind":"retrain"})"));
+    const std::string target = "/v1/jobs/" + job.at("id").get<std::string>();
+    const Deadline deadline = After(kWithin);
+    for (;;) {
+      const json seen = Get(target);
+      const std::string state = seen.at("state").get<std::string>();
+      if (state == "succeeded") {
+        return;
+      }
+      if (state == "failed" || state == "cancelled" ||
+          std::chrono::steady_clock::now() > deadline) {
+        std::fprintf(stderr, "%s\n", seen.dump(2).c_str());
+        std::exit(1);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  /// From the weeks in which the server was there: what it does brings events too.
+  void LearnContract() {
+    const auto learned =
+        loop::RunChild({.program = Program(),
+                        .arguments = {"--data", options_.folder + "/data", "data", "contract",
+                                      "learn", "--reason", "the shop's first weeks", "--from",
+                                      FormatIso({kOpened + (kHistoryDays + 1) * kMicrosPerDay})}},
+                       {}, {});
+    CHECK(learned.ok());
+    if (learned->exit_code != 0) {
+      std::fprintf(stderr, "%s\n", learned->last_error_lines.c_str());
+      std::exit(1);
+    }
+  }
+
+  /// Popular items only: somebody's old baseline. Tried again each hour while another rollout goes on.
+  void PushBadModel() {
+    const json newest = Get("/v1/models/popularity/versions?limit=1");
+    const auto candidate = newest.at("versions").at(0).at("version").get<std::string>();
+    const auto answer = client_->Post("/v1/rollouts", json({{"candidate", candidate},
+                                                            {"policy", json::parse(kPolicy)},
+                                                            {"reason", "somebody's old baseline"}})
+                                                          .dump());
+    CHECK(answer.ok());
+    if (answer->ok()) {
+      pushed_ = true;
+      out_["pushed"] = {{"rollout", json::parse(answer->body).value("id", "")},
+                        {"candidate", candidate},
+                        {"day", Day()}};
+    } else {
+      out_["push_refused"] = answer->body;
+    }
+  }
+
+  void LookAtAlerts() {
+    const json open = Get("/v1/alerts?state=open&limit=500");
+    for (const json& alert : open.at("alerts")) {
+      if (!alert.contains("fired") || !alert["fired"].is_string()) {
+        continue;
+      }
+      const auto [seen, fresh] = alerts_.emplace(
+          std::pair(alert.value("id", ""), alert["fired"].get<std::string>()), alerts_.size());
+      if (!fresh) {
+        continue;
+      }
+      json row = alert;
+      row["day"] = Day();
+      json causes = json::array();
+      const json diagnosis = Get("/v1/diagnosis?language=en");
+      for (const json& cause : diagnosis.value("causes", json::array())) {
+        causes.push_back({{"code", cause.value("code", "")}, {"text", cause.value("text", "")}});
+      }
+      row["diagnosis"] = std::move(causes);
+      out_["alerts"].push_back(std::move(row));
+    }
+  }
+
+  void LookAtHeld() {
+    const json view = Get("/v1/retraining");
+    for (const json& held : view.value("held", json::array())) {
+      const std::string key = held.value("cause", "") + held.value("since", "");
+      if (held_.insert(key).second) {
+        json row = held;
+        row["day"] = Day();
+        out_["held"].push_back(std::move(row));
+      }
+    }
+  }
+
+  /// Everything that was written down of what it did.
+  void Close() {
+    out_["rollouts"] = Get("/v1/rollouts?limit=500").value("rollouts", json::array());
+    out_["jobs"] = Get("/v1/jobs?limit=500").value("jobs", json::array());
+    json audit = json::array();
+    std::string cursor;
+    do {
+      const json page = Get("/v1/audit?limit=500" + (cursor.empty() ? "" : "&cursor=" + cursor));
+      for (const json& entry : page.at("entries")) {
+        audit.push_back(entry);
+      }
+      cursor = page.contains("next_cursor") && page["next_cursor"].is_string()
+                   ? page["next_cursor"].get<std::string>()
+                   : "";
+    } while (!cursor.empty());
+    out_["audit"] = std::move(audit);
+    for (const auto& [list, field] : {std::pair("audit", "at"), std::pair("rollouts", "started"),
+                                      std::pair("jobs", "created")}) {
+      for (json& row : out_[list]) {
+        const auto time = data::ParseTime(row.at(field).get<std::string>());
+        CHECK(time.ok());
+        row["day"] = DayOf(time->time.value);
+      }
+    }
+  }
+
+  MonthOptions options_;
+  simulate::Shop shop_;
+  simulate::Shoppers shoppers_;
+  simulate::Orders orders_;
+  simulate::Bots bots_;
+  std::int64_t day0_ = 0;
+  std::int64_t now_ = 0;
+  double carry_ = 0;
+  bool pushed_ = false;
+  std::map<std::pair<std::string, std::string>, std::size_t> alerts_;  // id and when it fired
+  std::set<std::string> held_;
+  std::vector<json> days_;
+  json out_ = {{"alerts", json::array()}, {"held", json::array()}};
+  std::unique_ptr<files::SimulatedClock> clock_;
+  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<apps::Simulation> simulation_;
+  std::jthread server_;
+};
+
+}  // namespace
+
+json RunMonth(const MonthOptions& options) { return World(options).Run(); }
+
+}  // namespace vitrine::bench
