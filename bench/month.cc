@@ -42,8 +42,8 @@ std::vector<std::string> SettingsOf(MonthArm arm, const std::string& policy) {
       "server.threads=2",           "train.specs=popularity,transitions",
       "train.protocol=newest-days", "lake.mapping=vitrine",
       "monitor.slot_seconds=7200",  "monitor.save_ms=3600000",
-      "alerts.every_seconds=3600",  "retrain.every_seconds=3600",
-      "rollout.every_ms=900000"};
+      "alerts.every_seconds=3600",  "alerts.quality_minutes=360",
+      "retrain.every_seconds=3600", "rollout.every_ms=900000"};
   if (arm == MonthArm::kLoop) {
     settings.insert(settings.end(),
                     {"retrain.schedule=0 4 * * 1,4", "retrain.triggers=quality,drift,catalogue",
@@ -446,7 +446,7 @@ class World {
                    : "";
     } while (!cursor.empty());
     out_["audit"] = std::move(audit);
-    for (const auto& [list, field] : {std::pair("audit", "at"), std::pair("rollouts", "started"),
+    for (const auto& [list, field] : {std::pair("audit", "time"), std::pair("rollouts", "started"),
                                       std::pair("jobs", "created")}) {
       for (json& row : out_[list]) {
         const auto time = data::ParseTime(row.at(field).get<std::string>());

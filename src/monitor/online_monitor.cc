@@ -255,6 +255,8 @@ void OnlineMonitor::StartLogAnew() {
   const std::scoped_lock lock(state_->log_mutex);
   state_->watermark = 0;
   state_->newest_event = {};
+  state_->robots = RobotWatch();
+  state_->robot_events = 0;
   state_->attribution = Attribution(options_.attribution);
   state_->service_hours = ServiceHours();
   state_->contract.StartAnew();
@@ -280,6 +282,8 @@ OnlineMonitor::EventChange OnlineMonitor::CountEvent(const Event& event) {
   counts.anonymous += event.user_id.empty() ? 1 : 0;
   counts.late += event.ts.value + kLateAfter.value < state_->newest_event.value ? 1 : 0;
   state_->newest_event = std::max(state_->newest_event, event.ts);
+  const std::string& who = event.user_id.empty() ? event.anonymous_id : event.user_id;
+  state_->robot_events += state_->robots.Saw(who, event.ts) ? 1 : 0;
   EventChange change{
       .metric = counts.metric, .before = state_->attribution.joins()[type], .after = {}};
   state_->attribution.Record(event);

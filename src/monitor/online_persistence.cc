@@ -73,6 +73,7 @@ std::string OnlineMonitor::Save() const {
       events.push_back({c.accepted, c.without_request, c.anonymous, c.late});
     }
     out["events"] = std::move(events);
+    out["robot_events"] = state_->robot_events;
     out["service_hours"] = state_->service_hours.Save();
     out["contract"] = state_->contract.Save();
     attribution = state_->attribution.Save();
@@ -99,6 +100,7 @@ std::string OnlineMonitor::Save() const {
 Status OnlineMonitor::LoadLog(const json& saved, State& read) {
   read.watermark = saved.at("watermark").get<std::uint64_t>();
   read.newest_event = Micros{saved.at("newest_event").get<std::int64_t>()};
+  read.robot_events = saved.value("robot_events", std::uint64_t{0});
   const json& events = saved.at("events");
   for (std::size_t t = 0; t < read.events.size() && t < events.size(); ++t) {
     const auto n = events[t].get<std::array<std::uint64_t, 4>>();
@@ -148,6 +150,7 @@ Status OnlineMonitor::Load(std::string_view saved) {
     state_->since = read.since;
     state_->watermark = read.watermark;
     state_->newest_event = read.newest_event;
+    state_->robot_events = read.robot_events;
     state_->service_hours = std::move(read.service_hours);
     state_->duplicates = read.duplicates;
     state_->fallbacks = std::move(read.fallbacks);

@@ -108,6 +108,7 @@ DataReport OnlineMonitor::Data() const {
                              c.without_request, c.anonymous, c.late});
     }
   }
+  report.robots = state_->robot_events;
   report.feeds = state_->feeds.Rows();
   report.contract = state_->contract.Report();
   report.rejected_share =

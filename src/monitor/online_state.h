@@ -17,6 +17,7 @@
 #include "monitor/distinct_items.h"
 #include "monitor/latency_counts.h"
 #include "monitor/online_monitor.h"
+#include "monitor/robot_watch.h"
 #include "monitor/windows/service_hours.h"
 
 namespace vitrine::monitor {
@@ -83,6 +84,8 @@ struct OnlineMonitor::State {
   std::array<EventCounts, kEventTypes> events;
   Attribution attribution;
   Micros newest_event;
+  RobotWatch robots;
+  std::uint64_t robot_events = 0;
   ServiceHours service_hours;
   LiveContract contract;
 

@@ -134,6 +134,7 @@ struct DataReport {
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t> rejected;  ///< by code
   double rejected_share = 0;                      ///< of all rows that came
+  std::uint64_t robots = 0;  ///< of those accepted, beyond the first 1,000 of a user's hour
   std::vector<DataRow> rows;
   std::vector<FeedRow> feeds;  ///< since the server began
   ContractReport contract;

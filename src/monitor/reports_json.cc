@@ -267,6 +267,7 @@ std::string ToJson(const DataReport& report) {
                {"duplicates", report.duplicates},
                {"rejected", report.rejected},
                {"rejected_share", report.rejected_share},
+               {"robots", report.robots},
                {"rows", std::move(rows)},
                {"feeds", std::move(feeds)},
                {"contract", Of(report.contract)}});

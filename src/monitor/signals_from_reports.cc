@@ -8,6 +8,9 @@ namespace {
 /// More self-information than any counted item has.
 constexpr double kMostBits = 64;
 
+/// Beginnings of a window that are kept.
+constexpr std::int64_t kMostKept = 60;
+
 double Number(std::uint64_t count) { return static_cast<double>(count); }
 
 Labels ModelAndScene(const std::string& model, const std::string& scene) {
@@ -67,12 +70,15 @@ SignalsFromReports::Totals SignalsFromReports::ServedTotals(const ReportSet& rep
   return totals;
 }
 
-SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& reports, Micros now) {
+SignalsFromReports::Totals SignalsFromReports::QualityTotals(const ReportSet& reports, Micros now) {
   Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}, .lags = {}};
   auto& shares = totals.shares;
   for (const QualityRow& row : reports.quality.rows) {
     const Labels labels = ModelAndScene(row.model, row.scene);
     shares[{"quality.ctr", labels}] = {ClickedPlaces(row), Number(row.shown)};
+    Part& scene = shares[{"quality.scene_ctr", {{"scene", row.scene}}}];
+    scene.part += ClickedPlaces(row);
+    scene.whole += Number(row.shown);
     shares[{"quality.conversion", labels}] = {row.conversion_rate.mean * Number(row.answers),
                                               Number(row.answers)};
   }
@@ -95,6 +101,12 @@ SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& rep
     shares[{"quality.unjoined_share", {{"event", row.event}}}] = {
         Number(row.orphans + row.unshown + row.unjoined), Number(row.events)};
   }
+  return totals;
+}
+
+SignalsFromReports::Totals SignalsFromReports::DataTotals(const ReportSet& reports, Micros now) {
+  Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}, .lags = {}};
+  auto& shares = totals.shares;
   const DataReport& data = reports.data;
   std::uint64_t rejected = 0;
   for (const auto& [code, rows] : data.rejected) {
@@ -103,6 +115,7 @@ SignalsFromReports::Totals SignalsFromReports::LoggedTotals(const ReportSet& rep
   const double came = Number(data.accepted + data.duplicates + rejected);
   shares[{"data.duplicate_share", {}}] = {Number(data.duplicates), came};
   shares[{"data.rejected_share", {}}] = {Number(rejected), came};
+  shares[{"data.robot_share", {}}] = {Number(data.robots), Number(data.accepted)};
   for (const FeedRow& feed : data.feeds) {
     const Labels labels = {{"feed", feed.feed}};
     shares[{"data.future_share", labels}] = {Number(feed.future), Number(feed.events)};
@@ -134,8 +147,10 @@ Histogram::View Since(const std::map<Labels, Histogram::View>& then, const Label
 
 void AddContract(const ContractReport& contract, std::vector<Signal>& out) {
   for (const RuleState& state : contract.states) {
-    out.push_back(
-        {"data.contract_broken", {{"rule", state.rule}}, state.broken ? 1.0 : 0.0, state.rows});
+    out.push_back({"data.contract_broken",
+                   {{"rule", state.rule}, {"says", state.wrong ? "wrong" : "changed"}},
+                   state.broken ? 1.0 : 0.0,
+                   state.rows});
   }
 }
 
@@ -188,15 +203,18 @@ void SignalsFromReports::AddSilence(const DataReport& data, Micros now, std::vec
 }
 
 void SignalsFromReports::AddRecent(std::deque<Totals>& kept, Totals totals,
-                                   std::vector<Signal>& out) const {
-  const std::int64_t from = totals.at.value - MicrosOf(window_);
+                                   std::chrono::minutes window, std::vector<Signal>& out) {
+  const std::int64_t from = totals.at.value - MicrosOf(window);
   while (kept.size() > 1 && kept[1].at.value <= from) {
     kept.pop_front();
   }
   if (!kept.empty()) {
     AddDifferences(kept.front(), totals, out);
   }
-  kept.push_back(std::move(totals));
+  // Of a long window with many looks, one in so many is enough to begin from.
+  if (kept.empty() || (totals.at.value - kept.back().at.value) * kMostKept >= MicrosOf(window)) {
+    kept.push_back(std::move(totals));
+  }
 }
 
 // Everything that was in the log when the window began must be counted; at the first look, all of it.
@@ -214,13 +232,15 @@ bool SignalsFromReports::CaughtUp(const QualityReport& quality, Micros now) {
 std::vector<Signal> SignalsFromReports::operator()(Micros now) {
   const ReportSet reports = reports_();
   std::vector<Signal> out;
-  AddRecent(served_, ServedTotals(reports, now), out);
+  AddRecent(served_, ServedTotals(reports, now), window_, out);
   if (CaughtUp(reports.quality, now)) {
-    AddRecent(logged_, LoggedTotals(reports, now), out);
+    AddRecent(quality_, QualityTotals(reports, now), quality_window_, out);
+    AddRecent(data_, DataTotals(reports, now), window_, out);
     AddSilence(reports.data, now, out);
     AddContract(reports.data.contract, out);
   } else {
-    logged_.clear();
+    quality_.clear();
+    data_.clear();
   }
   AddDrift(reports.drift, out);
   for (const auto& [model, open] : reports.breaker_open) {

@@ -40,9 +40,11 @@ struct ReportSet {
 class SignalsFromReports {
  public:
   using Reports = std::function<ReportSet()>;
+  /// Clicks and purchases are counted over `quality_window`, everything else over `window`.
   explicit SignalsFromReports(Reports reports,
+                              std::chrono::minutes quality_window = std::chrono::minutes(60),
                               std::chrono::minutes window = std::chrono::minutes(5))
-      : reports_(std::move(reports)), window_(window) {}
+      : reports_(std::move(reports)), quality_window_(quality_window), window_(window) {}
 
   /// What is counted says nothing at the first call: there is nothing to take the difference with. What is counted
   /// from the log says nothing either while the counting is further behind than the window reaches back (after an
@@ -65,17 +67,21 @@ class SignalsFromReports {
     std::map<Labels, Histogram::View> lags;  ///< by feed
   };
   static Totals ServedTotals(const ReportSet& reports, Micros now);
-  static Totals LoggedTotals(const ReportSet& reports, Micros now);
+  static Totals QualityTotals(const ReportSet& reports, Micros now);
+  static Totals DataTotals(const ReportSet& reports, Micros now);
   static void AddDifferences(const Totals& before, const Totals& after, std::vector<Signal>& out);
-  void AddRecent(std::deque<Totals>& kept, Totals totals, std::vector<Signal>& out) const;
+  static void AddRecent(std::deque<Totals>& kept, Totals totals, std::chrono::minutes window,
+                        std::vector<Signal>& out);
   bool CaughtUp(const QualityReport& quality, Micros now);
   void AddSilence(const DataReport& data, Micros now, std::vector<Signal>& out);
 
   Reports reports_;
+  std::chrono::minutes quality_window_;
   std::chrono::minutes window_;
   // Oldest first.
   std::deque<Totals> served_;
-  std::deque<Totals> logged_;                              // from the log
+  std::deque<Totals> quality_;  // from the log, as those below
+  std::deque<Totals> data_;
   std::deque<std::pair<Micros, std::uint64_t>> log_ends_;  // its last sequence, look by look
   std::uint64_t accepted_ = 0;
   std::optional<Micros> last_event_;  // when `accepted` was seen to grow; none: never an event

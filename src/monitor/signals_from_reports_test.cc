@@ -18,7 +18,8 @@ Histogram::View Latencies(std::uint64_t fast, std::uint64_t slow) {
 
 class SignalsTest : public testing::Test {
  protected:
-  SignalsTest() : signals_([this] { return reports_; }) {}
+  /// Everything within five minutes.
+  SignalsTest() : signals_([this] { return reports_; }, std::chrono::minutes(5)) {}
 
   /// All signals at this second.
   std::vector<Signal> At(int second) { return signals_({second * kMicrosPerSecond}); }
@@ -59,16 +60,41 @@ TEST_F(SignalsTest, CountsAreThoseOfTheLastMinutes) {
   EXPECT_FALSE(Find(At(330), "quality.ctr{model=m:1,scene=home}").has_value());
 }
 
+TEST_F(SignalsTest, ClicksAreThoseOfALongerTimeAndOfTheWholeSceneToo) {
+  SignalsFromReports signals([this] { return reports_; });
+  const auto at = [&](int minute) { return signals({minute * 60 * kMicrosPerSecond}); };
+  const auto of = [](const char* model, std::uint64_t shown, std::uint64_t clicked) {
+    QualityRow row{.model = model, .scene = "home", .answers = shown / 10, .shown = shown};
+    row.labels = {{.label = "click", .places = clicked}};
+    return row;
+  };
+  reports_.data.accepted = 10;
+  reports_.quality.rows = {of("m:1", 1000, 100), of("m:2", 0, 0)};
+  at(0);
+  for (int minute = 1; minute <= 30; ++minute) {
+    at(minute);
+  }
+  reports_.quality.rows = {of("m:1", 1500, 110), of("m:2", 500, 40)};
+  reports_.data.accepted = 20;
+  reports_.data.robots = 5;
+  at(31);
+  const auto later = at(55);
+  EXPECT_DOUBLE_EQ(Value(later, "quality.ctr{model=m:1,scene=home}"), 10.0 / 500);
+  EXPECT_DOUBLE_EQ(Value(later, "quality.scene_ctr{scene=home}"), 50.0 / 1000);
+  EXPECT_FALSE(Find(later, "data.robot_share").has_value()) << "of the last five minutes";
+  EXPECT_FALSE(Find(at(95), "quality.scene_ctr{scene=home}").has_value());
+}
+
 TEST_F(SignalsTest, FeedsAndBrokenRulesOfTheContract) {
   FeedRow feed{.feed = "app", .events = 100, .future = 50};
   feed.lags = Latencies(100, 0);
   reports_.data.feeds = {feed};
   reports_.data.contract.states = {{.rule = "volume", .broken = true, .rows = 7},
-                                   {.rule = "silence", .broken = false, .rows = 1}};
+                                   {.rule = "price", .broken = false, .rows = 1, .wrong = true}};
   const auto first = At(0);
-  EXPECT_EQ(Value(first, "data.contract_broken{rule=volume}"), 1);
-  EXPECT_EQ(Rows(first, "data.contract_broken{rule=volume}"), 7);
-  EXPECT_EQ(Value(first, "data.contract_broken{rule=silence}"), 0);
+  EXPECT_EQ(Value(first, "data.contract_broken{rule=volume,says=changed}"), 1);
+  EXPECT_EQ(Rows(first, "data.contract_broken{rule=volume,says=changed}"), 7);
+  EXPECT_EQ(Value(first, "data.contract_broken{rule=price,says=wrong}"), 0);
   EXPECT_FALSE(Find(first, "data.lag_p95_seconds{feed=app}").has_value());
   reports_.data.feeds[0].events = 200;
   reports_.data.feeds[0].future = 75;

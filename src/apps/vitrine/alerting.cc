@@ -19,6 +19,7 @@ namespace vitrine::apps {
 namespace {
 
 constexpr std::int64_t kYearHours = 365 * 24;
+constexpr std::int64_t kWeekMinutes = 7 * 24 * 60;
 
 monitor::ReportSet ReportsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
                              const Remotes& remotes, const Explaining& explaining) {
@@ -65,11 +66,13 @@ Result<std::string> AlertFiles::Read(std::string_view name) {
 
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
                                 const Remotes& remotes, const Explaining& explaining,
-                                monitor::ObjectiveWatch& objectives,
-                                const MetricRegistry& metrics) {
-  monitor::SignalsFromReports reports([&monitor, &log, &remotes, &explaining] {
-    return ReportsOf(monitor, log, remotes, explaining);
-  });
+                                monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics,
+                                std::chrono::minutes quality) {
+  monitor::SignalsFromReports reports(
+      [&monitor, &log, &remotes, &explaining] {
+        return ReportsOf(monitor, log, remotes, explaining);
+      },
+      quality);
   return [&monitor, &objectives, &metrics, reports = std::move(reports)](Micros now) mutable {
     std::vector<monitor::Signal> signals = reports(now);
     for (monitor::Signal& signal :
@@ -86,6 +89,14 @@ namespace {
 constexpr std::array<std::string_view, 4> kWrongData = {
     "data.contract_broken", "data.rejected_share", "data.duplicate_share", "data.future_share"};
 
+/// A contract that is broken by what shoppers do now is a reason to train, not to wait.
+bool SaysDataAreWrong(const monitor::Alert& alert) {
+  return std::find(kWrongData.begin(), kWrongData.end(), alert.signal) != kWrongData.end() &&
+         std::none_of(alert.labels.begin(), alert.labels.end(), [](const auto& label) {
+           return label.first == "says" && label.second == "changed";
+         });
+}
+
 }  // namespace
 
 std::string FreezeAt(const monitor::AlertView& view, Micros now) {
@@ -96,14 +107,21 @@ std::string FreezeAt(const monitor::AlertView& view, Micros now) {
     }
   }
   for (const monitor::Alert& alert : view.alerts) {
-    if (alert.open() &&
-        std::find(kWrongData.begin(), kWrongData.end(), alert.signal) != kWrongData.end()) {
+    if (alert.open() && SaysDataAreWrong(alert)) {
       return fmt::format(
           "the alert '{}' says that what comes in is not as it should be ({} {:.4g})", alert.rule,
           alert.signal, alert.value);
     }
   }
   return "";
+}
+
+Result<std::chrono::minutes> QualityWindow(const Settings& settings) {
+  const std::int64_t quality = settings.Integer("alerts.quality_minutes");
+  if (quality < 5 || quality > kWeekMinutes) {
+    return InvalidArgument(fmt::format("alerts.quality_minutes must be 5 to {}", kWeekMinutes));
+  }
+  return std::chrono::minutes(quality);
 }
 
 Result<std::unique_ptr<monitor::AlertKeeper>> OpenAlerting(const Settings& settings,

@@ -1,6 +1,7 @@
 /// The alert keeper over this server's monitor, data directory and channels.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -32,7 +33,11 @@ class AlertFiles final : public monitor::AlertStore {
 /// signals; `log`: how much of it the monitor has still to count; `metrics`: where requests are counted. All outlive it.
 monitor::SignalSource SignalsOf(const monitor::OnlineMonitor& monitor, const data::EventLog& log,
                                 const Remotes& remotes, const Explaining& explaining,
-                                monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics);
+                                monitor::ObjectiveWatch& objectives, const MetricRegistry& metrics,
+                                std::chrono::minutes quality);
+
+/// Over how long clicks and purchases are counted (alerts.quality_minutes). Errors: kInvalidArgument.
+Result<std::chrono::minutes> QualityWindow(const Settings& settings);
 
 /// Why nothing of the loop should change by itself at `now`: a sale or maintenance is declared, or an alert is open that
 /// says that what comes in is wrong (its contract, refused, doubled or future rows), so that neither figures nor a training on them can be trusted; empty where it may.

@@ -56,6 +56,10 @@ TEST(AlertingTest, SalesAndWrongDataFreezeTheLoopLateDataDoNot) {
   EXPECT_EQ(FreezeAt(view, {now.value + 1}), "");  // pending
   view.alerts[0].state = monitor::AlertState::kFiring;
   EXPECT_THAT(FreezeAt(view, {now.value + 1}), HasSubstr("the alert 'contract' says"));
+  view.alerts[0].labels = {{"rule", "event.click.share"}, {"says", "changed"}};
+  EXPECT_EQ(FreezeAt(view, {now.value + 1}), "") << "shoppers do something else: a reason to train";
+  view.alerts[0].labels = {{"rule", "purchase.price.agrees"}, {"says", "wrong"}};
+  EXPECT_THAT(FreezeAt(view, {now.value + 1}), HasSubstr("the alert 'contract' says"));
   view.alerts[0].signal = "data.lag_p95_seconds";
   EXPECT_EQ(FreezeAt(view, {now.value + 1}), "");
 }

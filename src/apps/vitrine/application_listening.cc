@@ -11,10 +11,11 @@ namespace vitrine::apps {
 
 Status Application::Parts::OpenAlerts(bool watch) {
   alert_files = std::make_unique<AlertFiles>(directory.path());
-  ASSIGN_OR_RETURN(
-      alerts,
-      OpenAlerting(settings, SignalsOf(*monitor, *log, remotes, *explaining, *objectives, metrics),
-                   *alert_files, metrics, watch));
+  ASSIGN_OR_RETURN(const std::chrono::minutes quality, QualityWindow(settings));
+  ASSIGN_OR_RETURN(alerts, OpenAlerting(settings,
+                                        SignalsOf(*monitor, *log, remotes, *explaining, *objectives,
+                                                  metrics, quality),
+                                        *alert_files, metrics, watch));
   services.alerts = alerts.get();
   return Status::Ok();
 }

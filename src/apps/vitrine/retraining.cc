@@ -87,8 +87,13 @@ std::string Label(const monitor::Alert& alert, const std::string& name) {
 }
 
 /// Signals that fall where shoppers take less of what is shown.
-constexpr std::array<std::string_view, 3> kTaken = {"quality.ctr", "quality.estimated_ctr",
-                                                    "quality.conversion"};
+constexpr std::array<std::string_view, 4> kTaken = {"quality.ctr", "quality.scene_ctr",
+                                                    "quality.estimated_ctr", "quality.conversion"};
+
+/// An alert that was there before the last turn: that turn is given a day to end it.
+bool JustTrainedFor(const monitor::Alert& alert, Micros last_turn, Micros now) {
+  return alert.fired <= last_turn && now.value - last_turn.value < kMicrosPerDay;
+}
 
 /// A turn that was about other aliases, rankers' for instance, taught the champion nothing.
 bool WasOfChampion(const loop::Job& job) {
@@ -151,12 +156,14 @@ class Look {
   void LookAtAlerts(Micros now, feedback::TriggerInputs& inputs) const {
     const auto view = parts_.alerts->View();
     for (const monitor::Alert& alert : view->alerts) {
-      if (!alert.open() || Label(alert, "model") != champion_) {
+      const std::string model = Label(alert, "model");
+      if (!alert.open() || (model != champion_ && alert.signal != "quality.scene_ctr")) {
         continue;
       }
       if (alert.signal == "drift.drifted") {
         inputs.drifted.push_back(Label(alert, "feature"));
-      } else if (std::find(kTaken.begin(), kTaken.end(), alert.signal) != kTaken.end()) {
+      } else if (std::find(kTaken.begin(), kTaken.end(), alert.signal) != kTaken.end() &&
+                 !JustTrainedFor(alert, inputs.last_turn, now)) {
         inputs.losses.push_back(fmt::format("{} in scene '{}' ({} {:.4g}, bound {:.4g})",
                                             alert.rule, Label(alert, "scene"), alert.signal,
                                             alert.value, alert.bound));

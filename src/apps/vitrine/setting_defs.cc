@@ -116,6 +116,10 @@ const std::vector<SettingDef>& SettingDefs() {
        "made a report of; 0: never."},
       {"alerts.every_seconds", SettingType::kInteger, "15",
        "Seconds between two looks at the signals."},
+      {"alerts.quality_minutes", SettingType::kInteger, "60",
+       "Minutes over which clicks and purchases are counted for alerts, 5 to 10080: as long as "
+       "1,000 places "
+       "take to be shown, and longer where clicks are few."},
       {"alerts.gather_seconds", SettingType::kInteger, "30",
        "Seconds for which changes are gathered into one message, from the first on."},
       {"alerts.remind_hours", SettingType::kInteger, "4",

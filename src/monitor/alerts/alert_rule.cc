@@ -257,6 +257,20 @@ std::vector<AlertRule> DefaultAlertRules() {
            "newest such row; wanted: vitrine data contract set FILE",
        .runbook_zh = "GET /v1/monitors/data 的 contract.findings 给出预期、实际与最新样例;"
                      "若属正常,运行 vitrine data contract set FILE"});
+  rules.push_back({.name = "robots",
+                   .signal = "data.robot_share",
+                   .warning = 0.02,
+                   .critical = 0.3,
+                   .recovery = 0.01,
+                   .bad_for = minutes(0),
+                   .good_for = minutes(60),
+                   .least_rows = 200,
+                   .priority = 3,
+                   .runbook = "some users send more than 1,000 events an hour; trainings leave "
+                              "them out (rule bots), popular items of "
+                              "the moment do not: block them at the shop's door",
+                   .runbook_zh = "有用户一小时发送超过 1,000 条事件;训练会剔除(规则 "
+                                 "bots),但实时热门不会:请在入口处拦截"});
   rules.push_back(
       {.name = "clock-ahead",
        .signal = "data.future_share",
@@ -320,6 +334,23 @@ std::vector<AlertRule> DefaultAlertRules() {
                    .rests_in_sales = true,
                    .runbook = "vitrine diagnose worse_after_deploy",
                    .runbook_zh = "运行 vitrine diagnose worse_after_deploy"});
+  rules.push_back(
+      {.name = "fewer-clicks-in-scene",
+       .signal = "quality.scene_ctr",
+       .side = Side::kBelow,
+       .against = Against::kLastWeek,
+       .warning = -0.2,
+       .critical = -0.5,
+       .recovery = -0.1,
+       .bad_for = minutes(30),
+       .good_for = minutes(30),
+       .least_rows = 1000,
+       .priority = 2,
+       .rests_in_sales = true,
+       .runbook = "vitrine diagnose worse_after_deploy; where nothing was deployed: vitrine drift, "
+                  "vitrine retrain",
+       .runbook_zh =
+           "运行 vitrine diagnose worse_after_deploy;若无部署:vitrine drift、vitrine retrain"});
   rules.push_back(
       {.name = "fewer-clicks-expected",
        .signal = "quality.estimated_ctr",

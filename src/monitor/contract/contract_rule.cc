@@ -72,4 +72,29 @@ const std::vector<std::string>& PinnableFields() {
   return fields;
 }
 
+bool SaysRowsAreWrong(const ContractRule& rule) {
+  switch (rule.kind) {
+    case ContractKind::kRange:
+    case ContractKind::kDigits:
+    case ContractKind::kValues:
+    case ContractKind::kDuplicates:
+    case ContractKind::kKnownItems:
+    case ContractKind::kPriceAgrees:
+    case ContractKind::kCurrencyAgrees:
+    case ContractKind::kFuture:
+    case ContractKind::kRefused:
+      return true;
+    case ContractKind::kMissing:
+      // Which answer an event followed, and whether any, is for shoppers to decide.
+      return rule.field != "request_id" && rule.field != "position" && rule.field != "scene";
+    case ContractKind::kMean:
+    case ContractKind::kValueShare:
+    case ContractKind::kVolume:
+    case ContractKind::kSilence:
+    case ContractKind::kKnownUsers:
+      return false;
+  }
+  return false;
+}
+
 }  // namespace vitrine::monitor

@@ -44,6 +44,11 @@ std::string_view ContractKindName(ContractKind kind);
 /// Share kinds count hits among rows; the others are kMean, kVolume and kSilence.
 bool IsShare(ContractKind kind);
 
+struct ContractRule;
+/// True where rows that break the rule cannot be right, so that nothing should be learnt from them; false where
+/// shoppers, or who sends, may just do something else than before: how much comes, the mix of events, places, users.
+bool SaysRowsAreWrong(const ContractRule& rule);
+
 enum class Grain : std::uint8_t { kHour, kDay };
 std::string_view GrainName(Grain grain);
 

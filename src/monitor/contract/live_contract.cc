@@ -103,7 +103,8 @@ void LiveContract::Note(const ContractWindow& window, const Judged& judged, Grai
         grain == Grain::kHour) {
       continue;
     }
-    state = RuleState{contract_->rules[r].id, grain, *broken, window.rules[r].rows};
+    state = RuleState{contract_->rules[r].id, grain, *broken, window.rules[r].rows,
+                      SaysRowsAreWrong(contract_->rules[r])};
   }
 }
 

@@ -25,6 +25,7 @@ struct RuleState {
   Grain grain = Grain::kHour;
   bool broken = false;
   double rows = 0;
+  bool wrong = false;  ///< where it is broken, rows cannot be right (SaysRowsAreWrong)
 };
 
 struct ContractReport {
