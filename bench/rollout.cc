@@ -1,6 +1,6 @@
 // A rollout's statistics: ./dev bench rollout [PART...]; without one, all parts. Parts: guardrail,
-// interleaving, off-policy, month. Everything is simulated from seeds: figures do not depend on the
-// machine, but for a month's to the last click.
+// interleaving, off-policy, month, bad-versions. Everything is simulated from seeds: figures do not depend on the
+// machine, but for a month's to the last click, and those of bad versions.
 #include "bench/rollout.h"
 
 #include <algorithm>
@@ -19,13 +19,15 @@ int Run(int argc, char** argv) {
       {"guardrail", MeasureGuardrails},
       {"interleaving", MeasureInterleaving},
       {"off-policy", MeasureOffPolicy},
-      {"month", MeasureMonths}};
+      {"month", MeasureMonths},
+      {"bad-versions", MeasureBadVersions}};
   for (const std::string& part : parts) {
     if (std::none_of(all.begin(), all.end(),
                      [&](const auto& known) { return known.first == part; })) {
       std::fprintf(
           stderr,
-          "rollout: unknown part '%s'; there are guardrail, interleaving, off-policy, month\n",
+          "rollout: unknown part '%s'; there are guardrail, interleaving, off-policy, month, "
+          "bad-versions\n",
           part.c_str());
       return 2;
     }

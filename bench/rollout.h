@@ -26,6 +26,9 @@ void MeasureOffPolicy(std::vector<Bar>& bars);
 /// Thirty days of a simulated shop, five seeds, with real servers: half an hour. What is kept in build/bench/month is not run again.
 void MeasureMonths(std::vector<Bar>& bars);
 
+/// Versions that must not reach users, on a real server under load: minutes.
+void MeasureBadVersions(std::vector<Bar>& bars);
+
 /// A share of runs in %; where it is promised, `bound` in %. The noise of a share of 5 % over 1,000
 /// runs is 0.7 points.
 inline void AddShare(std::vector<Bar>& bars, const std::string& name, int count, int runs,
