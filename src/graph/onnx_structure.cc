@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "graph/operators.h"
+#include "graph/whole_division.h"
 
 namespace vitrine::graph {
 namespace {
@@ -118,6 +119,7 @@ class Walker {
     }
     scopes_.emplace_back();
     RETURN_IF_ERROR(WeightsAndInputs(graph));
+    division_.Enter(graph);
     for (const auto& node : graph.node()) {
       RETURN_IF_ERROR(Node(node));
     }
@@ -127,6 +129,7 @@ class Walker {
       }
     }
     scopes_.pop_back();
+    division_.Leave();
     return Status::Ok();
   }
 
@@ -184,6 +187,7 @@ class Walker {
     for (const auto& attribute : node.attribute()) {
       RETURN_IF_ERROR(CheckAttribute(attribute).WithContext(what));
     }
+    RETURN_IF_ERROR(division_.Node(node));
     for (const auto& output : node.output()) {
       if (output.empty()) {
         continue;
@@ -221,6 +225,7 @@ class Walker {
 
   const CheckLimits& limits_;
   GraphCounts& counts_;
+  WholeDivision division_;
   std::vector<std::set<std::string>> scopes_;  ///< names made so far, outermost graph first
 };
 
