@@ -102,9 +102,10 @@ struct Rollout {
   RolloutPolicy policy;
   std::size_t stage = 0;  ///< of policy.stages
   RolloutState state = RolloutState::kRunning;
-  std::string salt;            ///< of the assignment of users
-  std::string actor;           ///< who began it
-  std::string reason;          ///< of the last change, a sentence
+  std::string salt;    ///< of the assignment of users
+  std::string actor;   ///< who began it
+  std::string job;     ///< turn of the loop that began it; empty: none did. A turn begins one
+  std::string reason;  ///< of the last change, a sentence
   std::uint64_t revision = 0;  ///< rises with each change
   Micros started;
   Micros entered;  ///< its stage, or its pause

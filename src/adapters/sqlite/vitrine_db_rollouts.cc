@@ -35,6 +35,7 @@ Result<Rollout> ReadRollout(const Statement& row) {
   out.started = {row.Integer(14)};
   out.entered = {row.Integer(15)};
   out.ended = {row.Integer(16)};
+  out.job = row.Text(17);
   return out;
 }
 
@@ -66,7 +67,8 @@ void BindAll(Statement& insert, std::int64_t number, const Rollout& rollout) {
       .Bind(14, static_cast<std::int64_t>(rollout.revision))
       .Bind(15, rollout.started.value)
       .Bind(16, rollout.entered.value)
-      .Bind(17, rollout.ended.value);
+      .Bind(17, rollout.ended.value)
+      .Bind(18, rollout.job);
 }
 
 }  // namespace
@@ -88,6 +90,12 @@ Result<Rollout> VitrineDb::CreateRollout(Rollout rollout, registry::AuditEntry w
                       rollout.alias, id));
     }
   }
+  if (!rollout.job.empty()) {
+    ASSIGN_OR_RETURN(const std::optional<Rollout> begun, RolloutOfJobLocked(rollout.job));
+    if (begun) {
+      return AlreadyExists(fmt::format("{} began {} already", rollout.job, begun->id));
+    }
+  }
   std::int64_t number = 0;
   {
     ASSIGN_OR_RETURN(Statement next,
@@ -101,7 +109,7 @@ Result<Rollout> VitrineDb::CreateRollout(Rollout rollout, registry::AuditEntry w
   {
     ASSIGN_OR_RETURN(Statement insert,
                      db_.Prepare("INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                                 "?12,?13,?14,?15,?16,?17)"));
+                                 "?12,?13,?14,?15,?16,?17,?18)"));
     BindAll(insert, number, rollout);
     RETURN_IF_ERROR(insert.Run());
   }
@@ -162,6 +170,22 @@ Result<Rollout> VitrineDb::GetRollout(std::string_view id) const {
   ASSIGN_OR_RETURN(const std::int64_t number, rollout::RolloutNumber(id));
   const std::scoped_lock lock(mutex_);
   return GetRolloutLocked(number);
+}
+
+Result<std::optional<Rollout>> VitrineDb::RolloutOfJobLocked(std::string_view job) const {
+  ASSIGN_OR_RETURN(Statement query, db_.Prepare("SELECT * FROM rollout WHERE job = ?1"));
+  query.Bind(1, job);
+  ASSIGN_OR_RETURN(const bool row, query.Step());
+  if (!row || job.empty()) {
+    return std::optional<Rollout>();
+  }
+  ASSIGN_OR_RETURN(Rollout found, ReadRollout(query));
+  return std::optional(std::move(found));
+}
+
+Result<std::optional<Rollout>> VitrineDb::RolloutOfJob(std::string_view job) const {
+  const std::scoped_lock lock(mutex_);
+  return RolloutOfJobLocked(job);
 }
 
 Result<std::vector<Rollout>> VitrineDb::ListRollouts(std::string_view cursor,

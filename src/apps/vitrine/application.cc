@@ -197,14 +197,6 @@ Status Application::Parts::OpenServices() {
                                                     seen->OnModelsChanged();
                                                     changes.Add("models", R"({"changed":true})");
                                                   }));
-  jobs = std::make_unique<JobRunner>(
-      *db, directory.Sub("jobs"),
-      std::map<std::string, JobBody>{
-          {"adopt", AdoptJob(directory.path(), programs, *log)},
-          {"explain", explaining->Job(directory.path(), programs, settings)},
-          {"retrain",
-           RetrainJob(directory.path(), settings, programs, *log, *registry, *versions)}},
-      changes);
   diagnosis = std::make_unique<LiveDiagnosis>(*seen, listening);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {
@@ -212,7 +204,6 @@ Status Application::Parts::OpenServices() {
       .recommender = &*recommender,
       .scenes = &scenes,
       .models = &*versions,
-      .jobs = &*jobs,
       .monitors = &*reports,
       .diagnosis = &*diagnosis,
       .contract = contract->book.get(),
@@ -253,6 +244,26 @@ Status Application::Parts::OpenServices() {
   return Status::Ok();
 }
 
+// What was interrupted goes on from here, so all that a job calls is there.
+Status Application::Parts::OpenJobs() {
+  ASSIGN_OR_RETURN(TurnPromotion promotion, TurnPromotionOf(settings, directory.path()));
+  const loop::Programs programs = loop::ProgramsBeside("");
+  jobs = std::make_unique<JobRunner>(
+      *db, directory.Sub("jobs"),
+      std::map<std::string, JobBody>{
+          {"adopt", AdoptJob(directory.path(), programs, *log)},
+          {"explain", explaining->Job(directory.path(), programs, settings)},
+          {"retrain", RetrainJob(directory.path(), settings, programs, *log, *registry, *versions,
+                                 {.promotion = std::move(promotion),
+                                  .rollouts = rollouts.get(),
+                                  .store = db.get(),
+                                  .registry = registry.get(),
+                                  .scenes = &scenes})}},
+      changes);
+  services.jobs = jobs.get();
+  return Status::Ok();
+}
+
 Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions options) {
   ASSIGN_OR_RETURN(DataDirectory directory, DataDirectory::Lock(options.data));
   RETURN_IF_ERROR(CheckClock(options.data));
@@ -262,6 +273,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
+  RETURN_IF_ERROR(parts->OpenJobs());
   RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   return std::unique_ptr<Application>(new Application(std::move(parts)));

@@ -109,7 +109,8 @@ Result<Rollout> RolloutOwner::Draft(const http::RolloutStart& start) const {
   }
   ASSIGN_OR_RETURN(const registry::ModelVersion candidate, parts_.registry->Find(start.candidate));
   draft.candidate = candidate.ref;
-  draft.alias = std::string(registry::kChampion);
+  draft.alias = start.alias.empty() ? std::string(registry::kChampion) : start.alias;
+  draft.job = start.job;
   draft.scene = start.scene;
   if (!start.scene.empty()) {
     ASSIGN_OR_RETURN(const auto scene, parts_.serving.scenes->Find(start.scene));

@@ -73,6 +73,11 @@ const std::vector<SettingDef>& SettingDefs() {
        "New events without which no turn starts by itself."},
       {"retrain.per_day", SettingType::kInteger, "6",
        "Turns that start by themselves within 24 hours, at most."},
+      {"retrain.promote", SettingType::kText, "direct",
+       "How a turn's winner gets to users: direct (it gets the alias), or rollout (shadow, canary, "
+       "then the alias)."},
+      {"retrain.policy", SettingType::kText, "",
+       "rollout: file with its policy, in the data directory or absolute; empty: the default one."},
       {"gate.margin", SettingType::kText, "0.02",
        "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},

@@ -37,6 +37,7 @@ void WriteRollout(JsonWriter& json, const RolloutView& view) {
   }
   json.Field("reason", rollout.reason)
       .Field("actor", rollout.actor)
+      .FieldIfAny("job", rollout.job)
       .Field("started", rollout.started)
       .Field("entered", rollout.entered);
   if (rollout.ended.value != 0) {

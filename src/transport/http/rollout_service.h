@@ -17,6 +17,9 @@ struct RolloutStart {
   std::string candidate;  ///< "name:number" or an alias
   std::string scene;      ///< empty: wherever the champion retrieves
   std::string policy;     ///< JSON; empty: the default one
+  std::string
+      alias;  ///< whose place it shall take; empty: the scene's, or champion. Not from requests
+  std::string job;  ///< the turn of the loop that begins it. Not from requests
 };
 
 /// A rollout, and what its newest look saw: JSON, the audit entry's evidence.
