@@ -116,7 +116,7 @@ TriggerDecision Held(Cause cause, const std::string& why) {
 /// After rollouts that failed.
 Micros Rest(const TriggerInputs& inputs, const TriggerPolicy& policy) {
   constexpr std::int64_t kDay = 24 * 3'600 * kMicrosPerSecond;
-  constexpr std::uint32_t kMostDoublings = 20;
+  constexpr std::uint32_t kMostDoublings = 11;
   const std::uint32_t doublings =
       std::min(inputs.failed_rollouts > 0 ? inputs.failed_rollouts - 1 : 0, kMostDoublings);
   return {std::max(policy.cool_down.value,

@@ -38,7 +38,7 @@ struct TriggerInputs {
   std::vector<std::string> losses;  ///< alerts of quality that are open, a sentence each
   std::string frozen;               ///< why nothing may change now, for people; empty: it may
   std::string rollout;              ///< "rollout-000003 goes on"; empty: none does
-  Micros rolled_back;  ///< when the newest rollout that a turn began failed; 0: never
+  Micros rolled_back;               ///< when the newest rollout that a turn began failed; 0: never
   std::uint32_t failed_rollouts = 0;  ///< of turns, one after the other, up to that one
   std::uint32_t started_today = 0;    ///< turns that triggers started within 24 hours
   bool running = false;               ///< a turn is under way

@@ -34,7 +34,7 @@ class RolloutStore {
   /// Errors: kAlreadyExists (a rollout of this alias goes on, or its job began one already: names it), kNotFound (no
   /// such version).
   virtual Result<Rollout> CreateRollout(Rollout rollout, registry::AuditEntry why) = 0;
-  /// Takes stage, state, reason, entered and ended of `change.to`, moves the aliases, appends the audit entry.
+  /// Takes stage, state, reason, entered, ended and approvals of `change.to`, moves the aliases, appends the audit entry.
   /// Returns what it is now. Errors: kNotFound, kAborted (somebody else changed it, or moved an alias, meanwhile).
   virtual Result<Rollout> ChangeRollout(RolloutChange change) = 0;
   /// Errors: kNotFound.

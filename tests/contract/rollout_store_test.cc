@@ -152,6 +152,22 @@ TEST_P(RolloutStoreContract, ATurnBeginsOne) {
   EXPECT_EQ(shop_->store().RolloutOfJob("").value(), std::nullopt);
 }
 
+TEST_P(RolloutStoreContract, ApprovalsAreKept) {
+  Rollout draft = Draft();
+  draft.policy.approval = true;
+  const Rollout made = shop_->store().CreateRollout(draft, Why("start")).value();
+  EXPECT_TRUE(made.NeedsApproval());
+  rollout::RolloutChange change{.to = made, .moves = {}, .expected = {}, .why = Why("approve")};
+  change.to.approvals.push_back({"bob", "\"good\", he says", {9}});
+  const Rollout now = shop_->store().ChangeRollout(change).value();
+  shop_->Reopen();
+  const Rollout again = shop_->store().GetRollout(made.id).value();
+  EXPECT_EQ(again, now);
+  EXPECT_EQ(again.approvals, change.to.approvals);
+  EXPECT_FALSE(again.NeedsApproval());
+  EXPECT_EQ(again.state, RolloutState::kRunning);
+}
+
 TEST_P(RolloutStoreContract, APromotionMovesAliasesWithItsEntry) {
   const Rollout made = shop_->store().CreateRollout(Draft(), Why("start")).value();
   rollout::RolloutChange change{

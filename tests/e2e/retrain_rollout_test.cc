@@ -41,7 +41,7 @@ class RetrainRollout : public Retraining {
   }
   /// The result of a turn that a person starts.
   [[nodiscard]] json Turn() const {
-    const loop::ChildOutcome outcome = Vitrine({"retrain", "--json"});
+    const loop::ChildOutcome outcome = Vitrine({"--json", "retrain"});
     EXPECT_EQ(outcome.exit_code, kExitOk) << outcome.output << outcome.last_error_lines;
     const std::size_t begin = outcome.output.find("{\n");
     return json::parse(begin == std::string::npos ? "" : outcome.output.substr(begin), nullptr,

@@ -36,14 +36,14 @@ class Retraining : public DataFolder {
     EXPECT_TRUE(holds(answer)) << path << ": " << answer;
     return answer;
   }
-  /// 40 shoppers who bought six of 17 goods; others on another day.
+  /// 40 shoppers who bought six of the 17 goods that are new on this day.
   static void PostPurchases(const RunningServer& server, int day = 0) {
     nlohmann::json events = nlohmann::json::array();
     for (int user = 0; user < 40; ++user) {
       for (int i = 0; i < 6; ++i) {
         events.push_back({{"event", "purchase"},
                           {"user_id", "u" + std::to_string(user)},
-                          {"item_id", "i" + std::to_string((user + i * i + day) % 17)},
+                          {"item_id", "i" + std::to_string((user + i * i) % 17 + 17 * day)},
                           {"ts", 1'700'000'000 + 86'400 * day + 3600 * i + user}});
       }
     }

@@ -73,6 +73,7 @@ Result<Rollout> MemoryRollouts::ChangeRollout(rollout::RolloutChange change) {
   now.reason = change.to.reason;
   now.entered = change.to.entered;
   now.ended = change.to.ended;
+  now.approvals = change.to.approvals;
   ++now.revision;
   Append(std::move(change.why));
   return now;

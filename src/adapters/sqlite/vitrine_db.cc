@@ -7,7 +7,7 @@
 namespace vitrine::sqlite {
 namespace {
 
-constexpr std::int64_t kFormat = 3;
+constexpr std::int64_t kFormat = 4;
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE version (
@@ -52,6 +52,11 @@ CREATE UNIQUE INDEX rollout_active ON rollout (alias) WHERE state <= 1;
 constexpr const char* kTurnsOfRollouts = R"sql(
 ALTER TABLE rollout ADD COLUMN job TEXT NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX rollout_job ON rollout (job) WHERE job <> '';
+)sql";
+
+// Format 4. Who gave their word for a rollout, as JSON.
+constexpr const char* kApprovals = R"sql(
+ALTER TABLE rollout ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]';
 )sql";
 
 constexpr std::string_view kVersionColumns =
@@ -117,7 +122,10 @@ Status VitrineDb::Migrate() {
   if (format < 2) {
     RETURN_IF_ERROR(db_.Execute(kRollouts));
   }
-  RETURN_IF_ERROR(db_.Execute(kTurnsOfRollouts));
+  if (format < 3) {
+    RETURN_IF_ERROR(db_.Execute(kTurnsOfRollouts));
+  }
+  RETURN_IF_ERROR(db_.Execute(kApprovals));
   RETURN_IF_ERROR(db_.Execute(fmt::format("PRAGMA user_version = {}", kFormat)));
   return transaction.Commit();
 }

@@ -20,11 +20,15 @@ Result<Rollout> ReadRollout(const Statement& row) {
   out.candidate = {row.Text(3), static_cast<std::uint32_t>(row.Integer(4))};
   out.control = {row.Text(5), static_cast<std::uint32_t>(row.Integer(6))};
   auto policy = rollout::PolicyFromJson(row.Text(7));
+  auto approvals = rollout::ApprovalsFromJson(row.Text(18));
   const std::int64_t state = row.Integer(9);
-  if (!policy.ok() || state < 0 || state > kLastState) {
+  if (!policy.ok() || !approvals.ok() || state < 0 || state > kLastState) {
     return DataLoss(fmt::format("{} in vitrine.db cannot be understood: {}", out.id,
-                                policy.ok() ? "its state" : policy.status().message()));
+                                !policy.ok()      ? policy.status().message()
+                                : !approvals.ok() ? approvals.status().message()
+                                                  : "its state"));
   }
+  out.approvals = *std::move(approvals);
   out.policy = std::move(*policy);
   out.stage = static_cast<std::size_t>(row.Integer(8));
   out.state = static_cast<rollout::RolloutState>(state);
@@ -68,7 +72,8 @@ void BindAll(Statement& insert, std::int64_t number, const Rollout& rollout) {
       .Bind(15, rollout.started.value)
       .Bind(16, rollout.entered.value)
       .Bind(17, rollout.ended.value)
-      .Bind(18, rollout.job);
+      .Bind(18, rollout.job)
+      .Bind(19, rollout::ApprovalsToJson(rollout.approvals));
 }
 
 }  // namespace
@@ -109,7 +114,7 @@ Result<Rollout> VitrineDb::CreateRollout(Rollout rollout, registry::AuditEntry w
   {
     ASSIGN_OR_RETURN(Statement insert,
                      db_.Prepare("INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                                 "?12,?13,?14,?15,?16,?17,?18)"));
+                                 "?12,?13,?14,?15,?16,?17,?18,?19)"));
     BindAll(insert, number, rollout);
     RETURN_IF_ERROR(insert.Run());
   }
@@ -136,18 +141,21 @@ Result<Rollout> VitrineDb::ChangeRollout(rollout::RolloutChange change) {
   now.reason = to.reason;
   now.entered = to.entered;
   now.ended = to.ended;
+  now.approvals = to.approvals;
   ++now.revision;
   {
     ASSIGN_OR_RETURN(Statement update,
                      db_.Prepare("UPDATE rollout SET stage = ?2, state = ?3, reason = ?4, "
-                                 "entered = ?5, ended = ?6, revision = ?7 WHERE number = ?1"));
+                                 "entered = ?5, ended = ?6, revision = ?7, approvals = ?8 "
+                                 "WHERE number = ?1"));
     update.Bind(1, number)
         .Bind(2, static_cast<std::int64_t>(now.stage))
         .Bind(3, static_cast<std::int64_t>(now.state))
         .Bind(4, now.reason)
         .Bind(5, now.entered.value)
         .Bind(6, now.ended.value)
-        .Bind(7, static_cast<std::int64_t>(now.revision));
+        .Bind(7, static_cast<std::int64_t>(now.revision))
+        .Bind(8, rollout::ApprovalsToJson(now.approvals));
     RETURN_IF_ERROR(update.Run());
   }
   RETURN_IF_ERROR(AppendAuditLocked(std::move(change.why)));

@@ -164,6 +164,7 @@ Status Application::Parts::OpenRollouts(bool watch) {
                          std::max<std::int64_t>(1, settings.Integer("rollout.every_ms"))),
                      .joins = settings.Flag("monitor.enabled"),
                      .frozen = [this](Micros now) { return FreezeAt(*alerts->View(), now); },
+                     .approval = settings.Flag("rollout.approval"),
                      .acts = watch};
   ASSIGN_OR_RETURN(rollouts, RolloutOwner::Open(std::move(parts)));
   told.With([this](RolloutOwner*& to) { to = rollouts.get(); });

@@ -107,6 +107,9 @@ const std::vector<SettingDef>& SettingDefs() {
        "Days for which the hours of the monitors are kept."},
       {"rollout.every_ms", SettingType::kInteger, "1000",
        "Milliseconds between two looks at what a rollout's candidate does."},
+      {"rollout.approval", SettingType::kFlag, "false",
+       "Whether the last step of every rollout waits for the word of somebody other than who began "
+       "it. `vitrine model promote` is no rollout, and does not wait."},
       {"monitor.enabled", SettingType::kFlag, "true",
        "Whether answers are watched: service, quality, drift, skew, and alerts on them."},
       {"monitor.save_ms", SettingType::kInteger, "10000",

@@ -26,9 +26,10 @@ struct RolloutStart {
 struct RolloutView {
   rollout::Rollout rollout;
   std::string seen = "null";
+  bool waits_for_approval = false;  ///< every stage is passed
 };
 
-enum class RolloutVerb : std::uint8_t { kPause, kResume, kPromote, kRollBack };
+enum class RolloutVerb : std::uint8_t { kPause, kResume, kPromote, kRollBack, kApprove };
 
 /// Threads: any; methods may block on a load.
 class RolloutService {
@@ -42,7 +43,8 @@ class RolloutService {
   /// Newest first; `cursor` is the last id of the page before.
   virtual Result<std::vector<RolloutView>> List(std::string_view cursor,
                                                 std::size_t limit) const = 0;
-  /// Errors: kNotFound, kFailedPrecondition (it has ended, or is in that state already).
+  /// Errors: kNotFound, kFailedPrecondition (it has ended, or is in that state already), kPermissionDenied (approve, and
+  /// promote where an approval is missing: by who began it).
   virtual Result<RolloutView> Do(std::string_view id, RolloutVerb verb,
                                  const registry::Cause& cause) = 0;
 };
