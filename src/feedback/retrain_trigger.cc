@@ -113,6 +113,16 @@ TriggerDecision Held(Cause cause, const std::string& why) {
           .reason = fmt::format("{} Held: {}.", cause.reason, why)};
 }
 
+/// After rollouts that failed.
+Micros Rest(const TriggerInputs& inputs, const TriggerPolicy& policy) {
+  constexpr std::int64_t kDay = 24 * 3'600 * kMicrosPerSecond;
+  constexpr std::uint32_t kMostDoublings = 11;
+  const std::uint32_t doublings =
+      std::min(inputs.failed_rollouts > 0 ? inputs.failed_rollouts - 1 : 0, kMostDoublings);
+  return {std::max(policy.cool_down.value,
+                   std::min(kDay, policy.cool_down.value * (std::int64_t{1} << doublings)))};
+}
+
 }  // namespace
 
 std::string_view TriggerCauseName(TriggerCause cause) {
@@ -148,6 +158,14 @@ TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& 
     return No(fmt::format("The last turn ended {} ago; it rests for {}.", Hours(age),
                           Hours(policy.cool_down)));
   }
+  const Micros since{inputs.now.value - inputs.rolled_back.value};
+  if (const Micros rest = Rest(inputs, policy); inputs.failed_rollouts > 0 && since < rest) {
+    return No(fmt::format("The rollout of the last turn{} was rolled back {} ago; it rests for {}.",
+                          inputs.failed_rollouts == 1
+                              ? std::string()
+                              : fmt::format(", the failure {} in a row,", inputs.failed_rollouts),
+                          Hours(since), Hours(rest)));
+  }
   std::optional<Cause> cause = FindCause(inputs, policy);
   if (!cause) {
     return No(fmt::format("No cause: {} new events, the last turn is {} old.{}", inputs.new_events,
@@ -155,6 +173,9 @@ TriggerDecision DecideRetrain(const TriggerInputs& inputs, const TriggerPolicy& 
   }
   if (!inputs.frozen.empty()) {
     return Held(*std::move(cause), inputs.frozen);
+  }
+  if (!inputs.rollout.empty()) {
+    return Held(*std::move(cause), inputs.rollout);
   }
   if (inputs.started_today >= policy.per_day) {
     return Held(*std::move(cause),

@@ -17,9 +17,11 @@ struct TriggerPolicy {
   double growth = 0;     ///< volume: events since / events trained on; 0: never
   double newcomers =
       0;  ///< catalogue: share of its items that the champion does not know; 0: never
-  Micros cool_down{3'600 * kMicrosPerSecond};  ///< never twice within; a person may still ask
-  std::uint64_t minimum_new_events = 1000;     ///< fewer teach nothing new: no trigger fires
-  std::uint32_t per_day = 6;  ///< turns that triggers start within 24 hours, at most
+  /// Never twice within; a person may still ask. After n rollouts of turns that were rolled back one after the other
+  /// 2^(n-1) times as long, a day at most: the same cause would bring the same failure.
+  Micros cool_down{3'600 * kMicrosPerSecond};
+  std::uint64_t minimum_new_events = 1000;  ///< fewer teach nothing new: no trigger fires
+  std::uint32_t per_day = 6;                ///< turns that triggers start within 24 hours, at most
 };
 
 struct TriggerInputs {
@@ -35,8 +37,11 @@ struct TriggerInputs {
   std::vector<std::string> drifted_again;
   std::vector<std::string> losses;  ///< alerts of quality that are open, a sentence each
   std::string frozen;               ///< why nothing may change now, for people; empty: it may
-  std::uint32_t started_today = 0;  ///< turns that triggers started within 24 hours
-  bool running = false;             ///< a turn is under way
+  std::string rollout;              ///< "rollout-000003 goes on"; empty: none does
+  Micros rolled_back;               ///< when the newest rollout that a turn began failed; 0: never
+  std::uint32_t failed_rollouts = 0;  ///< of turns, one after the other, up to that one
+  std::uint32_t started_today = 0;    ///< turns that triggers started within 24 hours
+  bool running = false;               ///< a turn is under way
 };
 
 enum class TriggerCause : std::uint8_t {

@@ -41,6 +41,35 @@ TEST(RetrainTriggerTest, TheScheduleIsDueOnce) {
   Expect(inputs, {}, TriggerCause::kNone, "No cause");
 }
 
+TEST(RetrainTriggerTest, ARolloutHoldsTheNextTurn) {
+  TriggerInputs inputs = Quiet();
+  inputs.drifted = {"history"};
+  inputs.rollout = "rollout-000003 goes on";
+  EXPECT_TRUE(
+      Expect(inputs, kEverything, TriggerCause::kDrift, "Held: rollout-000003 goes on.").held);
+  inputs.drifted.clear();
+  Expect(inputs, kEverything, TriggerCause::kNone, "No cause");
+}
+
+TEST(RetrainTriggerTest, ARolloutThatFailedRestsAsItsTurnDoesAndLongerEachTime) {
+  TriggerInputs inputs = Quiet();
+  inputs.drifted = {"history"};
+  inputs.now = Micros{1000 * kHour};
+  inputs.last_turn = Micros{900 * kHour};
+  for (const auto& [failures, hours] : {std::pair(1U, 1), std::pair(2U, 2), std::pair(4U, 8),
+                                        std::pair(6U, 24), std::pair(1000U, 24)}) {
+    inputs.failed_rollouts = failures;
+    inputs.rolled_back = Micros{inputs.now.value - hours * kHour + 1};
+    Expect(inputs, kEverything, TriggerCause::kNone, "was rolled back");
+    inputs.rolled_back = Micros{inputs.now.value - hours * kHour};
+    Expect(inputs, kEverything, TriggerCause::kDrift, "drifted");
+  }
+  TriggerPolicy slow = kEverything;
+  slow.cool_down = Micros{100 * kHour};
+  inputs.rolled_back = Micros{inputs.now.value - 99 * kHour};
+  Expect(inputs, slow, TriggerCause::kNone, "it rests for 100.0 h");
+}
+
 TEST(RetrainTriggerTest, FirstTraining) {
   TriggerInputs inputs = Quiet();
   inputs.last_turn = {};

@@ -221,16 +221,25 @@ class Turn {
 
   /// The alias's version answers the same cases, so that the comparison is paired.
   Status EvaluateChampion() {
-    const Result<registry::ModelVersion> champion = registry_.Find(outcome_.alias);
-    if (champion.status().code() == Code::kNotFound) {
+    // Remembered: a turn that is started again after its winner got the alias would judge it against itself.
+    ASSIGN_OR_RETURN(const std::string before,
+                     steps_.Once("champion", [this]() -> Result<std::string> {
+                       const Result<registry::ModelVersion> now = registry_.Find(outcome_.alias);
+                       if (now.status().code() == Code::kNotFound) {
+                         return std::string();
+                       }
+                       RETURN_IF_ERROR(now.status());
+                       return now->ref.ToString();
+                     }));
+    if (before.empty()) {
       return Status::Ok();
     }
-    RETURN_IF_ERROR(champion.status());
-    outcome_.champion_before = champion->ref;
-    ASSIGN_OR_RETURN(const std::string folder, registry_.ArtifactPath(*champion));
+    ASSIGN_OR_RETURN(const registry::ModelVersion champion, registry_.Find(before));
+    outcome_.champion_before = champion.ref;
+    ASSIGN_OR_RETURN(const std::string folder, registry_.ArtifactPath(champion));
     ASSIGN_OR_RETURN(
         outcome_.champion_report,
-        Evaluate(fmt::format("champion-{}-{}", champion->ref.name, champion->ref.number), folder));
+        Evaluate(fmt::format("champion-{}-{}", champion.ref.name, champion.ref.number), folder));
     return Status::Ok();
   }
 
@@ -306,16 +315,50 @@ class Turn {
     if (!outcome_.verdict.pass || !request_.promote) {
       return Status::Ok();
     }
-    registry::Cause cause = request_.cause;
-    cause.evidence = evaluate::ToJson(outcome_.verdict);
     registry::VersionRef winner = candidate.ref;
     if (request_.refit) {
       ASSIGN_OR_RETURN(winner, Refit(candidate));
     }
-    RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(outcome_.alias, winner, cause)
-                                        : registry_.SetAlias(outcome_.alias, winner, cause));
+    return Deploy(winner);
+  }
+
+  Status Deploy(const registry::VersionRef& winner) {
+    registry::Cause cause = request_.cause;
+    cause.evidence = evaluate::ToJson(outcome_.verdict);
+    if (request_.roll_out_by) {
+      ASSIGN_OR_RETURN(outcome_.hand_over,
+                       request_.roll_out_by(outcome_.alias, winner, EvidenceFor(winner)));
+      if (!outcome_.hand_over.direct) {
+        outcome_.handed_over = winner;
+        return Status::Ok();
+      }
+    }
+    const Result<registry::ModelVersion> now = registry_.Find(outcome_.alias);
+    if (!now.ok() || now->ref != winner) {  // else the turn was interrupted right behind it
+      RETURN_IF_ERROR(request_.promote_by ? request_.promote_by(outcome_.alias, winner, cause)
+                                          : registry_.SetAlias(outcome_.alias, winner, cause));
+    }
     outcome_.promoted = winner;
     return Status::Ok();
+  }
+
+  /// What a rollout's first audit entry rests on.
+  registry::Cause EvidenceFor(const registry::VersionRef& winner) {
+    const Candidate& judged = outcome_.candidates[outcome_.best];
+    json figures = json::object();
+    for (const auto& [name, value] : evaluate::ManifestMetrics(judged.report)) {
+      figures[name] = {{"mean", value.mean}, {"low", value.low}, {"high", value.high}};
+    }
+    const json evidence = {
+        {"reason",
+         fmt::format("{} passed the gate{}{}", winner.ToString(),
+                     request_.reason.empty() ? "" : "; why it was trained: ", request_.reason)},
+        {"judged", judged.ref.ToString()},
+        {"snapshot", outcome_.snapshot},
+        {"metric", outcome_.metric},
+        {"figures", std::move(figures)},
+        {"verdict", json::parse(evaluate::ToJson(outcome_.verdict))}};
+    return {request_.cause.actor, evidence.dump(-1, ' ', false, json::error_handler_t::replace)};
   }
 
   /// The same spec on everything, with the choices (epochs) that the evaluated fit made.

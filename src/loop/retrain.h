@@ -18,6 +18,13 @@
 
 namespace vitrine::loop {
 
+/// What became of a winner that is to go to users step by step.
+struct HandOver {
+  std::string rollout;  ///< its id; empty: none was begun
+  std::string why_not;  ///< sentences: why none was begun, and what to do
+  bool direct = false;  ///< there is nothing to compare with: the alias moves at once
+};
+
 struct RetrainRequest {
   std::string data_dir;
   std::vector<std::string> specs;  ///< names of ready train specs, or files
@@ -38,6 +45,12 @@ struct RetrainRequest {
   /// How the winner gets the alias; null: by the registry alone. A server makes it serve first.
   std::function<Status(std::string_view alias, const registry::VersionRef&, const registry::Cause&)>
       promote_by;
+  /// How the winner gets to users step by step; null: it gets the alias at once. Called again for the same turn, it gives the
+  /// rollout that the turn began. `evidence` of the cause holds the gate's verdict and figures.
+  std::function<Result<HandOver>(std::string_view alias, const registry::VersionRef&,
+                                 const registry::Cause&)>
+      roll_out_by;
+  std::string reason;  ///< why the turn was started; for evidence
   /// Mapping whose rules judge every row; empty: each row's own.
   std::string mapping;
   /// Read the server's event log into the lake first.
@@ -78,6 +91,8 @@ struct RetrainOutcome {
   std::size_t best = 0;  ///< index of the candidate that was judged
   evaluate::GateVerdict verdict;
   std::optional<registry::VersionRef> promoted;
+  std::optional<registry::VersionRef> handed_over;  ///< passed the gate, and did not get the alias
+  HandOver hand_over;                               ///< what became of it
 };
 
 /// Threads: blocks until done; one turn at a time per data directory.

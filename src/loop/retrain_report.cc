@@ -38,7 +38,10 @@ std::string ToJson(const RetrainOutcome& outcome) {
       {"judged",
        outcome.candidates.empty() ? json() : json(outcome.candidates[outcome.best].ref.ToString())},
       {"verdict", json::parse(evaluate::ToJson(outcome.verdict))},
-      {"promoted", outcome.promoted ? json(outcome.promoted->ToString()) : json()}};
+      {"promoted", outcome.promoted ? json(outcome.promoted->ToString()) : json()},
+      {"handed_over", outcome.handed_over ? json(outcome.handed_over->ToString()) : json()},
+      {"rollout", outcome.hand_over.rollout.empty() ? json() : json(outcome.hand_over.rollout)},
+      {"no_rollout", outcome.hand_over.why_not.empty() ? json() : json(outcome.hand_over.why_not)}};
   return out.dump(2);
 }
 
@@ -66,6 +69,17 @@ std::string ToText(const RetrainOutcome& outcome, const evaluate::BootstrapOptio
                       outcome.verdict.pass ? "passes the gate:" : "is held by the gate:");
   for (const std::string& reason : outcome.verdict.reasons) {
     text += fmt::format("  - {}\n", reason);
+  }
+  if (outcome.handed_over) {
+    const HandOver& hand_over = outcome.hand_over;
+    return text +
+           (hand_over.rollout.empty()
+                ? fmt::format("{} did not begin its way to '{}': {}\n",
+                              outcome.handed_over->ToString(), outcome.alias, hand_over.why_not)
+                : fmt::format("{} is on its way to '{}': {}; follow it: vitrine rollout "
+                              "watch {}\n",
+                              outcome.handed_over->ToString(), outcome.alias, hand_over.rollout,
+                              hand_over.rollout));
   }
   if (!outcome.promoted) {
     return text + fmt::format("'{}' stays as it was\n", outcome.alias);

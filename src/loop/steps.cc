@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 namespace vitrine::loop {
@@ -30,6 +31,11 @@ Status Keep(const std::string& path, const std::string& result) {
     return Unavailable(fmt::format("cannot keep the result of a step in {}; check the disk", path));
   }
   return Status::Ok();
+}
+
+std::optional<std::string> Kept(const std::string& path) {
+  std::ifstream done(path, std::ios::binary);
+  return done ? std::optional(std::string(std::istreambuf_iterator<char>(done), {})) : std::nullopt;
 }
 
 }  // namespace
@@ -55,8 +61,8 @@ std::string Steps::PathOf(std::string_view file) const {
 
 Result<std::string> Steps::Run(std::string_view name, const ChildCommand& command) {
   const std::string path = PathOf(fmt::format("{}.json", name));
-  if (std::ifstream done(path, std::ios::binary); done) {
-    return std::string(std::istreambuf_iterator<char>(done), {});
+  if (std::optional<std::string> kept = Kept(path)) {
+    return *std::move(kept);
   }
   progress_.report({.stage = std::string(name), .detail = "started"});
   const auto on_line = [this, name](std::string_view line) {
@@ -75,6 +81,17 @@ Result<std::string> Steps::Run(std::string_view name, const ChildCommand& comman
                     .detail = fmt::format("done in {:.1f} s, at most {} MB", outcome.seconds,
                                           outcome.peak_memory_bytes >> 20)});
   return outcome.output;
+}
+
+Result<std::string> Steps::Once(std::string_view name,
+                                const std::function<Result<std::string>()>& make) const {
+  const std::string path = PathOf(fmt::format("{}.json", name));
+  if (std::optional<std::string> kept = Kept(path)) {
+    return *std::move(kept);
+  }
+  ASSIGN_OR_RETURN(std::string made, make());
+  RETURN_IF_ERROR(Keep(path, made));
+  return made;
 }
 
 bool ParseProgressLine(std::string_view line, ProgressReport& report) {

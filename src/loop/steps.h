@@ -33,6 +33,11 @@ class Steps {
   /// Errors: StatusOf(child), kUnavailable (cannot write the result), kCancelled.
   Result<std::string> Run(std::string_view name, const ChildCommand& command);
 
+  /// What `make` gave when the step was first reached: a look at what may be different when the job is started again.
+  /// Errors: those of `make`, kUnavailable (cannot write the result).
+  Result<std::string> Once(std::string_view name,
+                           const std::function<Result<std::string>()>& make) const;
+
   /// The path of a file or folder of this job.
   [[nodiscard]] std::string PathOf(std::string_view file) const;
   [[nodiscard]] const Progress& progress() const { return progress_; }

@@ -28,6 +28,19 @@ TEST_F(StepsTest, ADoneStepIsNotRunAgain) {
   EXPECT_EQ(resumed.Run("train", Shell(count)).value(), "2\n");
 }
 
+TEST_F(StepsTest, WhatWasSeenOnceIsSeenAgain) {
+  int looks = 0;
+  const auto look = [&]() -> Result<std::string> {
+    ++looks;
+    return looks == 1 ? Result<std::string>(Unavailable("not yet"))
+                      : Result<std::string>(std::to_string(looks));
+  };
+  EXPECT_FALSE(Steps(folder_, {}).Once("look", look).ok());
+  EXPECT_EQ(Steps(folder_, {}).Once("look", look).value(), "2");
+  EXPECT_EQ(Steps(folder_, {}).Once("look", look).value(), "2");
+  EXPECT_EQ(looks, 2);
+}
+
 TEST_F(StepsTest, AFailedStepLeavesNoResultAndNamesItself) {
   Steps steps(folder_, {});
   const auto failed = steps.Run("train", Shell("echo 'no rows' >&2; exit 2"));

@@ -72,7 +72,9 @@ GuardrailEvidence Judge(const GuardrailRule& rule, const Evidence& evidence,
       Means(evidence, rule.metric == Metric::kCtr ? &Stretch::clicks : &Stretch::revenue), options);
 }
 
-Decision Of(Act act, std::string reason) { return {act, std::move(reason), {}}; }
+Decision Of(Act act, std::string reason) {
+  return {.act = act, .reason = std::move(reason), .evidence = {}};
+}
 
 /// What came from outside, whatever the state.
 std::optional<Decision> ByOthers(const Rollout& rollout, const Evidence& evidence) {
@@ -118,6 +120,14 @@ Decision Onward(const Rollout& rollout) {
     return Of(Act::kAdvance,
               fmt::format("stage {} is passed; next: {} with {} of users", rollout.stage + 1,
                           StageKindName(next.kind), Percent(next.share)));
+  }
+  if (rollout.NeedsApproval()) {
+    Decision waits = Of(
+        Act::kHold, fmt::format("every stage is passed; waits for approval by somebody other than "
+                                "{}: vitrine rollout approve {}",
+                                rollout.actor, rollout.id));
+    waits.waits_for_approval = true;
+    return waits;
   }
   if (!rollout.policy.promote) {
     return Of(Act::kHold, fmt::format("every stage is passed; the policy leaves the last step to a "
@@ -252,6 +262,12 @@ std::string EvidenceJson(const Rollout& rollout, const Evidence& evidence,
     if (stage->kind == StageKind::kShadow) {
       out["shadow"] = ShadowJson(evidence.shadow);
     }
+  }
+  if (decision.waits_for_approval) {
+    out["waits_for"] = "approval";
+  }
+  if (!rollout.approvals.empty()) {
+    out["approvals"] = ordered_json::parse(ApprovalsToJson(rollout.approvals));
   }
   out["stretches"] = ordered_json::array();
   for (const Stretch& stretch : evidence.stretches) {

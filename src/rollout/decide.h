@@ -67,7 +67,8 @@ std::string_view ActName(Act act);
 
 struct Decision {
   Act act = Act::kHold;
-  std::string reason;    ///< one sentence
+  std::string reason;               ///< one sentence
+  bool waits_for_approval = false;  ///< nothing else is missing but time to promote
   std::string evidence;  ///< JSON: figures, guardrails with their intervals, decision and reason
 };
 

@@ -167,6 +167,11 @@ TEST(Decide, TheTableOfCases) {
     rollout.state =
         given.Text("state") == "paused" ? RolloutState::kPaused : RolloutState::kRunning;
     rollout.policy.promote = given.Text("promote") != "no";
+    rollout.actor = "ann";
+    rollout.policy.approval = given.Text("approval") == "yes";
+    if (const std::string by = given.Text("approved"); !by.empty()) {
+      rollout.approvals = {{by, "", {}}};
+    }
     Evidence evidence = EvidenceOf(given, now);
     const std::string alias = given.Text("alias");
     if (alias.empty()) {
@@ -179,6 +184,9 @@ TEST(Decide, TheTableOfCases) {
     EXPECT_EQ(ActName(decision.act), one.act) << one.name << ": " << decision.reason;
     EXPECT_NE(decision.reason.find(one.reason), std::string::npos)
         << one.name << ": " << decision.reason;
+    EXPECT_EQ(decision.waits_for_approval,
+              decision.reason.find("waits for approval") != std::string::npos)
+        << one.name;
     const auto json = nlohmann::json::parse(decision.evidence, nullptr, false);
     ASSERT_TRUE(json.is_object()) << one.name;
     EXPECT_EQ(json["decision"], one.act) << one.name;

@@ -175,7 +175,8 @@ Result<RolloutPolicy> PolicyFromJson(std::string_view text) {
                               {"minimum_answers", Into(policy.minimum_answers)},
                               {"attribution_seconds", Into(policy.attribution_seconds)},
                               {"purchase_seconds", Into(policy.purchase_seconds)},
-                              {"promote", Into(policy.promote)}}));
+                              {"promote", Into(policy.promote)},
+                              {"approval", Into(policy.approval)}}));
   RETURN_IF_ERROR(Validate(policy));
   return policy;
 }
@@ -205,8 +206,35 @@ std::string PolicyToJson(const RolloutPolicy& policy) {
                                       {"minimum_answers", policy.minimum_answers},
                                       {"attribution_seconds", policy.attribution_seconds},
                                       {"purchase_seconds", policy.purchase_seconds},
-                                      {"promote", policy.promote}};
+                                      {"promote", policy.promote},
+                                      {"approval", policy.approval}};
   return out.dump();
+}
+
+std::string ApprovalsToJson(const std::vector<Approval>& approvals) {
+  json out = json::array();
+  for (const Approval& one : approvals) {
+    out.push_back({{"actor", one.actor}, {"reason", one.reason}, {"time", one.time.value}});
+  }
+  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<std::vector<Approval>> ApprovalsFromJson(std::string_view text) {
+  const json list = json::parse(text, nullptr, false);
+  std::vector<Approval> approvals;
+  bool good = list.is_array();
+  for (std::size_t i = 0; good && i < list.size(); ++i) {
+    const json& one = list[i];
+    good = one.is_object() && one.contains("actor") && one["actor"].is_string() &&
+           one.contains("reason") && one["reason"].is_string() && one.contains("time") &&
+           one["time"].is_number_integer();
+    if (good) {
+      approvals.push_back({one["actor"].get<std::string>(), one["reason"].get<std::string>(),
+                           Micros{one["time"].get<std::int64_t>()}});
+    }
+  }
+  return good ? Result<std::vector<Approval>>(std::move(approvals))
+              : Result<std::vector<Approval>>(DataLoss("its approvals"));
 }
 
 }  // namespace vitrine::rollout

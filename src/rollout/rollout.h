@@ -79,6 +79,7 @@ struct RolloutPolicy {
   std::int64_t attribution_seconds = 1800;  ///< a click counts so long after its answer
   std::int64_t purchase_seconds = 86'400;   ///< a purchase after the user's last answer
   bool promote = true;                      ///< false: after the last stage it waits for a person
+  bool approval = false;  ///< the last step waits for the word of somebody other than who began it
   friend bool operator==(const RolloutPolicy&, const RolloutPolicy&) = default;
 };
 
@@ -93,6 +94,17 @@ Status Validate(const RolloutPolicy& policy);
 Result<RolloutPolicy> PolicyFromJson(std::string_view text);
 std::string PolicyToJson(const RolloutPolicy& policy);
 
+/// Somebody's word that the candidate may take the alias.
+struct Approval {
+  std::string actor;
+  std::string reason;
+  Micros time;
+  friend bool operator==(const Approval&, const Approval&) = default;
+};
+std::string ApprovalsToJson(const std::vector<Approval>& approvals);
+/// Errors: kDataLoss.
+Result<std::vector<Approval>> ApprovalsFromJson(std::string_view text);
+
 struct Rollout {
   std::string id;     ///< "rollout-000001": rises with creation
   std::string alias;  ///< whose place the candidate shall take, "champion"
@@ -102,9 +114,11 @@ struct Rollout {
   RolloutPolicy policy;
   std::size_t stage = 0;  ///< of policy.stages
   RolloutState state = RolloutState::kRunning;
-  std::string salt;            ///< of the assignment of users
-  std::string actor;           ///< who began it
-  std::string reason;          ///< of the last change, a sentence
+  std::string salt;    ///< of the assignment of users
+  std::string actor;   ///< who began it
+  std::string job;     ///< turn of the loop that began it; empty: none did. A turn begins one
+  std::string reason;  ///< of the last change, a sentence
+  std::vector<Approval> approvals;
   std::uint64_t revision = 0;  ///< rises with each change
   Micros started;
   Micros entered;  ///< its stage, or its pause
@@ -113,6 +127,7 @@ struct Rollout {
   [[nodiscard]] bool active() const {
     return state == RolloutState::kRunning || state == RolloutState::kPaused;
   }
+  [[nodiscard]] bool NeedsApproval() const { return policy.approval && approvals.empty(); }
   /// The stage it stands in; null once it has ended.
   [[nodiscard]] const Stage* at() const {
     return active() && stage < policy.stages.size() ? &policy.stages[stage] : nullptr;

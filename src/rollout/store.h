@@ -31,13 +31,16 @@ class RolloutStore {
   virtual ~RolloutStore() = default;
 
   /// Gives it its id and revision 1, and writes it with its audit entry, whose subject becomes the id.
-  /// Errors: kAlreadyExists (a rollout of this alias goes on: names it), kNotFound (no such version).
+  /// Errors: kAlreadyExists (a rollout of this alias goes on, or its job began one already: names it), kNotFound (no
+  /// such version).
   virtual Result<Rollout> CreateRollout(Rollout rollout, registry::AuditEntry why) = 0;
-  /// Takes stage, state, reason, entered and ended of `change.to`, moves the aliases, appends the audit entry.
+  /// Takes stage, state, reason, entered, ended and approvals of `change.to`, moves the aliases, appends the audit entry.
   /// Returns what it is now. Errors: kNotFound, kAborted (somebody else changed it, or moved an alias, meanwhile).
   virtual Result<Rollout> ChangeRollout(RolloutChange change) = 0;
   /// Errors: kNotFound.
   virtual Result<Rollout> GetRollout(std::string_view id) const = 0;
+  /// The one that a job began; none: it began none.
+  virtual Result<std::optional<Rollout>> RolloutOfJob(std::string_view job) const = 0;
   /// Newest first; `cursor` is the last id of the page before.
   virtual Result<std::vector<Rollout>> ListRollouts(std::string_view cursor,
                                                     std::size_t limit) const = 0;

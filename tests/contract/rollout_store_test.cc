@@ -132,6 +132,42 @@ TEST_P(RolloutStoreContract, OneOfAnAliasAtATime) {
   EXPECT_EQ(shop_->store().CreateRollout(Draft(), Why("start"))->id, "rollout-000003");
 }
 
+TEST_P(RolloutStoreContract, ATurnBeginsOne) {
+  Rollout draft = Draft();
+  draft.job = "job-000007";
+  const Rollout first = shop_->store().CreateRollout(draft, Why("start")).value();
+  EXPECT_EQ(first.job, "job-000007");
+  rollout::RolloutChange end{.to = first, .moves = {}, .expected = {}, .why = Why("roll_back")};
+  end.to.state = RolloutState::kRolledBack;
+  const Rollout ended = shop_->store().ChangeRollout(end).value();
+  shop_->Reopen();
+  const auto again = shop_->store().CreateRollout(draft, Why("start"));
+  EXPECT_EQ(again.status().code(), Code::kAlreadyExists)
+      << "it has ended, and was begun all the same";
+  EXPECT_NE(again.status().message().find(first.id), std::string::npos);
+  EXPECT_EQ(shop_->store().RolloutOfJob("job-000007").value(), ended);
+  EXPECT_EQ(shop_->store().RolloutOfJob("job-000008").value(), std::nullopt);
+  // Those that no turn began are nobody's.
+  EXPECT_TRUE(shop_->store().CreateRollout(Draft(), Why("start")).ok());
+  EXPECT_EQ(shop_->store().RolloutOfJob("").value(), std::nullopt);
+}
+
+TEST_P(RolloutStoreContract, ApprovalsAreKept) {
+  Rollout draft = Draft();
+  draft.policy.approval = true;
+  const Rollout made = shop_->store().CreateRollout(draft, Why("start")).value();
+  EXPECT_TRUE(made.NeedsApproval());
+  rollout::RolloutChange change{.to = made, .moves = {}, .expected = {}, .why = Why("approve")};
+  change.to.approvals.push_back({"bob", "\"good\", he says", {9}});
+  const Rollout now = shop_->store().ChangeRollout(change).value();
+  shop_->Reopen();
+  const Rollout again = shop_->store().GetRollout(made.id).value();
+  EXPECT_EQ(again, now);
+  EXPECT_EQ(again.approvals, change.to.approvals);
+  EXPECT_FALSE(again.NeedsApproval());
+  EXPECT_EQ(again.state, RolloutState::kRunning);
+}
+
 TEST_P(RolloutStoreContract, APromotionMovesAliasesWithItsEntry) {
   const Rollout made = shop_->store().CreateRollout(Draft(), Why("start")).value();
   rollout::RolloutChange change{

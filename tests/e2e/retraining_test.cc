@@ -11,64 +11,12 @@
 #include "core/exit_code.h"
 #include "core/time.h"
 #include "e2e/data_folder.h"
-#include "e2e/programs.h"
+#include "e2e/retraining_testing.h"
 
 namespace vitrine::e2e {
 namespace {
 
 using nlohmann::json;
-
-class Retraining : public DataFolder {
- protected:
-  static json Asked(const RunningServer& server, const std::string& path) {
-    http::Client client = server.Client();
-    const auto answer = client.Get(path);
-    EXPECT_TRUE(answer.ok() && answer->ok()) << path;
-    return answer.ok() ? json::parse(answer->body, nullptr, false) : json();
-  }
-  /// Asks until `holds` does; the last answer.
-  static json Until(const RunningServer& server, const std::string& path,
-                    const std::function<bool(const json&)>& holds) {
-    const auto deadline = After(std::chrono::minutes(2));
-    json answer = Asked(server, path);
-    while (!holds(answer) && std::chrono::steady_clock::now() < deadline) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      answer = Asked(server, path);
-    }
-    EXPECT_TRUE(holds(answer)) << path << ": " << answer;
-    return answer;
-  }
-  /// 40 shoppers who bought six of 17 goods.
-  static void PostPurchases(const RunningServer& server) {
-    json events = json::array();
-    for (int user = 0; user < 40; ++user) {
-      for (int i = 0; i < 6; ++i) {
-        events.push_back({{"event", "purchase"},
-                          {"user_id", "u" + std::to_string(user)},
-                          {"item_id", "i" + std::to_string((user + i * i) % 17)},
-                          {"ts", 1'700'000'000 + 3600 * i + user}});
-      }
-    }
-    http::Client client = server.Client();
-    const auto posted = client.Post("/v1/events", json({{"events", events}}).dump());
-    ASSERT_TRUE(posted.ok() && posted->ok());
-  }
-  static std::vector<json> Turns(const RunningServer& server) {
-    std::vector<json> turns;
-    const json page = Asked(server, "/v1/jobs");
-    for (const json& job : page["jobs"]) {
-      if (job["kind"] == "retrain") {
-        turns.push_back(job);
-      }
-    }
-    return turns;
-  }
-
-  const std::vector<std::string> settings_ = {
-      "--set", "retrain.triggers=drift", "--set", "retrain.every_seconds=1",
-      "--set", "retrain.min_events=200", "--set", "train.specs=popularity",
-      "--set", "gate.min_cases=5"};
-};
 
 TEST_F(Retraining, IsHeldByASaleAndStartsOnceAfterIt) {
   {

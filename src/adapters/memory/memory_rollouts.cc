@@ -26,6 +26,9 @@ Result<Rollout> MemoryRollouts::CreateRollout(Rollout rollout, registry::AuditEn
     if (other.active() && other.alias == rollout.alias) {
       return AlreadyExists(other.id + " of alias '" + rollout.alias + "' goes on");
     }
+    if (!rollout.job.empty() && other.job == rollout.job) {
+      return AlreadyExists(rollout.job + " began " + other.id + " already");
+    }
   }
   const std::int64_t number = rollouts_.empty() ? 1 : rollouts_.rbegin()->first + 1;
   rollout.id = rollout::RolloutId(number);
@@ -70,6 +73,7 @@ Result<Rollout> MemoryRollouts::ChangeRollout(rollout::RolloutChange change) {
   now.reason = change.to.reason;
   now.entered = change.to.entered;
   now.ended = change.to.ended;
+  now.approvals = change.to.approvals;
   ++now.revision;
   Append(std::move(change.why));
   return now;
@@ -81,6 +85,16 @@ Result<Rollout> MemoryRollouts::GetRollout(std::string_view id) const {
   const auto found = rollouts_.find(number);
   return found == rollouts_.end() ? Result<Rollout>(NotFound("no rollout " + std::string(id)))
                                   : Result<Rollout>(found->second);
+}
+
+Result<std::optional<Rollout>> MemoryRollouts::RolloutOfJob(std::string_view job) const {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [number, rollout] : rollouts_) {
+    if (!job.empty() && rollout.job == job) {
+      return std::optional(rollout);
+    }
+  }
+  return std::optional<Rollout>();
 }
 
 Result<std::vector<Rollout>> MemoryRollouts::ListRollouts(std::string_view cursor,

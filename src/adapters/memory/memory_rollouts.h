@@ -17,6 +17,7 @@ class MemoryRollouts final : public rollout::RolloutStore {
                                          registry::AuditEntry why) override;
   Result<rollout::Rollout> ChangeRollout(rollout::RolloutChange change) override;
   Result<rollout::Rollout> GetRollout(std::string_view id) const override;
+  Result<std::optional<rollout::Rollout>> RolloutOfJob(std::string_view job) const override;
   Result<std::vector<rollout::Rollout>> ListRollouts(std::string_view cursor,
                                                      std::size_t limit) const override;
   Result<std::vector<rollout::Rollout>> ActiveRollouts() const override;

@@ -7,7 +7,7 @@
 namespace vitrine::sqlite {
 namespace {
 
-constexpr std::int64_t kFormat = 2;
+constexpr std::int64_t kFormat = 4;
 
 constexpr const char* kSchema = R"sql(
 CREATE TABLE version (
@@ -46,6 +46,17 @@ CREATE TABLE rollout (
   FOREIGN KEY (candidate_name, candidate_number) REFERENCES version (name, number),
   FOREIGN KEY (control_name, control_number) REFERENCES version (name, number)) STRICT;
 CREATE UNIQUE INDEX rollout_active ON rollout (alias) WHERE state <= 1;
+)sql";
+
+// Format 3. A turn of the loop begins one rollout, however often it is started again, said by the index.
+constexpr const char* kTurnsOfRollouts = R"sql(
+ALTER TABLE rollout ADD COLUMN job TEXT NOT NULL DEFAULT '';
+CREATE UNIQUE INDEX rollout_job ON rollout (job) WHERE job <> '';
+)sql";
+
+// Format 4. Who gave their word for a rollout, as JSON.
+constexpr const char* kApprovals = R"sql(
+ALTER TABLE rollout ADD COLUMN approvals TEXT NOT NULL DEFAULT '[]';
 )sql";
 
 constexpr std::string_view kVersionColumns =
@@ -108,7 +119,13 @@ Status VitrineDb::Migrate() {
   if (format < 1) {
     RETURN_IF_ERROR(db_.Execute(kSchema));
   }
-  RETURN_IF_ERROR(db_.Execute(kRollouts));
+  if (format < 2) {
+    RETURN_IF_ERROR(db_.Execute(kRollouts));
+  }
+  if (format < 3) {
+    RETURN_IF_ERROR(db_.Execute(kTurnsOfRollouts));
+  }
+  RETURN_IF_ERROR(db_.Execute(kApprovals));
   RETURN_IF_ERROR(db_.Execute(fmt::format("PRAGMA user_version = {}", kFormat)));
   return transaction.Commit();
 }

@@ -56,6 +56,7 @@ class VitrineDb final : public registry::RegistryStore,
                                          registry::AuditEntry why) override;
   Result<rollout::Rollout> ChangeRollout(rollout::RolloutChange change) override;
   Result<rollout::Rollout> GetRollout(std::string_view id) const override;
+  Result<std::optional<rollout::Rollout>> RolloutOfJob(std::string_view job) const override;
   Result<std::vector<rollout::Rollout>> ListRollouts(std::string_view cursor,
                                                      std::size_t limit) const override;
   Result<std::vector<rollout::Rollout>> ActiveRollouts() const override;
@@ -73,6 +74,7 @@ class VitrineDb final : public registry::RegistryStore,
       const std::vector<registry::AliasMove>& moves,
       const std::map<std::string, std::optional<registry::VersionRef>>& expected);
   Result<rollout::Rollout> GetRolloutLocked(std::int64_t number) const;
+  Result<std::optional<rollout::Rollout>> RolloutOfJobLocked(std::string_view job) const;
 
   mutable std::mutex mutex_;
   Database db_;

@@ -20,11 +20,15 @@ Result<Rollout> ReadRollout(const Statement& row) {
   out.candidate = {row.Text(3), static_cast<std::uint32_t>(row.Integer(4))};
   out.control = {row.Text(5), static_cast<std::uint32_t>(row.Integer(6))};
   auto policy = rollout::PolicyFromJson(row.Text(7));
+  auto approvals = rollout::ApprovalsFromJson(row.Text(18));
   const std::int64_t state = row.Integer(9);
-  if (!policy.ok() || state < 0 || state > kLastState) {
+  if (!policy.ok() || !approvals.ok() || state < 0 || state > kLastState) {
     return DataLoss(fmt::format("{} in vitrine.db cannot be understood: {}", out.id,
-                                policy.ok() ? "its state" : policy.status().message()));
+                                !policy.ok()      ? policy.status().message()
+                                : !approvals.ok() ? approvals.status().message()
+                                                  : "its state"));
   }
+  out.approvals = *std::move(approvals);
   out.policy = std::move(*policy);
   out.stage = static_cast<std::size_t>(row.Integer(8));
   out.state = static_cast<rollout::RolloutState>(state);
@@ -35,6 +39,7 @@ Result<Rollout> ReadRollout(const Statement& row) {
   out.started = {row.Integer(14)};
   out.entered = {row.Integer(15)};
   out.ended = {row.Integer(16)};
+  out.job = row.Text(17);
   return out;
 }
 
@@ -66,7 +71,9 @@ void BindAll(Statement& insert, std::int64_t number, const Rollout& rollout) {
       .Bind(14, static_cast<std::int64_t>(rollout.revision))
       .Bind(15, rollout.started.value)
       .Bind(16, rollout.entered.value)
-      .Bind(17, rollout.ended.value);
+      .Bind(17, rollout.ended.value)
+      .Bind(18, rollout.job)
+      .Bind(19, rollout::ApprovalsToJson(rollout.approvals));
 }
 
 }  // namespace
@@ -88,6 +95,12 @@ Result<Rollout> VitrineDb::CreateRollout(Rollout rollout, registry::AuditEntry w
                       rollout.alias, id));
     }
   }
+  if (!rollout.job.empty()) {
+    ASSIGN_OR_RETURN(const std::optional<Rollout> begun, RolloutOfJobLocked(rollout.job));
+    if (begun) {
+      return AlreadyExists(fmt::format("{} began {} already", rollout.job, begun->id));
+    }
+  }
   std::int64_t number = 0;
   {
     ASSIGN_OR_RETURN(Statement next,
@@ -101,7 +114,7 @@ Result<Rollout> VitrineDb::CreateRollout(Rollout rollout, registry::AuditEntry w
   {
     ASSIGN_OR_RETURN(Statement insert,
                      db_.Prepare("INSERT INTO rollout VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,"
-                                 "?12,?13,?14,?15,?16,?17)"));
+                                 "?12,?13,?14,?15,?16,?17,?18,?19)"));
     BindAll(insert, number, rollout);
     RETURN_IF_ERROR(insert.Run());
   }
@@ -128,18 +141,21 @@ Result<Rollout> VitrineDb::ChangeRollout(rollout::RolloutChange change) {
   now.reason = to.reason;
   now.entered = to.entered;
   now.ended = to.ended;
+  now.approvals = to.approvals;
   ++now.revision;
   {
     ASSIGN_OR_RETURN(Statement update,
                      db_.Prepare("UPDATE rollout SET stage = ?2, state = ?3, reason = ?4, "
-                                 "entered = ?5, ended = ?6, revision = ?7 WHERE number = ?1"));
+                                 "entered = ?5, ended = ?6, revision = ?7, approvals = ?8 "
+                                 "WHERE number = ?1"));
     update.Bind(1, number)
         .Bind(2, static_cast<std::int64_t>(now.stage))
         .Bind(3, static_cast<std::int64_t>(now.state))
         .Bind(4, now.reason)
         .Bind(5, now.entered.value)
         .Bind(6, now.ended.value)
-        .Bind(7, static_cast<std::int64_t>(now.revision));
+        .Bind(7, static_cast<std::int64_t>(now.revision))
+        .Bind(8, rollout::ApprovalsToJson(now.approvals));
     RETURN_IF_ERROR(update.Run());
   }
   RETURN_IF_ERROR(AppendAuditLocked(std::move(change.why)));
@@ -162,6 +178,22 @@ Result<Rollout> VitrineDb::GetRollout(std::string_view id) const {
   ASSIGN_OR_RETURN(const std::int64_t number, rollout::RolloutNumber(id));
   const std::scoped_lock lock(mutex_);
   return GetRolloutLocked(number);
+}
+
+Result<std::optional<Rollout>> VitrineDb::RolloutOfJobLocked(std::string_view job) const {
+  ASSIGN_OR_RETURN(Statement query, db_.Prepare("SELECT * FROM rollout WHERE job = ?1"));
+  query.Bind(1, job);
+  ASSIGN_OR_RETURN(const bool row, query.Step());
+  if (!row || job.empty()) {
+    return std::optional<Rollout>();
+  }
+  ASSIGN_OR_RETURN(Rollout found, ReadRollout(query));
+  return std::optional(std::move(found));
+}
+
+Result<std::optional<Rollout>> VitrineDb::RolloutOfJob(std::string_view job) const {
+  const std::scoped_lock lock(mutex_);
+  return RolloutOfJobLocked(job);
 }
 
 Result<std::vector<Rollout>> VitrineDb::ListRollouts(std::string_view cursor,

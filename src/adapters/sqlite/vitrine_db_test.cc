@@ -158,6 +158,27 @@ TEST_F(VitrineDbTest, ANewerFormatIsRefused) {
   EXPECT_EQ(VitrineDb::Open(path_).status().code(), Code::kFailedPrecondition);
 }
 
+TEST_F(VitrineDbTest, RolloutsOfFormat2AreReadAndGoOn) {
+  rollout::Rollout draft{.alias = "champion", .candidate = Add("a", "x"), .control = Add("a", "y")};
+  draft.policy = rollout::DefaultPolicy();
+  const rollout::Rollout made = db_->CreateRollout(draft, {}).value();
+  db_.reset();
+  sqlite3* raw = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &raw), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(raw,
+                         "DROP INDEX rollout_job; ALTER TABLE rollout DROP COLUMN job;"
+                         "ALTER TABLE rollout DROP COLUMN approvals; PRAGMA user_version = 2",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(raw);
+  sqlite3_close(raw);
+  Open();
+  EXPECT_EQ(db_->ActiveRollouts().value(), std::vector{made});
+  rollout::RolloutChange change{.to = made, .moves = {}, .expected = {}, .why = {}};
+  change.to.approvals.push_back({"bob", "", {9}});
+  EXPECT_EQ(db_->ChangeRollout(change)->approvals, change.to.approvals);
+}
+
 TEST_F(VitrineDbTest, BackupOpensAndHoldsTheSame) {
   Add("a", "x");
   const std::string copy = path_ + ".copy";

@@ -164,6 +164,7 @@ Status Application::Parts::OpenRollouts(bool watch) {
                          std::max<std::int64_t>(1, settings.Integer("rollout.every_ms"))),
                      .joins = settings.Flag("monitor.enabled"),
                      .frozen = [this](Micros now) { return FreezeAt(*alerts->View(), now); },
+                     .approval = settings.Flag("rollout.approval"),
                      .acts = watch};
   ASSIGN_OR_RETURN(rollouts, RolloutOwner::Open(std::move(parts)));
   told.With([this](RolloutOwner*& to) { to = rollouts.get(); });
@@ -197,14 +198,6 @@ Status Application::Parts::OpenServices() {
                                                     seen->OnModelsChanged();
                                                     changes.Add("models", R"({"changed":true})");
                                                   }));
-  jobs = std::make_unique<JobRunner>(
-      *db, directory.Sub("jobs"),
-      std::map<std::string, JobBody>{
-          {"adopt", AdoptJob(directory.path(), programs, *log)},
-          {"explain", explaining->Job(directory.path(), programs, settings)},
-          {"retrain",
-           RetrainJob(directory.path(), settings, programs, *log, *registry, *versions)}},
-      changes);
   diagnosis = std::make_unique<LiveDiagnosis>(*seen, listening);
   AddProcessMetrics(metrics, *models, *catalogue);
   services = {
@@ -212,7 +205,6 @@ Status Application::Parts::OpenServices() {
       .recommender = &*recommender,
       .scenes = &scenes,
       .models = &*versions,
-      .jobs = &*jobs,
       .monitors = &*reports,
       .diagnosis = &*diagnosis,
       .contract = contract->book.get(),
@@ -253,6 +245,26 @@ Status Application::Parts::OpenServices() {
   return Status::Ok();
 }
 
+// What was interrupted goes on from here, so all that a job calls is there.
+Status Application::Parts::OpenJobs() {
+  ASSIGN_OR_RETURN(TurnPromotion promotion, TurnPromotionOf(settings, directory.path()));
+  const loop::Programs programs = loop::ProgramsBeside("");
+  jobs = std::make_unique<JobRunner>(
+      *db, directory.Sub("jobs"),
+      std::map<std::string, JobBody>{
+          {"adopt", AdoptJob(directory.path(), programs, *log)},
+          {"explain", explaining->Job(directory.path(), programs, settings)},
+          {"retrain", RetrainJob(directory.path(), settings, programs, *log, *registry, *versions,
+                                 {.promotion = std::move(promotion),
+                                  .rollouts = rollouts.get(),
+                                  .store = db.get(),
+                                  .registry = registry.get(),
+                                  .scenes = &scenes})}},
+      changes);
+  services.jobs = jobs.get();
+  return Status::Ok();
+}
+
 Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions options) {
   ASSIGN_OR_RETURN(DataDirectory directory, DataDirectory::Lock(options.data));
   RETURN_IF_ERROR(CheckClock(options.data));
@@ -262,6 +274,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenServices());
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
+  RETURN_IF_ERROR(parts->OpenJobs());
   RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   return std::unique_ptr<Application>(new Application(std::move(parts)));

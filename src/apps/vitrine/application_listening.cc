@@ -29,6 +29,7 @@ Status Application::Parts::OpenRetrainWatch(bool watch) {
                                                .monitor = monitor.get(),
                                                .alerts = alerts.get(),
                                                .jobs = jobs.get(),
+                                               .rollouts = db.get(),
                                                .audit = services.audit},
                                               watch));
   services.retraining = [this] { return RetrainingJson(settings, *retraining); };

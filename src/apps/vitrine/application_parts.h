@@ -113,6 +113,7 @@ struct Application::Parts {
   Result<std::shared_ptr<const serve::Servable>> LoadModel(const std::string& version,
                                                            const std::string& folder);
   Status OpenServices();
+  Status OpenJobs();
   Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
   Status OpenRetrainWatch(bool watch);
   Status Listen(bool publicly);

@@ -51,6 +51,8 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
     } else if (name == "alias" && value.is_string()) {
       request.alias = value.get<std::string>();
       RETURN_IF_ERROR(registry::CheckModelName(request.alias).WithContext("alias"));
+    } else if (name == "reason" && value.is_string()) {
+      request.reason = value.get<std::string>();
     } else if (name == "promote" && value.is_boolean()) {
       request.promote = value.get<bool>();
     } else if (name == "refit" && value.is_boolean()) {
@@ -60,7 +62,9 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
     } else {
       return InvalidArgument(fmt::format(
           "'{}' is no field of a retrain job, or of another type; there are: specs (list of "
-          "names), protocol and alias (names), promote, refit and warm_start (true or false)",
+          "names), protocol and alias (names), promote, refit and warm_start (true or false), "
+          "reason "
+          "(a text)",
           name));
     }
   }
@@ -68,27 +72,36 @@ Result<loop::RetrainRequest> RetrainRequestOf(const std::string& data, const Set
 }
 
 JobBody RetrainJob(std::string data, const Settings& settings, loop::Programs programs,
-                   data::EventLog& log, registry::Registry& registry, VersionService& versions) {
-  return [data = std::move(data), &settings, programs = std::move(programs), &log, &registry,
-          &versions](const loop::Job& job, const std::string& folder,
-                     const Progress& progress) -> Result<std::string> {
-    ASSIGN_OR_RETURN(loop::RetrainRequest request,
-                     RetrainRequestOf(data, settings, job.spec, job.actor));
-    request.promote_by = [&versions](std::string_view alias, const registry::VersionRef& ref,
-                                     const registry::Cause& cause) {
-      return versions.SetAlias(alias, ref, cause);
-    };
-    request.log_taken = [&log, &settings](std::uint64_t taken) {
-      const Micros before{Now().value - settings.Integer("log.keep_days") * kMicrosPerDay};
-      return data::DropTaken(log, taken, before).status();
-    };
-    loop::Steps steps(folder, progress);
-    ASSIGN_OR_RETURN(const loop::RetrainOutcome outcome,
-                     loop::Retrain(request, programs, registry, steps));
-    json result = json::parse(loop::ToJson(outcome));
-    result["text"] = loop::ToText(outcome, request.gate.bootstrap);
-    return result.dump();
-  };
+                   data::EventLog& log, registry::Registry& registry, VersionService& versions,
+                   TurnRollouts rollouts) {
+  return
+      [data = std::move(data), &settings, programs = std::move(programs), &log, &registry,
+       &versions, rollouts = std::move(rollouts)](const loop::Job& job, const std::string& folder,
+                                                  const Progress& progress) -> Result<std::string> {
+        ASSIGN_OR_RETURN(loop::RetrainRequest request,
+                         RetrainRequestOf(data, settings, job.spec, job.actor));
+        request.promote_by = [&versions](std::string_view alias, const registry::VersionRef& ref,
+                                         const registry::Cause& cause) {
+          return versions.SetAlias(alias, ref, cause);
+        };
+        if (rollouts.promotion.by_rollout) {
+          request.roll_out_by = [&rollouts, &job](std::string_view alias,
+                                                  const registry::VersionRef& ref,
+                                                  const registry::Cause& cause) {
+            return rollouts.HandOver(job.id, alias, ref, cause);
+          };
+        }
+        request.log_taken = [&log, &settings](std::uint64_t taken) {
+          const Micros before{Now().value - settings.Integer("log.keep_days") * kMicrosPerDay};
+          return data::DropTaken(log, taken, before).status();
+        };
+        loop::Steps steps(folder, progress);
+        ASSIGN_OR_RETURN(const loop::RetrainOutcome outcome,
+                         loop::Retrain(request, programs, registry, steps));
+        json result = json::parse(loop::ToJson(outcome));
+        result["text"] = loop::ToText(outcome, request.gate.bootstrap);
+        return result.dump();
+      };
 }
 
 }  // namespace vitrine::apps

@@ -15,6 +15,7 @@
 #include "adapters/files/durable.h"
 #include "apps/vitrine/alerting.h"
 #include "apps/vitrine/job_service.h"
+#include "apps/vitrine/retrain_job.h"
 #include "serve/served_model.h"
 
 namespace vitrine::apps {
@@ -23,6 +24,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kJobsLookedAt = 100;
+constexpr std::size_t kRolloutsLookedAt = 50;
 constexpr std::int64_t kMicrosPerMinute = 60 * kMicrosPerSecond;
 
 Result<loop::RetrainWatchOptions> OptionsOf(const Settings& settings, bool watch) {
@@ -104,7 +106,7 @@ bool WasOfChampion(const loop::Job& job) {
 
 class Look {
  public:
-  explicit Look(RetrainingParts parts) : parts_(std::move(parts)) {}
+  Look(RetrainingParts parts, bool rolls_out) : parts_(std::move(parts)), rolls_out_(rolls_out) {}
 
   Result<loop::RetrainSight> operator()(Micros now) {
     loop::RetrainSight sight;
@@ -112,6 +114,7 @@ class Look {
     RETURN_IF_ERROR(LookAtJobs(now, sight.inputs));
     RETURN_IF_ERROR(LookAtChampion(sight.inputs));
     LookAtAlerts(now, sight.inputs);
+    RETURN_IF_ERROR(LookAtRollouts(sight.inputs));
     return sight;
   }
 
@@ -172,7 +175,32 @@ class Look {
     inputs.frozen = FreezeAt(*view, now);
   }
 
+  /// While one goes on, a turn could only wait for its end. One that was rolled back is its turn's failure.
+  Status LookAtRollouts(feedback::TriggerInputs& inputs) const {
+    if (!rolls_out_) {
+      return Status::Ok();
+    }
+    ASSIGN_OR_RETURN(const std::vector<rollout::Rollout> rollouts,
+                     parts_.rollouts->ListRollouts("", kRolloutsLookedAt));
+    bool failing = true;
+    for (const rollout::Rollout& rollout : rollouts) {  // the newest first
+      if (rollout.alias != registry::kChampion) {
+        continue;
+      }
+      if (rollout.active()) {
+        inputs.rollout = rollout.id + " goes on";
+      } else if (rollout.state == rollout::RolloutState::kPromoted) {
+        failing = false;
+      } else if (failing && !rollout.job.empty()) {
+        inputs.rolled_back = std::max(inputs.rolled_back, rollout.ended);
+        ++inputs.failed_rollouts;
+      }
+    }
+    return Status::Ok();
+  }
+
   RetrainingParts parts_;
+  bool rolls_out_ = false;
   std::string champion_;
   std::string snapshot_;
   std::uint64_t rows_ = 0;
@@ -182,7 +210,10 @@ Result<std::string> StartTurn(const RetrainingParts& parts,
                               const feedback::TriggerDecision& decision) {
   const std::string actor =
       fmt::format("{}{}", kTriggerActor, feedback::TriggerCauseName(decision.cause));
-  ASSIGN_OR_RETURN(const loop::Job job, parts.jobs->Start("retrain", "{}", actor, ""));
+  // The reason goes with the job, so that what comes of it can tell.
+  ASSIGN_OR_RETURN(
+      const loop::Job job,
+      parts.jobs->Start("retrain", json({{"reason", decision.reason}}).dump(), actor, ""));
   RETURN_IF_ERROR(parts.audit(
       actor, "retrain", job.id,
       json({{"cause", feedback::TriggerCauseName(decision.cause)}, {"reason", decision.reason}})
@@ -200,7 +231,7 @@ Result<std::unique_ptr<loop::RetrainWatch>> OpenRetraining(const Settings& setti
   return std::make_unique<loop::RetrainWatch>(
       std::move(options),
       loop::RetrainWatch::Ports{
-          .look = Look(parts),
+          .look = Look(parts, settings.Text("retrain.promote") == kByRollout),
           .start =
               [parts](const feedback::TriggerDecision& decision) {
                 return StartTurn(parts, decision);

@@ -13,6 +13,7 @@
 #include "monitor/alerts/alert_keeper.h"
 #include "monitor/online_monitor.h"
 #include "registry/registry.h"
+#include "rollout/store.h"
 #include "search/live_catalogue.h"
 #include "serve/model_set.h"
 #include "transport/http/services.h"
@@ -28,6 +29,7 @@ struct RetrainingParts {
   const monitor::OnlineMonitor* monitor = nullptr;
   const monitor::AlertKeeper* alerts = nullptr;
   http::JobService* jobs = nullptr;
+  const rollout::RolloutStore* rollouts = nullptr;
   std::function<Status(std::string_view actor, std::string_view action, std::string_view subject,
                        std::string_view evidence)>
       audit;

@@ -1,4 +1,4 @@
-// vitrine rollout start|list|show|pause|resume|promote|rollback|watch.
+// vitrine rollout start|list|show|pause|resume|approve|promote|rollback|watch.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -76,15 +76,29 @@ std::string SeenText(const json& rollout) {
   return text;
 }
 
+std::string ApprovalText(const json& rollout) {
+  const json approvals = rollout.value("approvals", json::array());
+  std::string text;
+  for (const json& one : approvals) {
+    text += fmt::format("approved    by {}, {}{}\n", one.value("actor", ""), one.value("time", ""),
+                        one.contains("reason") ? ": " + one.value("reason", "") : "");
+  }
+  const json policy = rollout.value("policy", json::object());
+  return text.empty() && policy.value("approval", false)
+             ? fmt::format("approval    not yet; by somebody other than {}\n",
+                           rollout.value("actor", ""))
+             : text;
+}
+
 std::string Text(const json& rollout) {
-  return fmt::format("{}  {}\ncandidate   {}\ncontrol     {} ({}{})\n{}{}reason      {}\n{}",
+  return fmt::format("{}  {}\ncandidate   {}\ncontrol     {} ({}{})\n{}{}{}reason      {}\n{}",
                      rollout.value("id", ""), rollout.value("state", ""),
                      rollout.value("candidate", ""), rollout.value("control", ""),
                      rollout.value("alias", ""),
                      rollout.contains("scene") ? ", scene " + rollout.value("scene", "") : "",
                      rollout.contains("kind") ? "stage       " + StageText(rollout) + "\n" : "",
                      fmt::format("since       {}\n", rollout.value("entered", "")),
-                     rollout.value("reason", ""), SeenText(rollout));
+                     ApprovalText(rollout), rollout.value("reason", ""), SeenText(rollout));
 }
 
 void PrintRollout(const CommandLine& line, const std::string& answer) {
@@ -237,6 +251,7 @@ void AddRolloutCommands(CLI::App& app, CommandLine& line) {
   for (const auto& [name, what] :
        {std::pair("pause", "Answer every user by the control until it is resumed"),
         std::pair("resume", "Go on where it was paused"),
+        std::pair("approve", "Give your word for the last step; who began it cannot"),
         std::pair("promote", "Make the candidate the champion now"),
         std::pair("rollback", "Answer every user by the control, and end it")}) {
     reason(of_one(

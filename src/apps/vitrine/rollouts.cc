@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -37,12 +36,19 @@ registry::AuditEntry Entry(std::string_view action, const Rollout& rollout,
           .hash = {}};
 }
 
-std::string ReasonOf(const registry::Cause& cause, std::string_view otherwise) {
+/// What a person said; empty: nothing.
+std::string SaidIn(const registry::Cause& cause) {
   const ordered_json evidence = ordered_json::parse(cause.evidence, nullptr, false);
   const auto reason = evidence.is_object() ? evidence.find("reason") : evidence.end();
   return evidence.is_object() && reason != evidence.end() && reason->is_string()
-             ? fmt::format("{}: {}", cause.actor, reason->get<std::string>())
-             : fmt::format("{} {}", cause.actor, otherwise);
+             ? reason->get<std::string>()
+             : std::string();
+}
+
+std::string ReasonOf(const registry::Cause& cause, std::string_view otherwise) {
+  const std::string said = SaidIn(cause);
+  return said.empty() ? fmt::format("{} {}", cause.actor, otherwise)
+                      : fmt::format("{}: {}", cause.actor, said);
 }
 
 }  // namespace
@@ -107,9 +113,11 @@ Result<Rollout> RolloutOwner::Draft(const http::RolloutStart& start) const {
         "monitor.enabled is false, so nobody joins clicks and purchases to answers, and no stage "
         "could be passed; turn it on and restart the server");
   }
+  draft.policy.approval = draft.policy.approval || parts_.approval;
   ASSIGN_OR_RETURN(const registry::ModelVersion candidate, parts_.registry->Find(start.candidate));
   draft.candidate = candidate.ref;
-  draft.alias = std::string(registry::kChampion);
+  draft.alias = start.alias.empty() ? std::string(registry::kChampion) : start.alias;
+  draft.job = start.job;
   draft.scene = start.scene;
   if (!start.scene.empty()) {
     ASSIGN_OR_RETURN(const auto scene, parts_.serving.scenes->Find(start.scene));
@@ -179,6 +187,8 @@ http::RolloutView RolloutOwner::View(Rollout rollout) const {
   const auto found = live_.find(rollout.id);
   if (found != live_.end() && !found->second.last.evidence.empty()) {
     view.seen = found->second.last.evidence;
+    view.waits_for_approval = found->second.last.waits_for_approval &&
+                              rollout.state == RolloutState::kRunning && rollout.NeedsApproval();
   }
   view.rollout = std::move(rollout);
   return view;
@@ -236,10 +246,13 @@ Result<http::RolloutView> RolloutOwner::Do(std::string_view id, http::RolloutVer
         RETURN_IF_ERROR(Resume(live, seen));
         break;
       case http::RolloutVerb::kPromote:
-        RETURN_IF_ERROR(Apply(live, Act::kPromote, ReasonOf(cause, "promoted it"), seen));
+        RETURN_IF_ERROR(PromoteByHand(live, cause, seen));
         break;
       case http::RolloutVerb::kRollBack:
         RETURN_IF_ERROR(Apply(live, Act::kRollBack, ReasonOf(cause, "rolled it back"), seen));
+        break;
+      case http::RolloutVerb::kApprove:
+        RETURN_IF_ERROR(Approve(live, seen));
         break;
     }
   }
@@ -265,6 +278,40 @@ Status RolloutOwner::Resume(Live& live, const registry::Cause& cause) {
   BeginStage(live);
   parts_.on_change(live.rollout.id);
   return Status::Ok();
+}
+
+Status RolloutOwner::Approve(Live& live, const registry::Cause& cause) {
+  const Rollout& now = live.rollout;
+  if (!now.policy.approval) {
+    return FailedPrecondition(fmt::format("{} asks for no approval", now.id));
+  }
+  if (!now.approvals.empty()) {
+    return FailedPrecondition(
+        fmt::format("{} is approved already, by {}", now.id, now.approvals.front().actor));
+  }
+  if (cause.actor == now.actor) {
+    return {
+        Code::kPermissionDenied,
+        fmt::format("{} began {}, and the approval is somebody else's: another person's API key "
+                    "(vitrine key create NAME --scope operate)",
+                    cause.actor, now.id)};
+  }
+  rollout::RolloutChange change{
+      .to = now, .moves = {}, .expected = {}, .why = Entry("approve", now, cause)};
+  change.to.approvals.push_back({cause.actor, SaidIn(cause), Now()});
+  change.to.reason = ReasonOf(cause, "approved it");
+  RETURN_IF_ERROR(Commit(live, std::move(change)));
+  TellWaiting(live.rollout.alias, false);
+  parts_.on_change(live.rollout.id);
+  return Status::Ok();
+}
+
+Status RolloutOwner::PromoteByHand(Live& live, const registry::Cause& cause,
+                                   const registry::Cause& seen) {
+  if (live.rollout.NeedsApproval()) {
+    RETURN_IF_ERROR(Approve(live, seen));
+  }
+  return Apply(live, Act::kPromote, ReasonOf(cause, "promoted it"), seen);
 }
 
 Status RolloutOwner::Apply(Live& live, Act act, const std::string& reason,
@@ -334,31 +381,6 @@ Status RolloutOwner::Apply(Live& live, Act act, const std::string& reason,
   }
   parts_.on_change(id);
   return Status::Ok();
-}
-
-void RolloutOwner::Finish(const std::string& id) {
-  const auto found = live_.find(id);
-  EndStretch(found->second);
-  released_.push_back(found->second.rollout.candidate);
-  TellShare(found->second.rollout.alias, 0);
-  live_.erase(found);
-  Publish();
-}
-
-// Without mutex_: whoever loads a version keeps others from letting one go.
-void RolloutOwner::ReleaseEnded() {
-  std::vector<registry::VersionRef> released;
-  {
-    const std::scoped_lock lock(mutex_);
-    released = std::exchange(released_, {});
-    std::erase_if(released, [this](const registry::VersionRef& ref) {
-      return std::any_of(live_.begin(), live_.end(),
-                         [&](const auto& other) { return other.second.rollout.candidate == ref; });
-    });
-  }
-  for (const registry::VersionRef& ref : released) {
-    parts_.versions->Release(ref);
-  }
 }
 
 }  // namespace vitrine::apps

@@ -46,6 +46,7 @@ struct RolloutParts {
   bool joins =
       true;  ///< somebody brings the log's records; without them no stage with users can be passed
   std::function<std::string(Micros now)> frozen;  ///< Evidence::frozen; null: never
+  bool approval = false;  ///< of every rollout that begins, whatever its policy says
   bool acts = true;  ///< false: a command that borrows the directory, nothing happens by itself
 };
 
@@ -98,10 +99,14 @@ class RolloutOwner final : public http::RolloutService {
   void TakeCandidate(Live& live, rollout::Evidence& evidence);
   void TellMetrics(Live& live);
   void TellShare(const std::string& alias, double users);
+  void TellWaiting(const std::string& alias, bool waits);
   /// The one way by which a rollout changes. With mutex_ held; `live` is gone where it ends.
   Status Apply(Live& live, rollout::Act act, const std::string& reason,
                const registry::Cause& cause);
   Status Resume(Live& live, const registry::Cause& cause);
+  Status Approve(Live& live, const registry::Cause& cause);
+  /// Who promotes gives their word with it.
+  Status PromoteByHand(Live& live, const registry::Cause& cause, const registry::Cause& seen);
   Status Commit(Live& live, rollout::RolloutChange change);
   void BeginStage(Live& live);
   void EndStretch(Live& live);

@@ -76,7 +76,12 @@ void RolloutOwner::LookAt(Live& live) {
     evidence.alias = at->second;
   }
   TellMetrics(live);
+  const bool waited = live.last.waits_for_approval;
   live.last = rollout::Decide(live.rollout, evidence, Now());
+  if (live.last.waits_for_approval != waited) {
+    TellWaiting(live.rollout.alias, live.last.waits_for_approval);
+    parts_.on_change(live.rollout.id);
+  }
   const rollout::Decision decision = live.last;
   static_cast<void>(
       Apply(live, decision.act, decision.reason, {std::string(kRolloutActor), decision.evidence}));
@@ -199,6 +204,32 @@ void RolloutOwner::EndStretch(Live& live) {
   }
 }
 
+void RolloutOwner::Finish(const std::string& id) {
+  const auto found = live_.find(id);
+  EndStretch(found->second);
+  released_.push_back(found->second.rollout.candidate);
+  TellShare(found->second.rollout.alias, 0);
+  TellWaiting(found->second.rollout.alias, false);
+  live_.erase(found);
+  Publish();
+}
+
+// Without mutex_: whoever loads a version keeps others from letting one go.
+void RolloutOwner::ReleaseEnded() {
+  std::vector<registry::VersionRef> released;
+  {
+    const std::scoped_lock lock(mutex_);
+    released = std::exchange(released_, {});
+    std::erase_if(released, [this](const registry::VersionRef& ref) {
+      return std::any_of(live_.begin(), live_.end(),
+                         [&](const auto& other) { return other.second.rollout.candidate == ref; });
+    });
+  }
+  for (const registry::VersionRef& ref : released) {
+    parts_.versions->Release(ref);
+  }
+}
+
 void RolloutOwner::Publish() {
   serve::TrafficSplits splits;
   for (const auto& [id, live] : live_) {
@@ -231,6 +262,14 @@ void RolloutOwner::TellShare(const std::string& alias, double users) {
       ->GetGauge("vitrine_rollout_share_ratio",
                  "Share of users whom a rollout's candidate answers.", {{"alias", alias}})
       .Set(users);
+}
+
+void RolloutOwner::TellWaiting(const std::string& alias, bool waits) {
+  parts_.metrics
+      ->GetGauge("vitrine_rollout_waits_for_approval",
+                 "1 while a rollout has passed every stage and waits for approval.",
+                 {{"alias", alias}})
+      .Set(waits ? 1 : 0);
 }
 
 void RolloutOwner::TellMetrics(Live& live) {

@@ -73,6 +73,11 @@ const std::vector<SettingDef>& SettingDefs() {
        "New events without which no turn starts by itself."},
       {"retrain.per_day", SettingType::kInteger, "6",
        "Turns that start by themselves within 24 hours, at most."},
+      {"retrain.promote", SettingType::kText, "direct",
+       "How a turn's winner gets to users: direct (it gets the alias), or rollout (shadow, canary, "
+       "then the alias)."},
+      {"retrain.policy", SettingType::kText, "",
+       "rollout: file with its policy, in the data directory or absolute; empty: the default one."},
       {"gate.margin", SettingType::kText, "0.02",
        "Share of the champion's metric by which a candidate may be worse."},
       {"gate.min_cases", SettingType::kInteger, "100", "Test cases that a verdict needs at least."},
@@ -102,6 +107,9 @@ const std::vector<SettingDef>& SettingDefs() {
        "Days for which the hours of the monitors are kept."},
       {"rollout.every_ms", SettingType::kInteger, "1000",
        "Milliseconds between two looks at what a rollout's candidate does."},
+      {"rollout.approval", SettingType::kFlag, "false",
+       "Whether the last step of every rollout waits for the word of somebody other than who began "
+       "it. `vitrine model promote` is no rollout, and does not wait."},
       {"monitor.enabled", SettingType::kFlag, "true",
        "Whether answers are watched: service, quality, drift, skew, and alerts on them."},
       {"monitor.save_ms", SettingType::kInteger, "10000",

@@ -59,6 +59,7 @@ Handler PauseRollout;
 Handler ResumeRollout;
 Handler PromoteRollout;
 Handler RollBackRollout;
+Handler ApproveRollout;
 
 // run and watch
 Handler PostJob;

@@ -26,7 +26,8 @@ void WriteRollout(JsonWriter& json, const RolloutView& view) {
   const rollout::Stage* stage = rollout.at();
   json.BeginObject()
       .Field("id", rollout.id)
-      .Field("state", rollout::RolloutStateName(rollout.state))
+      .Field("state", view.waits_for_approval ? std::string_view("waiting_for_approval")
+                                              : rollout::RolloutStateName(rollout.state))
       .Field("candidate", rollout.candidate.ToString())
       .Field("control", rollout.control.ToString())
       .Field("alias", rollout.alias)
@@ -37,11 +38,21 @@ void WriteRollout(JsonWriter& json, const RolloutView& view) {
   }
   json.Field("reason", rollout.reason)
       .Field("actor", rollout.actor)
+      .FieldIfAny("job", rollout.job)
       .Field("started", rollout.started)
       .Field("entered", rollout.entered);
   if (rollout.ended.value != 0) {
     json.Field("ended", rollout.ended);
   }
+  json.Key("approvals").BeginArray();
+  for (const rollout::Approval& approval : rollout.approvals) {
+    json.BeginObject()
+        .Field("actor", approval.actor)
+        .FieldIfAny("reason", approval.reason)
+        .Field("time", approval.time)
+        .EndObject();
+  }
+  json.EndArray();
   json.Key("policy").Raw(rollout::PolicyToJson(rollout.policy));
   json.Key("seen").Raw(view.seen);
   json.EndObject();
@@ -176,6 +187,10 @@ void PromoteRollout(const Services& services, Request& request, Response& respon
 
 void RollBackRollout(const Services& services, Request& request, Response& response) {
   Lead(services, RolloutVerb::kRollBack, request, response);
+}
+
+void ApproveRollout(const Services& services, Request& request, Response& response) {
+  Lead(services, RolloutVerb::kApprove, request, response);
 }
 
 }  // namespace vitrine::http

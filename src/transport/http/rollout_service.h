@@ -17,15 +17,19 @@ struct RolloutStart {
   std::string candidate;  ///< "name:number" or an alias
   std::string scene;      ///< empty: wherever the champion retrieves
   std::string policy;     ///< JSON; empty: the default one
+  std::string
+      alias;  ///< whose place it shall take; empty: the scene's, or champion. Not from requests
+  std::string job;  ///< the turn of the loop that begins it. Not from requests
 };
 
 /// A rollout, and what its newest look saw: JSON, the audit entry's evidence.
 struct RolloutView {
   rollout::Rollout rollout;
   std::string seen = "null";
+  bool waits_for_approval = false;  ///< every stage is passed
 };
 
-enum class RolloutVerb : std::uint8_t { kPause, kResume, kPromote, kRollBack };
+enum class RolloutVerb : std::uint8_t { kPause, kResume, kPromote, kRollBack, kApprove };
 
 /// Threads: any; methods may block on a load.
 class RolloutService {
@@ -39,7 +43,8 @@ class RolloutService {
   /// Newest first; `cursor` is the last id of the page before.
   virtual Result<std::vector<RolloutView>> List(std::string_view cursor,
                                                 std::size_t limit) const = 0;
-  /// Errors: kNotFound, kFailedPrecondition (it has ended, or is in that state already).
+  /// Errors: kNotFound, kFailedPrecondition (it has ended, or is in that state already), kPermissionDenied (approve, and
+  /// promote where an approval is missing: by who began it).
   virtual Result<RolloutView> Do(std::string_view id, RolloutVerb verb,
                                  const registry::Cause& cause) = 0;
 };

@@ -69,6 +69,8 @@ constexpr std::array kRows = {
     Row{Method::kPost, "/v1/rollouts/{rollout}:resume", Permission::kOperate, kPool, ResumeRollout},
     Row{Method::kPost, "/v1/rollouts/{rollout}:promote", Permission::kOperate, kPool,
         PromoteRollout},
+    Row{Method::kPost, "/v1/rollouts/{rollout}:approve", Permission::kOperate, kPool,
+        ApproveRollout},
     Row{Method::kPost, "/v1/rollouts/{rollout}:rollback", Permission::kOperate, kPool,
         RollBackRollout},
     // run and watch
