@@ -38,17 +38,19 @@ constexpr std::chrono::minutes kWithin{10};
 
 /// How a shop of this size is looked after: once an hour, since five minutes hold a dozen visits.
 std::vector<std::string> SettingsOf(MonthArm arm, const std::string& policy) {
+  const std::string recent = std::filesystem::absolute("bench/specs/transitions-recent.toml");
   std::vector<std::string> settings = {
-      "server.threads=2",           "train.specs=popularity,transitions",
+      "server.listen=127.0.0.1:0",  "server.grpc_listen=",
+      "server.threads=2",           "train.specs=popularity,transitions," + recent,
       "train.protocol=newest-days", "lake.mapping=vitrine",
       "monitor.slot_seconds=7200",  "monitor.save_ms=3600000",
       "alerts.every_seconds=3600",  "alerts.quality_minutes=360",
       "retrain.every_seconds=3600", "rollout.every_ms=900000"};
   if (arm == MonthArm::kLoop) {
-    settings.insert(settings.end(),
-                    {"retrain.schedule=0 4 * * 1,4", "retrain.triggers=quality,drift,catalogue",
-                     "retrain.rest_minutes=360"});
-    static_cast<void>(policy);  // TODO wire
+    settings.insert(
+        settings.end(),
+        {"retrain.schedule=0 4 * * 1,4", "retrain.triggers=quality,drift,catalogue",
+         "retrain.rest_minutes=360", "retrain.promote=rollout", "retrain.policy=" + policy});
   }
   return settings;
 }
@@ -109,15 +111,18 @@ class World {
     return Day() > from && Day() <= until;
   }
 
-  /// Products that nobody wants much.
+  /// Products that are wanted no more and no less when fashion has turned.
   [[nodiscard]] std::vector<std::size_t> PushedProducts() const {
-    std::vector<std::size_t> worst(shop_.products().size() / 2);
-    std::iota(worst.begin(), worst.end(), std::size_t{0});
-    std::sort(worst.begin(), worst.end(), [this](std::size_t a, std::size_t b) {
-      return shop_.products()[a].appeal < shop_.products()[b].appeal;
-    });
-    worst.resize(20);
-    return worst;
+    constexpr double kTurningPoint = -1;
+    std::vector<std::size_t> products(shop_.products().size() / 2);
+    std::iota(products.begin(), products.end(), std::size_t{0});
+    const auto off = [this](std::size_t product) {
+      return std::fabs(shop_.products()[product].appeal - kTurningPoint);
+    };
+    std::sort(products.begin(), products.end(),
+              [&](std::size_t a, std::size_t b) { return off(a) < off(b); });
+    products.resize(20);
+    return products;
   }
 
   void Open() {
