@@ -47,6 +47,17 @@ class RetrainRollout : public Retraining {
     return json::parse(begin == std::string::npos ? "" : outcome.output.substr(begin), nullptr,
                        false);
   }
+  /// Once the newest turn has ended and the watch has looked since: what comes from here on is new to it.
+  static void UntilItWatches(const RunningServer& server) {
+    Until(server, "/v1/jobs", [](const json& page) {
+      return !page["jobs"].empty() && page["jobs"][0]["state"] == "succeeded";
+    });
+    const json before = Asked(server, "/v1/retraining")["looked"];
+    const json next = Until(server, "/v1/retraining", [&](const json& view) {
+      return view["looked"].is_string() && view["looked"] != before;
+    })["looked"];
+    Until(server, "/v1/retraining", [&](const json& view) { return view["looked"] != next; });
+  }
   static json StartOf(const RunningServer& server, const std::string& id) {
     json start;
     const json page = Asked(server, "/v1/audit?limit=500");
@@ -107,9 +118,12 @@ TEST_F(RetrainRollout, OneGoesOnSoTheNextTriggerIsHeldAndAFailureRests) {
     PostPurchases(server);
     Until(server, "/v1/aliases",
           [](const json& page) { return page["aliases"].contains("champion"); });
+    UntilItWatches(server);
     PostPurchases(server, 1);
     const json page = Until(server, "/v1/rollouts",
                             [](const json& rollouts) { return !rollouts["rollouts"].empty(); });
+    ASSERT_FALSE(page["rollouts"].empty());
+    UntilItWatches(server);
     EXPECT_EQ(page["rollouts"][0]["actor"], "trigger:volume");
     const json evidence = StartOf(server, "rollout-000001")["evidence"];
     EXPECT_EQ(evidence["trigger"], "trigger:volume");
@@ -157,8 +171,7 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
     PostPurchases(server);
     Until(server, "/v1/aliases",
           [](const json& page) { return page["aliases"].contains("champion"); });
-    Until(server, "/v1/jobs",
-          [](const json& page) { return page["jobs"][0]["state"] == "succeeded"; });
+    UntilItWatches(server);
     turns = Turns(server).size();
     EXPECT_EQ(server.Stop(), 0);
   }
@@ -166,6 +179,7 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
     {
       RunningServer server(data(), settings);
       ASSERT_TRUE(server.ok());
+      UntilItWatches(server);
       for (int day = 0; day <= round; ++day) {
         PostPurchases(server, 10 * round + day + 1);
       }
