@@ -188,9 +188,9 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
       if (round % 3 == 1) {
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
       } else if (round % 3 == 2) {
-        const std::size_t versions = Asked(server, "/v1/models?limit=500")["models"].size();
+        const std::size_t versions = Asked(server, "/v1/models?limit=500")["versions"].size();
         Until(server, "/v1/models?limit=500",
-              [&](const json& page) { return page["models"].size() >= versions + 2; });
+              [&](const json& page) { return page["versions"].size() >= versions + 2; });
         std::this_thread::sleep_for(std::chrono::milliseconds(random() % 20));
       }
       server.Kill();
