@@ -77,7 +77,7 @@ std::map<World, json> RunWorlds() {
           if (next == wanted.size()) {
             return;
           }
-          const World world = wanted[next++];
+          const World& world = wanted[next++];
           const std::string of = world.second + std::to_string(world.first) + " " + programs;
           const json* before = kept.Find(of);
           if (before != nullptr) {
