@@ -219,18 +219,21 @@ class Turn {
     return Status::Ok();
   }
 
+  /// Empty: there is none.
+  [[nodiscard]] Result<std::string> NameOfChampion() const {
+    const Result<registry::ModelVersion> now = registry_.Find(outcome_.alias);
+    if (now.status().code() == Code::kNotFound) {
+      return std::string();
+    }
+    RETURN_IF_ERROR(now.status());
+    return now->ref.ToString();
+  }
+
   /// The alias's version answers the same cases, so that the comparison is paired.
   Status EvaluateChampion() {
     // Remembered: a turn that is started again after its winner got the alias would judge it against itself.
     ASSIGN_OR_RETURN(const std::string before,
-                     steps_.Once("champion", [this]() -> Result<std::string> {
-                       const Result<registry::ModelVersion> now = registry_.Find(outcome_.alias);
-                       if (now.status().code() == Code::kNotFound) {
-                         return std::string();
-                       }
-                       RETURN_IF_ERROR(now.status());
-                       return now->ref.ToString();
-                     }));
+                     steps_.Once("champion", [this] { return NameOfChampion(); }));
     if (before.empty()) {
       return Status::Ok();
     }

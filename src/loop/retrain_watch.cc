@@ -93,13 +93,14 @@ Status RetrainWatch::Look(Micros now, RetrainView& view) {
 }
 
 Result<std::uint64_t> RetrainWatch::NewEvents(const RetrainSight& sight) {
-  if (!kept_ || kept_->last_turn != sight.inputs.last_turn) {
+  Kept kept = kept_.value_or(Kept{});
+  if (!kept_ || kept.last_turn != sight.inputs.last_turn) {
+    kept.last_turn = sight.inputs.last_turn;
     // Without a turn so far every event is new.
-    RETURN_IF_ERROR(
-        Keep({sight.inputs.last_turn, sight.inputs.last_turn.value == 0 ? 0 : sight.events,
-              kept_ ? kept_->drifts : std::map<std::string, Micros>()}));
+    kept.events = sight.inputs.last_turn.value == 0 ? 0 : sight.events;
+    RETURN_IF_ERROR(Keep(kept));
   }
-  return sight.events < kept_->events ? sight.events : sight.events - kept_->events;
+  return sight.events < kept.events ? sight.events : sight.events - kept.events;
 }
 
 Status RetrainWatch::Keep(Kept kept) {
