@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -108,8 +109,9 @@ TEST_F(RetrainWatchTest, TheScheduleGoesOffOnceAMinuteOfIts) {
   sight_.events += 10'000;
   const auto quiet = watch->LookNow();
   EXPECT_TRUE(started_.empty());
-  ASSERT_TRUE(quiet->next.has_value());
-  EXPECT_EQ(quiet->next->value, now_.value + 4 * kHour);
+  const std::optional<Micros> next = quiet->next;
+  ASSERT_TRUE(next.has_value());
+  EXPECT_EQ(next->value, now_.value + 4 * kHour);
   now_.value += 6 * kHour;  // the server was away at four
   watch->LookNow();
   EXPECT_EQ(started_, std::vector<std::string>{"schedule"});
