@@ -108,7 +108,7 @@ class World {
     return static_cast<double>(time - day0_) / static_cast<double>(kMicrosPerDay);
   }
   [[nodiscard]] bool Within(double from, double until) const {
-    return Day() > from && Day() <= until;
+    return Day() >= from && Day() < until;
   }
 
   /// Products that are wanted no more and no less when fashion has turned.

@@ -60,12 +60,7 @@ bool SaysPricesAreWrong(const json& alert) {
          alert.at("labels").value("rule", "").find("price") != std::string::npos;
 }
 
-bool SaysRobotsCame(const json& alert) {
-  const std::string rule = alert.at("labels").value("rule", "");
-  return alert.at("rule") == "contract-broken" &&
-         (rule.find("volume") != std::string::npos ||
-          rule.find("known_users") != std::string::npos || rule.find("robot") != std::string::npos);
-}
+bool SaysRobotsCame(const json& alert) { return alert.at("rule") == "robots"; }
 
 void Saw(MonthFinding& finding, const json* alert, double since) {
   if (alert != nullptr) {

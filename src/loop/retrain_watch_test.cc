@@ -109,9 +109,7 @@ TEST_F(RetrainWatchTest, TheScheduleGoesOffOnceAMinuteOfIts) {
   sight_.events += 10'000;
   const auto quiet = watch->LookNow();
   EXPECT_TRUE(started_.empty());
-  const std::optional<Micros> next = quiet->next;
-  ASSERT_TRUE(next.has_value());
-  EXPECT_EQ(next->value, now_.value + 4 * kHour);
+  EXPECT_EQ(quiet->next, std::optional(Micros{now_.value + 4 * kHour}));
   now_.value += 6 * kHour;  // the server was away at four
   watch->LookNow();
   EXPECT_EQ(started_, std::vector<std::string>{"schedule"});

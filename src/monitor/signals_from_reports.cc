@@ -74,16 +74,19 @@ SignalsFromReports::Totals SignalsFromReports::QualityTotals(const ReportSet& re
   Totals totals{.at = now, .shares = {}, .latencies = {}, .failures = {}, .lags = {}};
   auto& shares = totals.shares;
   for (const QualityRow& row : reports.quality.rows) {
-    const Labels labels = ModelAndScene(row.model, row.scene);
-    shares[{"quality.ctr", labels}] = {ClickedPlaces(row), Number(row.shown)};
     Part& scene = shares[{"quality.scene_ctr", {{"scene", row.scene}}}];
     scene.part += ClickedPlaces(row);
     scene.whole += Number(row.shown);
+    if (row.model.empty()) {
+      continue;  // popular items, to those of whom nothing is known: nobody's fault, and few
+    }
+    const Labels labels = ModelAndScene(row.model, row.scene);
+    shares[{"quality.ctr", labels}] = {ClickedPlaces(row), Number(row.shown)};
     shares[{"quality.conversion", labels}] = {row.conversion_rate.mean * Number(row.answers),
                                               Number(row.answers)};
   }
   for (const EstimateRow& row : reports.quality.estimates) {
-    if (row.label == Label::kClick) {
+    if (row.label == Label::kClick && !row.model.empty()) {
       shares[{"quality.estimated_ctr", ModelAndScene(row.model, row.scene)}] = {row.labelled_ever,
                                                                                 row.shown_ever};
     }

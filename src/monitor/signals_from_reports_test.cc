@@ -74,13 +74,14 @@ TEST_F(SignalsTest, ClicksAreThoseOfALongerTimeAndOfTheWholeSceneToo) {
   for (int minute = 1; minute <= 30; ++minute) {
     at(minute);
   }
-  reports_.quality.rows = {of("m:1", 1500, 110), of("m:2", 500, 40)};
+  reports_.quality.rows = {of("m:1", 1500, 110), of("m:2", 400, 35), of("", 100, 5)};
   reports_.data.accepted = 20;
   reports_.data.robots = 5;
   at(31);
   const auto later = at(55);
   EXPECT_DOUBLE_EQ(Value(later, "quality.ctr{model=m:1,scene=home}"), 10.0 / 500);
   EXPECT_DOUBLE_EQ(Value(later, "quality.scene_ctr{scene=home}"), 50.0 / 1000);
+  EXPECT_FALSE(Find(later, "quality.ctr{model=,scene=home}").has_value()) << "no version's";
   EXPECT_FALSE(Find(later, "data.robot_share").has_value()) << "of the last five minutes";
   EXPECT_FALSE(Find(at(95), "quality.scene_ctr{scene=home}").has_value());
 }

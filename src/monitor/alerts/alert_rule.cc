@@ -247,6 +247,7 @@ std::vector<AlertRule> DefaultAlertRules() {
   rules.push_back(
       {.name = "contract-broken",
        .signal = "data.contract_broken",
+       .where = {{"says", "wrong"}},
        .warning = 1,
        .bad_for = minutes(0),
        .good_for = minutes(15),
@@ -257,6 +258,22 @@ std::vector<AlertRule> DefaultAlertRules() {
            "newest such row; wanted: vitrine data contract set FILE",
        .runbook_zh = "GET /v1/monitors/data 的 contract.findings 给出预期、实际与最新样例;"
                      "若属正常,运行 vitrine data contract set FILE"});
+  // A day in which nothing differs ends it: what shoppers do differs by the hour.
+  rules.push_back(
+      {.name = "contract-changed",
+       .signal = "data.contract_broken",
+       .where = {{"says", "changed"}},
+       .warning = 1,
+       .bad_for = minutes(0),
+       .good_for = minutes(24 * 60),
+       .priority = 3,
+       .rests_in_sales = true,
+       .runbook = "shoppers or senders do something else than before: GET /v1/monitors/data, "
+                  "contract.findings; "
+                  "where it stays: vitrine data contract learn",
+       .runbook_zh =
+           "用户或上报方行为变化:查看 GET /v1/monitors/data 的 contract.findings;若长期如此,运行 "
+           "vitrine data contract learn"});
   rules.push_back({.name = "robots",
                    .signal = "data.robot_share",
                    .warning = 0.02,
