@@ -154,8 +154,8 @@ class World {
     simulation_ = std::make_unique<apps::Simulation>(shop_, shoppers_, *client_);
     simulation_->SetOrders(&orders_);
     simulation_->SetFault([this](Event& event) { Fault(event); });
-    CHECK(simulation_->PostCatalogue().ok());
-    CHECK(simulation_->PostEvents(past).ok());
+    Need(simulation_->PostCatalogue().status());
+    Need(simulation_->PostEvents(past).status());
     Retrain();
   }
 
@@ -186,7 +186,8 @@ class World {
                                        http::ClientOptions{.timeout = kWithin, .api_key = {}});
     const Deadline deadline = After(std::chrono::minutes(1));
     while (!client_->Get("/v2/health/live").ok()) {
-      CHECK(std::chrono::steady_clock::now() < deadline);
+      Need(std::chrono::steady_clock::now() < deadline ? Status::Ok()
+                                                       : Unavailable("the server does not answer"));
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
@@ -205,11 +206,7 @@ class World {
     const bool sale = Within(MonthPlan::kSale, MonthPlan::kSaleEnd);
     shoppers_.SetSale(sale);
     if (clock_) {
-      const Status moved = clock_->MoveTo({now_}, After(kWithin));
-      if (!moved.ok()) {
-        std::fprintf(stderr, "%s\n", moved.message().c_str());
-        std::exit(1);
-      }
+      Need(clock_->MoveTo({now_}, After(kWithin)));
     }
     const double wanted =
         options_.visits_per_hour / 4 * simulate::VisitsAt({before}) * (sale ? 2 : 1) + carry_;
@@ -221,16 +218,16 @@ class World {
   }
 
   apps::Traffic Visit(std::size_t visits, std::int64_t before) {
-    CHECK(simulation_->PostNewcomers({before}, {now_}).ok());
-    CHECK(simulation_->PostOrders({now_}).ok());
+    Need(simulation_->PostNewcomers({before}, {now_}).status());
+    Need(simulation_->PostOrders({now_}).status());
     if (visits > 0) {
-      CHECK(simulation_->PostEvents(shoppers_.Browse(visits, {before}, {now_})).ok());
+      Need(simulation_->PostEvents(shoppers_.Browse(visits, {before}, {now_})).status());
     }
     if (Within(MonthPlan::kBots, MonthPlan::kBotsEnd)) {
-      CHECK(simulation_->PostEvents(simulate::BotViews(shop_, bots_, {before}, {now_})).ok());
+      Need(simulation_->PostEvents(simulate::BotViews(shop_, bots_, {before}, {now_})).status());
     }
     const auto traffic = simulation_->Visit(visits, kShown);
-    CHECK(traffic.ok());
+    Need(traffic.status());
     return *traffic;
   }
 
@@ -336,11 +333,24 @@ class World {
     return day0_ + static_cast<std::int64_t>(day * static_cast<double>(kMicrosPerDay));
   }
 
-  static json Must(const Result<http::ClientResponse>& response) {
-    if (!response.ok() || !response->ok()) {
-      std::fprintf(stderr, "%s\n",
-                   response.ok() ? response->body.c_str() : response.status().message().c_str());
-      std::exit(1);
+  /// The server does not outlive its world.
+  [[noreturn]] void Fail(const std::string& message) {
+    std::fprintf(stderr, "%s\n", message.c_str());
+    if (server_.joinable()) {
+      server_.request_stop();
+      server_.join();
+    }
+    std::exit(1);
+  }
+  void Need(const Status& status) {
+    if (!status.ok()) {
+      Fail(status.message());
+    }
+  }
+  json Must(const Result<http::ClientResponse>& response) {
+    Need(response.status());
+    if (!response->ok()) {
+      Fail(response->body);
     }
     return json::parse(response->body);
   }
@@ -359,8 +369,7 @@ class World {
       }
       if (state == "failed" || state == "cancelled" ||
           std::chrono::steady_clock::now() > deadline) {
-        std::fprintf(stderr, "%s\n", seen.dump(2).c_str());
-        std::exit(1);
+        Fail(seen.dump(2));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
@@ -374,10 +383,9 @@ class World {
                                       "learn", "--reason", "the shop's first weeks", "--from",
                                       FormatIso({kOpened + (kHistoryDays + 1) * kMicrosPerDay})}},
                        {}, {});
-    CHECK(learned.ok());
+    Need(learned.status());
     if (learned->exit_code != 0) {
-      std::fprintf(stderr, "%s\n", learned->last_error_lines.c_str());
-      std::exit(1);
+      Fail(learned->last_error_lines);
     }
   }
 
@@ -389,7 +397,7 @@ class World {
                                                             {"policy", json::parse(kPolicy)},
                                                             {"reason", "somebody's old baseline"}})
                                                           .dump());
-    CHECK(answer.ok());
+    Need(answer.status());
     if (answer->ok()) {
       pushed_ = true;
       out_["pushed"] = {{"rollout", json::parse(answer->body).value("id", "")},

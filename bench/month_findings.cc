@@ -255,7 +255,7 @@ MonthFindings FindingsOf(const json& loop, const json& twin, const json& oracle)
   found.oracle_revenue = of(oracle).revenue_a_visit();
   for (const json& entry : loop.at("audit")) {
     found.hands += entry.at("day") > 0.01 && entry.at("actor") == "local" &&
-                           !IsOneOf(entry.at("action"), {"rollout.start", "quiet_time.declare"})
+                           !IsOneOf(entry.at("action"), {"rollout.start", "quiet_time.create"})
                        ? 1
                        : 0;
   }
