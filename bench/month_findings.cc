@@ -153,8 +153,9 @@ MonthFinding OfBadModel(const json& loop) {
     finding.cause = rollout.value("reason", "");
     finding.right_act = state == "rolled_back";
     finding.right_cause = finding.right_act;
-    const std::string stage = rollout.at("policy").at("stages").at(rollout.at("stage")).at("kind");
-    finding.act = fmt::format("{} in stage {} ({})", state, rollout.at("stage").get<int>(), stage);
+    const auto stage = rollout.at("stage").get<std::size_t>();
+    const std::string kind = rollout.at("policy").at("stages").at(stage).at("kind");
+    finding.act = fmt::format("{} in stage {} ({})", state, stage + 1, kind);
   }
   for (const json& entry : loop.at("audit")) {
     if (entry.at("subject") == id && entry.at("action") == "rollout.roll_back") {
