@@ -1,24 +1,17 @@
 #include "bench/month.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <memory>
 #include <numeric>
-#include <set>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "adapters/files/simulated_clock.h"
 #include "apps/vitrine/simulation.h"
-#include "bench/report.h"
-#include "core/check.h"
-#include "data/timestamp.h"
-#include "loop/child_process.h"
+#include "bench/month_server.h"
 #include "simulate/bots.h"
 #include "simulate/orders.h"
 #include "simulate/visiting_hours.h"
@@ -33,9 +26,6 @@ constexpr std::int64_t kStep = kMicrosPerHour / 4;
 constexpr std::int64_t kOpened = 1'780'272'000 * kMicrosPerSecond;  // a Monday, 2026-06-01
 constexpr std::int64_t kHistoryDays = 10;
 constexpr std::size_t kShown = 10;
-/// What a step may set off, a turn of the loop included.
-constexpr std::chrono::minutes kWithin{10};
-
 /// How a shop of this size is looked after: once an hour, since five minutes hold a dozen visits.
 std::vector<std::string> SettingsOf(MonthArm arm, const std::string& policy) {
   const std::string recent = std::filesystem::absolute("bench/specs/transitions-recent.toml");
@@ -93,19 +83,16 @@ class World {
         Hour();
       }
     }
-    if (options_.arm != MonthArm::kOracle) {
-      Close();
-    }
-    out_["days"] = days_;
-    out_["seconds"] =
+    json out = server_ ? server_->Said() : json::object();
+    out["days"] = days_;
+    out["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
-    return out_;
+    return out;
   }
 
  private:
-  [[nodiscard]] double Day() const { return DayOf(now_); }
-  [[nodiscard]] double DayOf(std::int64_t time) const {
-    return static_cast<double>(time - day0_) / static_cast<double>(kMicrosPerDay);
+  [[nodiscard]] double Day() const {
+    return static_cast<double>(now_ - day0_) / static_cast<double>(kMicrosPerDay);
   }
   [[nodiscard]] bool Within(double from, double until) const {
     return Day() >= from && Day() < until;
@@ -141,55 +128,17 @@ class World {
     if (options_.arm == MonthArm::kOracle) {
       return;
     }
-    const std::string clock = options_.folder + "/clock";
     std::filesystem::create_directories(options_.folder);
-    auto made = files::SimulatedClock::Create(clock, {now_});
-    CHECK(made.ok());
-    clock_ = *std::move(made);
-    CHECK(files::FollowSimulatedClock(clock.c_str()).ok());
-    ::setenv("VITRINE_SIMULATED_CLOCK", clock.c_str(), 1);  // the programs it starts
     const std::string policy = options_.folder + "/policy.json";
     std::ofstream(policy) << kPolicy;
-    StartServer(SettingsOf(options_.arm, policy));
-    simulation_ = std::make_unique<apps::Simulation>(shop_, shoppers_, *client_);
+    server_ = std::make_unique<MonthServer>(options_.folder, SettingsOf(options_.arm, policy),
+                                            Micros{now_}, Micros{day0_});
+    simulation_ = std::make_unique<apps::Simulation>(shop_, shoppers_, server_->client());
     simulation_->SetOrders(&orders_);
     simulation_->SetFault([this](Event& event) { Fault(event); });
-    Need(simulation_->PostCatalogue().status());
-    Need(simulation_->PostEvents(past).status());
-    Retrain();
-  }
-
-  static std::string Program() {
-    return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path().string() +
-           "/vitrine";
-  }
-
-  /// A process of its own, as a shop runs it.
-  void StartServer(const std::vector<std::string>& settings) {
-    const std::string data = options_.folder + "/data";
-    loop::ChildCommand command{.program = Program(), .arguments = {"--data", data}};
-    for (const std::string& setting : settings) {
-      command.arguments.insert(command.arguments.end(), {"--set", setting});
-    }
-    command.arguments.emplace_back("up");
-    server_ = std::jthread([command](const std::stop_token& stop) {
-      const auto outcome = loop::RunChild(command, {}, stop);
-      if (!stop.stop_requested()) {
-        std::fprintf(
-            stderr, "the server ended: %s\n",
-            outcome.ok() ? outcome->last_error_lines.c_str() : outcome.status().message().c_str());
-        std::exit(1);
-      }
-    });
-    client_ =
-        std::make_unique<http::Client>(http::Endpoint{.unix_path = data + "/vitrine.sock"},
-                                       http::ClientOptions{.timeout = kWithin, .api_key = {}});
-    const Deadline deadline = After(std::chrono::minutes(1));
-    while (!client_->Get("/v2/health/live").ok()) {
-      Need(std::chrono::steady_clock::now() < deadline ? Status::Ok()
-                                                       : Unavailable("the server does not answer"));
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    server_->Need(simulation_->PostCatalogue().status());
+    server_->Need(simulation_->PostEvents(past).status());
+    server_->Retrain();
   }
 
   void Fault(Event& event) const {
@@ -205,8 +154,8 @@ class World {
     shoppers_.MoveTo({now_});
     const bool sale = Within(MonthPlan::kSale, MonthPlan::kSaleEnd);
     shoppers_.SetSale(sale);
-    if (clock_) {
-      Need(clock_->MoveTo({now_}, After(kWithin)));
+    if (server_) {
+      server_->MoveTo({now_});
     }
     const double wanted =
         options_.visits_per_hour / 4 * simulate::VisitsAt({before}) * (sale ? 2 : 1) + carry_;
@@ -218,16 +167,17 @@ class World {
   }
 
   apps::Traffic Visit(std::size_t visits, std::int64_t before) {
-    Need(simulation_->PostNewcomers({before}, {now_}).status());
-    Need(simulation_->PostOrders({now_}).status());
+    server_->Need(simulation_->PostNewcomers({before}, {now_}).status());
+    server_->Need(simulation_->PostOrders({now_}).status());
     if (visits > 0) {
-      Need(simulation_->PostEvents(shoppers_.Browse(visits, {before}, {now_})).status());
+      server_->Need(simulation_->PostEvents(shoppers_.Browse(visits, {before}, {now_})).status());
     }
     if (Within(MonthPlan::kBots, MonthPlan::kBotsEnd)) {
-      Need(simulation_->PostEvents(simulate::BotViews(shop_, bots_, {before}, {now_})).status());
+      server_->Need(
+          simulation_->PostEvents(simulate::BotViews(shop_, bots_, {before}, {now_})).status());
     }
     const auto traffic = simulation_->Visit(visits, kShown);
-    Need(traffic.status());
+    server_->Need(traffic.status());
     return *traffic;
   }
 
@@ -308,165 +258,26 @@ class World {
       return;
     }
     if (now_ == day0_) {
-      Retrain();
-      LearnContract();
+      server_->Retrain();
+      // From the weeks in which the server was there: what it does brings events too.
+      server_->LearnContract({kOpened + (kHistoryDays + 1) * kMicrosPerDay});
     }
     if (options_.arm != MonthArm::kLoop) {
       return;
     }
     if (now_ == At(MonthPlan::kSale)) {
-      Must(client_->Post("/v1/quiet-times", json({{"kind", "sale"},
-                                                  {"until", FormatIso({At(MonthPlan::kSaleEnd)})},
-                                                  {"why", "midsummer sale"}})
-                                                .dump()));
+      server_->DeclareSale({At(MonthPlan::kSaleEnd)});
     }
     if (now_ >= At(MonthPlan::kBadModel) && now_ < At(MonthPlan::kBots) && !pushed_) {
-      PushBadModel();
+      pushed_ = server_->RollOutPopularity(kPolicy);
     }
     if (now_ >= day0_) {
-      LookAtAlerts();
-      LookAtHeld();
+      server_->Look();
     }
   }
 
   [[nodiscard]] std::int64_t At(double day) const {
     return day0_ + static_cast<std::int64_t>(day * static_cast<double>(kMicrosPerDay));
-  }
-
-  /// The server does not outlive its world.
-  [[noreturn]] void Fail(const std::string& message) {
-    std::fprintf(stderr, "%s\n", message.c_str());
-    if (server_.joinable()) {
-      server_.request_stop();
-      server_.join();
-    }
-    std::exit(1);
-  }
-  void Need(const Status& status) {
-    if (!status.ok()) {
-      Fail(status.message());
-    }
-  }
-  json Must(const Result<http::ClientResponse>& response) {
-    Need(response.status());
-    if (!response->ok()) {
-      Fail(response->body);
-    }
-    return json::parse(response->body);
-  }
-  json Get(const std::string& target) { return Must(client_->Get(target)); }
-
-  /// A turn that a person starts; the newest model serves afterwards.
-  void Retrain() {
-    const json job = Must(client_->Post("/v1/jobs", R"({"kind":"retrain"})"));
-    const std::string target = "/v1/jobs/" + job.at("id").get<std::string>();
-    const Deadline deadline = After(kWithin);
-    for (;;) {
-      const json seen = Get(target);
-      const std::string state = seen.at("state").get<std::string>();
-      if (state == "succeeded") {
-        return;
-      }
-      if (state == "failed" || state == "cancelled" ||
-          std::chrono::steady_clock::now() > deadline) {
-        Fail(seen.dump(2));
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
-  }
-
-  /// From the weeks in which the server was there: what it does brings events too.
-  void LearnContract() {
-    const auto learned =
-        loop::RunChild({.program = Program(),
-                        .arguments = {"--data", options_.folder + "/data", "data", "contract",
-                                      "learn", "--reason", "the shop's first weeks", "--from",
-                                      FormatIso({kOpened + (kHistoryDays + 1) * kMicrosPerDay})}},
-                       {}, {});
-    Need(learned.status());
-    if (learned->exit_code != 0) {
-      Fail(learned->last_error_lines);
-    }
-  }
-
-  /// Popular items only: somebody's old baseline. Tried again each hour while another rollout goes on.
-  void PushBadModel() {
-    const json newest = Get("/v1/models/popularity/versions?limit=1");
-    const auto candidate = newest.at("versions").at(0).at("version").get<std::string>();
-    const auto answer = client_->Post("/v1/rollouts", json({{"candidate", candidate},
-                                                            {"policy", json::parse(kPolicy)},
-                                                            {"reason", "somebody's old baseline"}})
-                                                          .dump());
-    Need(answer.status());
-    if (answer->ok()) {
-      pushed_ = true;
-      out_["pushed"] = {{"rollout", json::parse(answer->body).value("id", "")},
-                        {"candidate", candidate},
-                        {"day", Day()}};
-    } else {
-      out_["push_refused"] = answer->body;
-    }
-  }
-
-  void LookAtAlerts() {
-    const json open = Get("/v1/alerts?state=open&limit=500");
-    for (const json& alert : open.at("alerts")) {
-      if (!alert.contains("fired") || !alert["fired"].is_string()) {
-        continue;
-      }
-      const auto [seen, fresh] = alerts_.emplace(
-          std::pair(alert.value("id", ""), alert["fired"].get<std::string>()), alerts_.size());
-      if (!fresh) {
-        continue;
-      }
-      json row = alert;
-      row["day"] = Day();
-      json causes = json::array();
-      const json diagnosis = Get("/v1/diagnosis?language=en");
-      for (const json& cause : diagnosis.value("causes", json::array())) {
-        causes.push_back({{"code", cause.value("code", "")}, {"text", cause.value("text", "")}});
-      }
-      row["diagnosis"] = std::move(causes);
-      out_["alerts"].push_back(std::move(row));
-    }
-  }
-
-  void LookAtHeld() {
-    const json view = Get("/v1/retraining");
-    for (const json& held : view.value("held", json::array())) {
-      const std::string key = held.value("cause", "") + held.value("since", "");
-      if (held_.insert(key).second) {
-        json row = held;
-        row["day"] = Day();
-        out_["held"].push_back(std::move(row));
-      }
-    }
-  }
-
-  /// Everything that was written down of what it did.
-  void Close() {
-    out_["rollouts"] = Get("/v1/rollouts?limit=500").value("rollouts", json::array());
-    out_["jobs"] = Get("/v1/jobs?limit=500").value("jobs", json::array());
-    json audit = json::array();
-    std::string cursor;
-    do {
-      const json page = Get("/v1/audit?limit=500" + (cursor.empty() ? "" : "&cursor=" + cursor));
-      for (const json& entry : page.at("entries")) {
-        audit.push_back(entry);
-      }
-      cursor = page.contains("next_cursor") && page["next_cursor"].is_string()
-                   ? page["next_cursor"].get<std::string>()
-                   : "";
-    } while (!cursor.empty());
-    out_["audit"] = std::move(audit);
-    for (const auto& [list, field] : {std::pair("audit", "time"), std::pair("rollouts", "started"),
-                                      std::pair("jobs", "created")}) {
-      for (json& row : out_[list]) {
-        const auto time = data::ParseTime(row.at(field).get<std::string>());
-        CHECK(time.ok());
-        row["day"] = DayOf(time->time.value);
-      }
-    }
   }
 
   MonthOptions options_;
@@ -478,14 +289,9 @@ class World {
   std::int64_t now_ = 0;
   double carry_ = 0;
   bool pushed_ = false;
-  std::map<std::pair<std::string, std::string>, std::size_t> alerts_;  // id and when it fired
-  std::set<std::string> held_;
   std::vector<json> days_;
-  json out_ = {{"alerts", json::array()}, {"held", json::array()}};
-  std::unique_ptr<files::SimulatedClock> clock_;
-  std::unique_ptr<http::Client> client_;
+  std::unique_ptr<MonthServer> server_;
   std::unique_ptr<apps::Simulation> simulation_;
-  std::jthread server_;
 };
 
 }  // namespace

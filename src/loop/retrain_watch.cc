@@ -83,6 +83,8 @@ Status RetrainWatch::Look(Micros now, RetrainView& view) {
     ASSIGN_OR_RETURN(view.job, ports_.start(view.decision));
     if (view.decision.cause == feedback::TriggerCause::kDrift && kept_) {
       Kept kept = *kept_;
+      std::erase_if(kept.drifts,
+                    [now](const auto& one) { return now.value - one.second.value >= kWeek; });
       for (const std::string& feature : sight.inputs.drifted) {
         kept.drifts[feature] = now;
       }

@@ -184,7 +184,7 @@ void OnlineMonitor::OnRecord(const data::LogRecord& record) {
       return;
     }
     if (event != nullptr) {
-      change = CountEvent(*event);
+      change = CountEvent(*event, record.received);
       state_->contract.Count(*event, record.received);
     } else if (const auto* item = std::get_if<Item>(&record.body)) {
       state_->attribution.OnItem(*item);
@@ -270,7 +270,7 @@ std::uint64_t OnlineMonitor::watermark() const {
   return state_->watermark;
 }
 
-OnlineMonitor::EventChange OnlineMonitor::CountEvent(const Event& event) {
+OnlineMonitor::EventChange OnlineMonitor::CountEvent(const Event& event, Micros received) {
   const auto type = static_cast<std::size_t>(event.type);
   State::EventCounts& counts = state_->events[type];
   if (metrics_ != nullptr && counts.metric == nullptr) {
@@ -283,7 +283,8 @@ OnlineMonitor::EventChange OnlineMonitor::CountEvent(const Event& event) {
   counts.late += event.ts.value + kLateAfter.value < state_->newest_event.value ? 1 : 0;
   state_->newest_event = std::max(state_->newest_event, event.ts);
   const std::string& who = event.user_id.empty() ? event.anonymous_id : event.user_id;
-  state_->robot_events += state_->robots.Saw(who, event.ts) ? 1 : 0;
+  // One event dated ahead would make the hours until then say nothing.
+  state_->robot_events += state_->robots.Saw(who, std::min(event.ts, received)) ? 1 : 0;
   EventChange change{
       .metric = counts.metric, .before = state_->attribution.joins()[type], .after = {}};
   state_->attribution.Record(event);

@@ -140,7 +140,7 @@ class OnlineMonitor {
   /// The part of a saved state that follows from the log. Throws nlohmann::json::exception.
   static Status LoadLog(const nlohmann::json& saved, State& read);
   /// Precondition: log_mutex is held.
-  EventChange CountEvent(const Event& event);
+  EventChange CountEvent(const Event& event, Micros received);
   std::shared_ptr<Model> Find(std::string_view model) const;
   /// By name.
   [[nodiscard]] std::vector<std::pair<std::string, std::shared_ptr<Model>>> Watched() const;

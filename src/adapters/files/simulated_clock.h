@@ -2,8 +2,8 @@
 ///
 /// A small file that driver and servers map. It holds the time, and for each thread that looks at something from time to
 /// time until when it rests (core/pace.h). The driver moves the time on only once every such thread rests beyond it: what a
-/// moment sets off, a training of minutes too, is done before the next one comes, and what happens does
-/// not depend on how fast the machine is. (Conservative discrete-event simulation: Chandy & Misra, CACM 1981.)
+/// moment sets off, a training of minutes too, is done before the next one comes. Who is woken by somebody else, not by
+/// the time, may begin a step later; latencies are the machine's. (Conservative discrete-event simulation: Chandy & Misra, CACM 1981.)
 #pragma once
 
 #include <memory>
