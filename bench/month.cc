@@ -85,6 +85,7 @@ class World {
     }
     json out = server_ ? server_->Said() : json::object();
     out["days"] = days_;
+    out["hours"] = hours_;
     out["seconds"] =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     return out;
@@ -202,6 +203,7 @@ class World {
       }
       ++traffic.answers;
       traffic.shown += shown.size();
+      traffic.expected_clicks += shoppers_.ExpectedClicks(s, shown);
       for (const std::size_t place : shoppers_.Click(s, shown)) {
         ++traffic.clicks;
         if (shoppers_.Buys(s, shown[place])) {
@@ -226,6 +228,13 @@ class World {
   }
 
   void Count(const apps::Traffic& traffic) {
+    const std::int64_t from_begin = kOpened + kHistoryDays * kMicrosPerDay;
+    const auto hour = static_cast<std::size_t>((now_ - from_begin - 1) / kMicrosPerHour);
+    while (hours_.size() <= hour) {
+      hours_.push_back({{"shown", 0}, {"expected", 0.0}});
+    }
+    hours_[hour]["shown"] = hours_[hour]["shown"].get<std::uint64_t>() + traffic.shown;
+    hours_[hour]["expected"] = hours_[hour]["expected"].get<double>() + traffic.expected_clicks;
     if (now_ <= day0_) {
       return;
     }
@@ -290,6 +299,7 @@ class World {
   double carry_ = 0;
   bool pushed_ = false;
   std::vector<json> days_;
+  std::vector<json> hours_;  // from the day on which the server was there
   std::unique_ptr<MonthServer> server_;
   std::unique_ptr<apps::Simulation> simulation_;
 };

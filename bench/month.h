@@ -17,6 +17,9 @@ enum class MonthArm : std::uint8_t {
   kOracle,  ///< the simulation itself, which knows what each shopper likes
 };
 
+/// With the server, before day 0.
+inline constexpr int kWarmUpDays = 14;
+
 struct MonthOptions {
   std::uint64_t seed = 1;
   MonthArm arm = MonthArm::kLoop;
@@ -25,7 +28,7 @@ struct MonthOptions {
   std::size_t shoppers = 4000;
   double visits_per_hour = 150;
   std::size_t history_events = 60'000;  ///< of the ten days before the server is there
-  int warm_up_days = 14;                ///< with the server, before day 0
+  int warm_up_days = kWarmUpDays;
   int days = 30;
 };
 
@@ -42,7 +45,8 @@ struct MonthPlan {
   static constexpr double kSaleEnd = 29;
 };
 
-/// Runs one world, and says what happened: "days" (visits, shown, clicks, purchases, revenue of each), "alerts" (of the loop: rule,
+/// Runs one world, and says what happened: "days" (visits, shown, clicks, purchases, revenue of each), "hours" (places shown, and clicks
+/// that the simulation expected of them, from kWarmUpDays before day 0 on), "alerts" (of the loop: rule,
 /// signal, labels, when fired and resolved, what the diagnosis said then), "rollouts", "jobs", "audit", "held" (triggers that were held, hour by hour
 /// a kind once), "seconds". Times are days from day 0. Ends the program where the server fails.
 nlohmann::json RunMonth(const MonthOptions& options);

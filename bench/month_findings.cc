@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -209,17 +210,48 @@ Sums SumOf(const json& world, double from, double until) {
   return sums;
 }
 
+constexpr int kQualityHours = 6;  // alerts.quality_minutes of the month's shop
+
+/// Clicks a place that the simulation expected in the hours before `day`; 0 where nothing was shown.
+double ExpectedRate(const json& loop, double day) {
+  const json& hours = loop.at("hours");
+  const int end = static_cast<int>(std::lround((day + kWarmUpDays) * 24));
+  double shown = 0;
+  double expected = 0;
+  for (int hour = std::max(0, end - kQualityHours);
+       hour < end && hour < static_cast<int>(hours.size()); ++hour) {
+    shown += hours[static_cast<std::size_t>(hour)].at("shown").get<double>();
+    expected += hours[static_cast<std::size_t>(hour)].at("expected").get<double>();
+  }
+  return shown == 0 ? 0 : expected / shown;
+}
+
+/// By how much clicks had truly changed against the same hours a week before; none where the alert is about something else.
+std::optional<double> TrueChange(const json& loop, const json& alert) {
+  if (!IsOneOf(alert.at("signal"), {"quality.ctr", "quality.scene_ctr"})) {
+    return std::nullopt;
+  }
+  const double then = ExpectedRate(loop, alert.at("day").get<double>() - 7);
+  return then == 0 ? std::nullopt : std::optional(ExpectedRate(loop, alert.at("day")) / then - 1);
+}
+
 void CountFalseAlarms(const json& loop, MonthFindings& found) {
   double days = 0;
   std::size_t alarms = 0;
   for (const auto& [from, until] : kQuiet) {
     days += until - from;
     for (const json& alert : loop.at("alerts")) {
-      if (alert.at("day") > from && alert.at("day") <= until) {
-        ++alarms;
-        found.false_alarm_names.push_back(
-            fmt::format("{} on day {:.1f}", NameOf(alert), alert.at("day").get<double>()));
+      if (alert.at("day") <= from || alert.at("day") > until) {
+        continue;
       }
+      const std::optional<double> change = TrueChange(loop, alert);
+      const bool right = change && *change <= alert.at("bound").get<double>() / 2;
+      alarms += right ? 0 : 1;
+      (right ? found.aged_names : found.false_alarm_names)
+          .push_back(fmt::format(
+              "{} on day {:.1f}{}", NameOf(alert), alert.at("day").get<double>(),
+              change ? fmt::format(" (clicks had truly changed by {:+.0f} %)", 100 * *change)
+                     : ""));
     }
   }
   found.false_alarms = static_cast<double>(alarms) / (days / 7);

@@ -22,9 +22,12 @@ struct MonthFinding {
 
 struct MonthFindings {
   std::vector<MonthFinding> events;
-  double false_alarms = 0;  ///< alerts a week in which nothing happens
+  /// Alerts a week in which nothing happens. One that says that fewer is clicked is no false alarm where the simulation's own
+  /// expectation of clicks fell by half of the rule's bound or more: the model had aged.
+  double false_alarms = 0;
   std::vector<std::string> false_alarm_names;
-  std::size_t turns = 0;  ///< jobs that trained
+  std::vector<std::string> aged_names;  ///< those of quiet weeks that were right
+  std::size_t turns = 0;                ///< jobs that trained
   std::size_t promotions = 0;
   double ctr_before = 0;  ///< before the shift: CTR of the loop
   double ctr = 0;         ///< after it

@@ -104,6 +104,9 @@ void Print(int seed, const MonthFindings& found) {
   for (const std::string& name : found.false_alarm_names) {
     std::printf("  false alarm: %s\n", name.c_str());
   }
+  for (const std::string& name : found.aged_names) {
+    std::printf("  a model had aged: %s\n", name.c_str());
+  }
   for (const MonthFinding& event : found.events) {
     char seen[32] = "not seen";
     if (event.seen_hours) {

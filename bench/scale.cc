@@ -1,5 +1,6 @@
 // What a large log costs, by the real programs: import, clean, and training of four kinds of model, at growing sizes.
-//   ./dev bench scale [--sizes 5,10,20] [--folder /tmp/scale] [--keep]
+//   ./dev bench scale [--sizes 5,10,20] [--folder /tmp/scale] [--keep] [--with hybrid]
+// --with names one more ready spec, trained last.
 // Sizes are millions of events; users grow alike (20 events a user), items are 100,000. The log is simulated
 // (bench/scale_log.h); making it is not counted. Each stage is a child process whose CPU seconds and peak resident memory
 // are the kernel's. Results are kept in build/bench/scale/results.jsonl as soon as they are known, and a later run goes on
@@ -44,6 +45,7 @@ struct Options {
   std::vector<double> millions = {5, 10, 20};
   std::string folder = (fs::temp_directory_path() / "scale").string();
   bool keep = false;
+  std::string with;
 };
 
 constexpr const char* kProtocol = R"(name = "scale"
@@ -75,10 +77,14 @@ struct Stage {
 };
 
 /// The ready specs as they are; of the network one epoch.
-std::vector<Stage> Stages() {
+std::vector<Stage> Stages(const std::string& with) {
   std::vector<Stage> stages = {{"import", "vitrine-lake", ""}, {"clean", "vitrine-lake", ""}};
-  for (const char* spec : {"popularity", "item-knn", "als", "sasrec"}) {
-    std::string text = TextOf("specs/" + std::string(spec) + ".toml");
+  std::vector<std::string> specs = {"popularity", "item-knn", "als", "sasrec"};
+  if (!with.empty()) {
+    specs.push_back(with);
+  }
+  for (const std::string& spec : specs) {
+    std::string text = TextOf("specs/" + spec + ".toml");
     CHECK(!text.empty());
     text = std::regex_replace(text, std::regex("epochs = [0-9]+"), "epochs = 1");
     stages.push_back({spec, "vitrine-trainer", std::move(text)});
@@ -181,6 +187,7 @@ class Size {
     std::fprintf(stderr, "%s\n", stage.name.c_str());
     const ChildCost cost =
         RunForCost(Bin(stage.program), ArgumentsOf(stage), folder_ + "/" + stage.name + ".log");
+    const double run = cost.exit_code == 0 && !stage.spec.empty() ? RunSeconds() : 0;
     fs::remove_all(folder_ + "/artifact");
     json row = {{"stage", stage.name},        {"events", written_["events"]},
                 {"users", log_.users},        {"items", log_.items},
@@ -193,6 +200,7 @@ class Size {
     row["cpu_seconds"] = cost.cpu_seconds;
     row["wall_seconds"] = cost.wall_seconds;
     row["peak_bytes"] = cost.peak_bytes;
+    row["run_seconds"] = run;
     if (stage.name == "clean") {
       std::ofstream(folder_ + "/snapshot") << said.at("dir").get<std::string>();
       row["rows"] = said.value("kept", 0);
@@ -208,15 +216,24 @@ class Size {
     return row;
   }
 
+  /// Median of one request's run of the artifact; 0 where the probe refuses it.
+  [[nodiscard]] double RunSeconds() const {
+    const ChildCost probe =
+        RunForCost(Bin("vitrine"), {"model", "probe", folder_ + "/artifact", "--json"},
+                   folder_ + "/probe.log");
+    const json said = json::parse(probe.output, nullptr, false);
+    return said.is_object() ? said.value("run_seconds", 0.0) : 0;
+  }
+
   static void Print(const json& row) {
     if (row.contains("error")) {
       std::printf("| %-10s | %6.2f | %s |\n", row["stage"].get<std::string>().c_str(),
                   row["events"].get<double>() / 1e6, row["error"].get<std::string>().c_str());
     } else {
-      std::printf("| %-10s | %6.2f | %9.1f | %8.1f | %6.2f |\n",
+      std::printf("| %-10s | %6.2f | %9.1f | %8.1f | %6.2f | %8.2f |\n",
                   row["stage"].get<std::string>().c_str(), row["events"].get<double>() / 1e6,
                   row["cpu_seconds"].get<double>(), row["wall_seconds"].get<double>(),
-                  row["peak_bytes"].get<double>() / (1 << 30));
+                  row["peak_bytes"].get<double>() / (1 << 30), 1e3 * row.value("run_seconds", 0.0));
     }
     std::fflush(stdout);
   }
@@ -313,10 +330,13 @@ Options OptionsOf(int argc, char** argv) {
       }
     } else if (word == "--folder") {
       options.folder = value();
+    } else if (word == "--with") {
+      options.with = value();
     } else if (word == "--keep") {
       options.keep = true;
     } else {
-      std::fprintf(stderr, "usage: scale [--sizes 5,10,20] [--folder PATH] [--keep]\n");
+      std::fprintf(stderr,
+                   "usage: scale [--sizes 5,10,20] [--folder PATH] [--keep] [--with SPEC]\n");
       std::exit(2);
     }
   }
@@ -326,10 +346,10 @@ Options OptionsOf(int argc, char** argv) {
 
 int Run(int argc, char** argv) {
   const Options options = OptionsOf(argc, argv);
-  const std::vector<Stage> stages = Stages();
+  const std::vector<Stage> stages = Stages(options.with);
   KeptResults results(kResults);
-  std::printf("| %-10s | %6s | %9s | %8s | %6s |\n|---|---|---|---|---|\n", "stage", "M rows",
-              "CPU, s", "wall, s", "GiB");
+  std::printf("| %-10s | %6s | %9s | %8s | %6s | %8s |\n|---|---|---|---|---|---|\n", "stage",
+              "M rows", "CPU, s", "wall, s", "GiB", "run, ms");
   std::map<std::string, std::vector<json>> by_stage;
   for (const double millions : options.millions) {
     for (json& row : Size(options, millions, results).Run(stages)) {

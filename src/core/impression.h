@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/event.h"
@@ -10,11 +11,24 @@
 
 namespace vitrine {
 
+/// Whose list an interleaved answer took an item from. Numbers are kept in records.
+enum class Team : std::uint8_t {
+  kNone = 0,       ///< of no list: a rule's place, or an answer that is not interleaved
+  kControl = 1,    ///< the version that serves
+  kCandidate = 2,  ///< a rollout's
+};
+inline constexpr std::uint8_t kTeams = 3;
+/// "", "control", "candidate".
+constexpr std::string_view TeamName(Team team) {
+  return team == Team::kNone ? "" : team == Team::kControl ? "control" : "candidate";
+}
+
 /// One place of an answer.
 struct ShownItem {
   std::string item_id;
   double score = 0;
   std::string source;  ///< "model:sasrec", "fallback:popularity", "rule:boost", "search:bm25"
+  Team team = Team::kNone;
   friend bool operator==(const ShownItem&, const ShownItem&) = default;
 };
 
@@ -41,8 +55,18 @@ struct Impression {
   bool personalised = false;
   double seconds = 0;   ///< time spent answering
   std::string rollout;  ///< the rollout that this answer counts in; empty: none
-  std::string arm;      ///< "control" or "treatment" of it; empty: none
+  std::string arm;      ///< "control", "treatment" or "interleaved" of it; empty: none
+  /// "name:number" of the rollout's candidate where the lists of both were drafted into one; empty: `model` made it alone.
+  std::string candidate;
+
+  [[nodiscard]] bool interleaved() const { return !candidate.empty(); }
   friend bool operator==(const Impression&, const Impression&) = default;
 };
+
+/// What an answer counts under, by version: one of two versions is neither's.
+inline constexpr std::string_view kInterleaved = "interleaved";
+inline std::string_view CountedModel(const Impression& impression) {
+  return impression.interleaved() ? kInterleaved : std::string_view(impression.model);
+}
 
 }  // namespace vitrine

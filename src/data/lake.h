@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,20 @@ struct LogIngested {
   std::uint64_t erased_subjects = 0;
 };
 
+/// What stays of the snapshots, beside the newest, which always does.
+struct CollectRequest {
+  std::size_t newest = 10;
+  Micros before;                 ///< whatever was made since then stays
+  std::set<std::string> needed;  ///< hashes that somebody refers to: models were fitted on them
+  bool remove = true;            ///< false: only says what would go
+};
+
+struct Collected {
+  std::vector<std::string> snapshots;  ///< ids, oldest first
+  std::uint64_t files = 0;  ///< parts that no snapshot that stays shares, and the snapshots' own
+  std::uint64_t bytes = 0;
+};
+
 /// Each call is one commit: it happens as a whole or not at all, and what was there before stays.
 /// One writer at a time, over processes too.
 /// Errors of all: kUnavailable (another writer; a file cannot be read), kResourceExhausted (disk
@@ -79,6 +94,10 @@ class Lake {
   /// Errors: kFailedPrecondition (no parts; nothing is left after cleaning), kInvalidArgument (a rule
   ///         cannot work).
   virtual Result<CleanOutcome> Clean(const CleanRequest& request, const Progress& progress) = 0;
+
+  /// Removes snapshots that nothing needs, and the parts that only they had. Raw parts stay: any snapshot can be made again from
+  /// them by the rules that hold then.
+  virtual Result<Collected> Collect(const CollectRequest& request) = 0;
 
   virtual Result<LakeManifest> Manifest() = 0;
   /// `id` empty: the newest. Errors: kNotFound.

@@ -254,53 +254,106 @@ std::string ScoreExplainer::TitleOf(const std::string& item_id) const {
   return item.ok() && !item->title.empty() ? item->title : item_id;
 }
 
+namespace {
+
+/// The items of an answer that one version ranked, explained by it.
+class ExplainedBy {
+ public:
+  /// `model` null: a fallback ranked.
+  ExplainedBy(const serve::Replayed& replayed, const serve::ServedModel* model)
+      : replayed_(replayed), model_(model) {
+    for (const SeenEvent& event : replayed.impression.history) {
+      ids_.push_back(event.item_id);
+      history_.push_back({.item = IndexOf(event.item_id),
+                          .ts = event.ts,
+                          .type = event.type,
+                          .basket = event.basket});
+    }
+  }
+
+  void Add(std::size_t place) {
+    const ShownItem& shown = replayed_.impression.items[place];
+    const double now = model_ == nullptr ? shown.score : replayed_.model_scores[place];
+    serve::ExplainItem part;
+    part.index = IndexOf(shown.item_id);
+    part.model_score = now;
+    // Of a fallback's score only the sum was kept: a rule is named, its part is not.
+    part.added = AddedTo(shown, now);
+    part.score = part.added.empty() ? now : shown.score;
+    items_.push_back(
+        {.item_id = shown.item_id, .score = part.score, .source = shown.source, .reasons = {}});
+    parts_.push_back(std::move(part));
+    places_.push_back(place);
+  }
+
+  /// Writes the items to their places.
+  Status Explain(const ScoreExplainer& explainer, std::string_view language,
+                 Explanation& explanation) {
+    const Impression& impression = replayed_.impression;
+    ASSIGN_OR_RETURN(explanation.explained,
+                     explainer.Explain({.model = model_,
+                                        .fallback = ParseFallback(impression.fallback),
+                                        .similar = impression.route == "similar",
+                                        .history = history_,
+                                        .history_ids = ids_,
+                                        .as_of = impression.ts,
+                                        .query = impression.query,
+                                        .language = language},
+                                       parts_, items_));
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+      explanation.items[places_[i]] = std::move(items_[i]);
+    }
+    return Status::Ok();
+  }
+
+  [[nodiscard]] bool empty() const { return places_.empty(); }
+
+ private:
+  [[nodiscard]] ItemIndex IndexOf(const std::string& item) const {
+    return model_ == nullptr ? kUnknownItem : model_->vocabulary().Find(item);
+  }
+
+  const serve::Replayed& replayed_;
+  const serve::ServedModel* model_;
+  History history_;
+  std::vector<std::string> ids_;
+  std::vector<serve::ExplainItem> parts_;
+  std::vector<serve::RecommendedItem> items_;
+  std::vector<std::size_t> places_;
+};
+
+/// Null for "".
+Result<std::shared_ptr<const serve::ServedModel>> StillLoaded(const serve::ModelSet& models,
+                                                              const std::string& version) {
+  std::shared_ptr<const serve::ServedModel> model = models.FindModel(version);
+  if (model == nullptr && !version.empty()) {
+    return FailedPrecondition("version " + version +
+                              " was retired just now; ask again after giving it an alias");
+  }
+  return model;
+}
+
+}  // namespace
+
 Result<Explanation> ExplainAnswer(const serve::Recommender& recommender,
                                   const serve::ModelSet& models, const ScoreExplainer& explainer,
                                   std::string_view request_id, std::string_view language) {
   RETURN_IF_ERROR(ParseLanguage(language).status());
   ASSIGN_OR_RETURN(serve::Replayed replayed, recommender.Replay(request_id));
   const Impression& impression = replayed.impression;
-  const std::shared_ptr<const serve::ServedModel> model = models.FindModel(impression.model);
-  if (model == nullptr && !impression.model.empty()) {
-    return FailedPrecondition("version " + impression.model +
-                              " was retired just now; ask again "
-                              "after giving it an alias");
-  }
+  ASSIGN_OR_RETURN(const auto model, StillLoaded(models, impression.model));
+  ASSIGN_OR_RETURN(const auto candidate, StillLoaded(models, impression.candidate));
   Explanation explanation{.impression = {}, .items = {}, .same = replayed.same};
-  History history;
-  std::vector<std::string> ids;
-  for (const SeenEvent& event : impression.history) {
-    ids.push_back(event.item_id);
-    history.push_back(
-        {.item = model == nullptr ? kUnknownItem : model->vocabulary().Find(event.item_id),
-         .ts = event.ts,
-         .type = event.type,
-         .basket = event.basket});
-  }
-  std::vector<serve::ExplainItem> parts;
+  explanation.items.resize(impression.items.size());
+  ExplainedBy by_model(replayed, model.get());
+  ExplainedBy by_candidate(replayed, candidate.get());
   for (std::size_t i = 0; i < impression.items.size(); ++i) {
-    const ShownItem& shown = impression.items[i];
-    serve::ExplainItem part;
-    part.index = model == nullptr ? kUnknownItem : model->vocabulary().Find(shown.item_id);
-    const double now = model == nullptr ? shown.score : replayed.model_scores[i];
-    part.model_score = now;
-    // Of a fallback's score only the sum was kept: a rule is named, its part is not.
-    part.added = AddedTo(shown, now);
-    part.score = part.added.empty() ? now : shown.score;
-    explanation.items.push_back(
-        {.item_id = shown.item_id, .score = part.score, .source = shown.source, .reasons = {}});
-    parts.push_back(std::move(part));
+    (impression.items[i].team == Team::kCandidate ? by_candidate : by_model).Add(i);
   }
-  ASSIGN_OR_RETURN(explanation.explained,
-                   explainer.Explain({.model = model.get(),
-                                      .fallback = ParseFallback(impression.fallback),
-                                      .similar = impression.route == "similar",
-                                      .history = history,
-                                      .history_ids = ids,
-                                      .as_of = impression.ts,
-                                      .query = impression.query,
-                                      .language = language},
-                                     parts, explanation.items));
+  if (!by_candidate.empty()) {
+    RETURN_IF_ERROR(by_candidate.Explain(explainer, language, explanation));
+  }
+  RETURN_IF_ERROR(by_model.Explain(explainer, language, explanation));
   explanation.impression = std::move(replayed.impression);
   return explanation;
 }

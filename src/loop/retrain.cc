@@ -72,8 +72,9 @@ class Turn {
       log.arguments.insert(log.arguments.end(), common.begin(), common.end());
       ASSIGN_OR_RETURN(const std::string text, steps_.Run("log", log));
       ASSIGN_OR_RETURN(const json result, ParseResult("log", text));
+      outcome_.log_taken = result.value("watermark", std::uint64_t{0});
       if (request_.log_taken) {
-        RETURN_IF_ERROR(request_.log_taken(result.value("watermark", std::uint64_t{0})));
+        RETURN_IF_ERROR(request_.log_taken(*outcome_.log_taken));
       }
     }
     ChildCommand clean{.program = programs_.lake, .arguments = {"clean"}};

@@ -81,9 +81,11 @@ struct FailedCandidate {
 struct RetrainOutcome {
   std::string snapshot;  ///< id
   std::string snapshot_dir;
-  std::string holdout;                ///< file of the cases
-  std::string alias;                  ///< that was judged against
-  std::string metric;                 ///< that decided
+  std::optional<std::uint64_t>
+      log_taken;        ///< sequence up to which the log is in the snapshot; none: it was not read
+  std::string holdout;  ///< file of the cases
+  std::string alias;    ///< that was judged against
+  std::string metric;   ///< that decided
   std::vector<Candidate> candidates;  ///< in the order of the specs
   std::vector<FailedCandidate> failed;
   std::optional<registry::VersionRef> champion_before;

@@ -29,6 +29,7 @@ std::string ToJson(const RetrainOutcome& outcome) {
   }
   const json out = {
       {"snapshot", outcome.snapshot},
+      {"log_taken", outcome.log_taken ? json(*outcome.log_taken) : json()},
       {"alias", outcome.alias},
       {"metric", outcome.metric},
       {"candidates", std::move(candidates)},

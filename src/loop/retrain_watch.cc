@@ -98,8 +98,13 @@ Result<std::uint64_t> RetrainWatch::NewEvents(const RetrainSight& sight) {
   Kept kept = kept_.value_or(Kept{});
   if (!kept_ || kept.last_turn != sight.inputs.last_turn) {
     kept.last_turn = sight.inputs.last_turn;
-    // Without a turn so far every event is new.
-    kept.events = sight.inputs.last_turn.value == 0 ? 0 : sight.events;
+    std::uint64_t left = 0;
+    if (sight.inputs.last_turn.value == 0) {
+      left = sight.events;
+    } else if (sight.left) {
+      ASSIGN_OR_RETURN(left, sight.left());
+    }
+    kept.events = sight.events - std::min(left, sight.events);
     RETURN_IF_ERROR(Keep(kept));
   }
   return sight.events < kept.events ? sight.events : sight.events - kept.events;

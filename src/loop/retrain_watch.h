@@ -3,8 +3,8 @@
 /// cause still stands.
 ///
 /// Who started a turn, and when, is read from the jobs themselves: a server that dies between queueing a turn and anything
-/// else finds that turn in its queue, and starts no second one. Only where the count of events stood at the last turn
-/// is kept here.
+/// else finds that turn in its queue, and starts no second one. Only where the count of events stood when the last
+/// turn took them is kept here.
 #pragma once
 
 #include <chrono>
@@ -39,6 +39,9 @@ struct RetrainWatchOptions {
 struct RetrainSight {
   feedback::TriggerInputs inputs;
   std::uint64_t events = 0;  ///< counted ever; less than before: the count began anew
+  /// Of `events`, those that the last turn did not take: they came while it ran. Asked once a turn, since it reads the
+  /// log; null: what the turn took is not known, and it counts as all.
+  std::function<Result<std::uint64_t>()> left;
 };
 
 struct HeldTrigger {
@@ -81,7 +84,7 @@ class RetrainWatch {
   std::shared_ptr<const RetrainView> LookNow();
 
  private:
-  /// Where the count of events stood when the last turn had ended.
+  /// Where the count of events stood when the last turn took them.
   struct Kept {
     Micros last_turn;
     std::uint64_t events = 0;
@@ -90,7 +93,7 @@ class RetrainWatch {
   void Run(const std::stop_token& stop);
   void Recall();
   Status Look(Micros now, RetrainView& view);
-  /// Events since the last turn; remembers where a turn has ended since the last look.
+  /// Events that no turn took; remembers what a turn took that has ended since the last look.
   Result<std::uint64_t> NewEvents(const RetrainSight& sight);
   Status Keep(Kept kept);
   /// Of `drifted`, those that a turn was started for within a week.

@@ -76,6 +76,29 @@ TEST_F(RetrainWatchTest, ANewProcessCountsFromTheSameTurn) {
   EXPECT_EQ(Open(OnDrift())->LookNow()->error, "");
 }
 
+TEST_F(RetrainWatchTest, WhatCameWhileATurnRanIsNew) {
+  sight_.inputs.last_turn = Micros{90 * kHour};
+  Open(OnDrift())->LookNow();
+  int asked = 0;
+  sight_.left = [&asked]() -> Result<std::uint64_t> {
+    ++asked;
+    return 300U;
+  };
+  EndTurn();
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 300U);
+  sight_.events += 50;
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 350U);
+  EXPECT_EQ(asked, 1) << "once a turn";
+  now_.value += kHour;
+  EndTurn();
+  sight_.left = []() -> Result<std::uint64_t> { return Unavailable("the log"); };
+  EXPECT_NE(Open(OnDrift())->LookNow()->error.find("the log"), std::string::npos);
+  sight_.left = []() -> Result<std::uint64_t> {
+    return 10'000U;
+  };  // the count began anew meanwhile
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, sight_.events);
+}
+
 TEST_F(RetrainWatchTest, ADriftThatATurnDidNotEndStartsNoOtherForAWeek) {
   sight_.inputs.last_turn = Micros{90 * kHour};
   sight_.inputs.drifted = {"length"};

@@ -90,7 +90,7 @@ bool Attribution::Add(const Impression& impression, Micros ts) {
 }
 
 Attribution::Row& Attribution::RowOf(const Impression& impression) {
-  key_.assign(impression.model).append(1, '\n').append(impression.scene);
+  key_.assign(CountedModel(impression)).append(1, '\n').append(impression.scene);
   const auto found = rows_.find(key_);
   if (found != rows_.end()) {
     return *found;

@@ -102,13 +102,14 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
   Counter* fallbacks = nullptr;
   {
     const std::scoped_lock lock(state_->mutex);
-    const std::pair<std::string_view, std::string_view> asked(impression.model, impression.scene);
+    const std::pair<std::string_view, std::string_view> asked(CountedModel(impression),
+                                                              impression.scene);
     auto found = state_->service.find(asked);
     if (found == state_->service.end()) {
       const std::string other(kOther);
       found = state_->service
                   .try_emplace(state_->service.size() < kMostRows
-                                   ? State::RowKey(impression.model, impression.scene)
+                                   ? State::RowKey(CountedModel(impression), impression.scene)
                                    : State::RowKey(other, other))
                   .first;
     }
@@ -131,7 +132,7 @@ void OnlineMonitor::OnImpression(const Impression& impression) {
       fallbacks = FallbackMetric(metrics_, row.fallback_metrics, key.second, impression.fallback);
     }
   }
-  if (const auto watched = Find(impression.model); watched != nullptr) {
+  if (const auto watched = Find(CountedModel(impression)); watched != nullptr) {
     const std::scoped_lock lock(watched->mutex);
     for (const ShownItem& item : impression.items) {
       watched->shown.Add(StableHash(item.item_id));

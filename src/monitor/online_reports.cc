@@ -94,6 +94,7 @@ DataReport OnlineMonitor::Data() const {
   const std::scoped_lock lock(state_->mutex, state_->log_mutex);
   DataReport report;
   report.since = state_->since;
+  report.counted = state_->watermark;
   report.duplicates = state_->duplicates;
   report.rejected = {state_->rejected.begin(), state_->rejected.end()};
   std::uint64_t rejected = 0;

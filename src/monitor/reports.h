@@ -130,6 +130,7 @@ struct DataRow {
 
 struct DataReport {
   Micros since;
+  std::uint64_t counted = 0;  ///< sequence of the newest record of the log that is in it
   std::uint64_t accepted = 0;
   std::uint64_t duplicates = 0;
   std::map<std::string, std::uint64_t> rejected;  ///< by code

@@ -263,6 +263,7 @@ std::string ToJson(const DataReport& report) {
                     {"late", r.late}});
   }
   return Text({{"since", FormatIso(report.since)},
+               {"counted", report.counted},
                {"accepted", report.accepted},
                {"duplicates", report.duplicates},
                {"rejected", report.rejected},

@@ -63,6 +63,12 @@ class RegistryStore {
   virtual Status VerifyAudit() const = 0;
 };
 
+struct StoredArtifact {
+  std::string hash;
+  std::uint64_t bytes = 0;
+  Micros stored;  ///< when it was put, the last time
+};
+
 /// Immutable folders by content hash.
 class ArtifactStore {
  public:
@@ -73,6 +79,11 @@ class ArtifactStore {
   virtual Result<std::string> Put(const std::string& folder) = 0;
   /// Where the folder lies. Errors: kNotFound.
   virtual Result<std::string> Path(std::string_view hash) const = 0;
+  /// All, in any order. Errors: kUnavailable.
+  virtual Result<std::vector<StoredArtifact>> List() const = 0;
+  /// Whole until it is gone, whatever dies on the way. Removing what is not there changes nothing.
+  /// Errors: kUnavailable.
+  virtual Status Remove(std::string_view hash) = 0;
 };
 
 struct ApiKey {

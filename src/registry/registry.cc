@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <mutex>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace vitrine::registry {
@@ -21,11 +23,27 @@ std::optional<VersionRef> Lookup(const std::map<std::string, VersionRef>& aliase
   return it == aliases.end() ? std::nullopt : std::optional(it->second);
 }
 
+std::string Evidence(const Garbage& garbage) {
+  std::vector<std::string> versions;
+  for (const ModelVersion& version : garbage.versions) {
+    versions.push_back(version.ref.ToString());
+  }
+  std::vector<std::string> artifacts;
+  for (const StoredArtifact& artifact : garbage.artifacts) {
+    artifacts.push_back(artifact.hash);
+  }
+  return nlohmann::json({{"reason", "nothing needs their files"},
+                         {"versions", std::move(versions)},
+                         {"artifacts", std::move(artifacts)}})
+      .dump();
+}
+
 }  // namespace
 
 Result<ModelVersion> Registry::Register(const std::string& folder, const Manifest& manifest,
                                         std::string report, std::string probe, const Cause& cause) {
   RETURN_IF_ERROR(CheckModelName(manifest.name));
+  const std::shared_lock lock(needs_);
   ASSIGN_OR_RETURN(std::string hash, artifacts_.Put(folder));
   ModelVersion version;
   version.ref.name = manifest.name;
@@ -45,6 +63,7 @@ Result<ModelVersion> Registry::Register(const std::string& folder, const Manifes
 }
 
 Status Registry::Promote(const VersionRef& ref, const Cause& cause) {
+  const std::shared_lock lock(needs_);
   ASSIGN_OR_RETURN(const auto aliases, store_.Aliases());
   const auto champion = Lookup(aliases, kChampion);
   if (champion == ref) {
@@ -79,8 +98,49 @@ Status Registry::SetAlias(std::string_view alias, const VersionRef& ref, const C
     return Promote(ref, cause);
   }
   RETURN_IF_ERROR(CheckModelName(alias).WithContext("alias"));
+  const std::shared_lock lock(needs_);
   return store_.MoveAliases({{std::string(alias), ref}}, {},
                             Entry("alias", fmt::format("{} = {}", alias, ref.ToString()), cause));
+}
+
+Result<std::string> Registry::ArtifactPath(const ModelVersion& version) const {
+  Result<std::string> path = artifacts_.Path(version.artifact);
+  if (path.status().code() == Code::kNotFound) {
+    return NotFound(
+        fmt::format("the files of {} are gone: {}. Old versions' files are collected (gc.*); train "
+                    "or import it again, or bring them back from a backup",
+                    version.ref.ToString(), path.status().message()));
+  }
+  return path;
+}
+
+Result<Garbage> Registry::Collect(KeepRule rule,
+                                  const std::function<Result<std::set<std::string>>()>& used,
+                                  bool remove, const Cause& cause) {
+  constexpr std::size_t kPage = 500;
+  const std::unique_lock lock(needs_);
+  ASSIGN_OR_RETURN(rule.used, used());
+  ASSIGN_OR_RETURN(const auto aliases, store_.Aliases());
+  ASSIGN_OR_RETURN(const std::vector<StoredArtifact> stored, artifacts_.List());
+  std::vector<ModelVersion> versions;
+  for (std::string cursor;;) {
+    ASSIGN_OR_RETURN(std::vector<ModelVersion> page, store_.ListVersions("", cursor, kPage));
+    if (page.empty()) {
+      break;
+    }
+    cursor = page.back().ref.ToString();
+    versions.insert(versions.end(), std::make_move_iterator(page.begin()),
+                    std::make_move_iterator(page.end()));
+  }
+  Garbage garbage = FindGarbage(versions, aliases, stored, rule);
+  if (!remove || garbage.artifacts.empty()) {
+    return garbage;
+  }
+  RETURN_IF_ERROR(store_.AppendAudit(Entry("gc", "artifacts", {cause.actor, Evidence(garbage)})));
+  for (const StoredArtifact& artifact : garbage.artifacts) {
+    RETURN_IF_ERROR(artifacts_.Remove(artifact.hash));
+  }
+  return garbage;
 }
 
 Result<ModelVersion> Registry::Find(std::string_view ref_or_alias) const {

@@ -4,13 +4,17 @@
 /// Threads: every method from any thread.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <set>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/artifact.h"
 #include "core/status.h"
+#include "registry/garbage.h"
 #include "registry/ports.h"
 
 namespace vitrine::registry {
@@ -49,10 +53,14 @@ class Registry {
     return store_.ListVersions(name, cursor, limit);
   }
   Result<std::map<std::string, VersionRef>> Aliases() const { return store_.Aliases(); }
-  /// Folder of a version's artifact.
-  Result<std::string> ArtifactPath(const ModelVersion& version) const {
-    return artifacts_.Path(version.artifact);
-  }
+  /// Folder of a version's artifact. Errors: kNotFound (its files were collected, or are lost).
+  Result<std::string> ArtifactPath(const ModelVersion& version) const;
+
+  /// Removes artifacts that nothing needs; `used` says what others need now, and is asked when no version can be registered and
+  /// no alias moved until this returns. What goes is in the audit log before it goes. `remove` false: only says what would.
+  /// Errors: those of `used`, of the store and of ArtifactStore::Remove (some may be gone then).
+  Result<Garbage> Collect(KeepRule rule, const std::function<Result<std::set<std::string>>()>& used,
+                          bool remove, const Cause& cause);
   Result<std::vector<AuditEntry>> Audit(std::uint64_t before, std::size_t limit) const {
     return store_.ListAudit(before, limit);
   }
@@ -60,6 +68,8 @@ class Registry {
  private:
   RegistryStore& store_;
   ArtifactStore& artifacts_;
+  /// Shared by whoever makes an artifact needed, held alone by who removes some.
+  std::shared_mutex needs_;
 };
 
 }  // namespace vitrine::registry

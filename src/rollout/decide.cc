@@ -176,6 +176,43 @@ Decision InShadow(const Rollout& rollout, const Stage& stage, const Evidence& ev
   return Onward(rollout);
 }
 
+/// The policy's chance of a false alarm is shared by its guardrails and, where it has such a stage, the preference.
+std::size_t Tests(const RolloutPolicy& policy) {
+  const bool interleaves =
+      std::any_of(policy.stages.begin(), policy.stages.end(),
+                  [](const Stage& stage) { return stage.kind == StageKind::kInterleaving; });
+  return policy.guardrails.size() + (interleaves ? 1 : 0);
+}
+
+SequenceOptions SequenceOf(const RolloutPolicy& policy) {
+  SequenceOptions options;
+  options.alpha = SharedAlpha(policy.alpha, Tests(policy));
+  options.minimum_n = static_cast<double>(std::max<std::uint64_t>(2, policy.minimum_users));
+  return options;
+}
+
+/// Of the newest stretch; none where it is not interleaved.
+std::optional<PreferenceVerdict> PreferenceOf(const Rollout& rollout, const Evidence& evidence) {
+  const Stage* stage = rollout.at();
+  if (stage == nullptr || stage->kind != StageKind::kInterleaving || evidence.stretches.empty()) {
+    return std::nullopt;
+  }
+  return JudgePreference(evidence.stretches.back().preference, SequenceOf(rollout.policy));
+}
+
+std::string Sentence(const PreferenceVerdict& verdict) {
+  return verdict.interval.judged
+             ? fmt::format(
+                   "of the items that {:.0f} shoppers took, the candidate's are ahead by "
+                   "{} (surely {} to {})",
+                   verdict.shoppers, Percent(verdict.preference), Percent(verdict.interval.low),
+                   Percent(verdict.interval.high))
+             : fmt::format(
+                   "{:.0f} shoppers took something so far: too few to say whose items they "
+                   "prefer",
+                   verdict.shoppers);
+}
+
 Decision WithArms(const Rollout& rollout, const Stage& stage, const Evidence& evidence,
                   const std::vector<GuardrailEvidence>& verdicts, Micros now) {
   for (const GuardrailEvidence& verdict : verdicts) {
@@ -185,6 +222,11 @@ Decision WithArms(const Rollout& rollout, const Stage& stage, const Evidence& ev
                 Sentence(verdict) +
                     (failed && !evidence.failure.empty() ? " It said: " + evidence.failure : ""));
     }
+  }
+  const std::optional<PreferenceVerdict> preference = PreferenceOf(rollout, evidence);
+  if (preference && preference->control_wins) {
+    return Of(Act::kRollBack,
+              "shoppers prefer the control's items: " + Sentence(*preference) + ".");
   }
   if (evidence.sample_ratio_p <= kSampleRatioAlpha && !evidence.stretches.empty()) {
     const Stretch& at = evidence.stretches.back();
@@ -225,6 +267,16 @@ ordered_json ShadowJson(const ShadowSeen& seen) {
           {"popular_share", Both(seen.control_popular, seen.candidate_popular)},
           {"different_items", Both(static_cast<double>(seen.control_items),
                                    static_cast<double>(seen.candidate_items))}};
+}
+
+ordered_json PreferenceJson(const PreferenceVerdict& verdict) {
+  ordered_json out = {{"shoppers", verdict.shoppers},
+                      {"preference", verdict.preference},
+                      {"sentence", Sentence(verdict)}};
+  if (verdict.interval.judged) {
+    out["interval"] = {verdict.interval.low, verdict.interval.high};
+  }
+  return out;
 }
 
 ordered_json StretchJson(const Stretch& stretch) {
@@ -273,6 +325,9 @@ std::string EvidenceJson(const Rollout& rollout, const Evidence& evidence,
   for (const Stretch& stretch : evidence.stretches) {
     out["stretches"].push_back(StretchJson(stretch));
   }
+  if (const auto preference = PreferenceOf(rollout, evidence)) {
+    out["preference"] = PreferenceJson(*preference);
+  }
   out["guardrails"] = ordered_json::array();
   for (const GuardrailEvidence& verdict : verdicts) {
     out["guardrails"].push_back(ordered_json::parse(ToJson(verdict)));
@@ -307,9 +362,7 @@ std::string_view ActName(Act act) {
 
 std::vector<GuardrailEvidence> JudgeAll(const RolloutPolicy& policy, const Evidence& evidence) {
   GuardrailOptions options;
-  options.sequence.alpha = SharedAlpha(policy.alpha, policy.guardrails.size());
-  options.sequence.minimum_n =
-      static_cast<double>(std::max<std::uint64_t>(2, policy.minimum_users));
+  options.sequence = SequenceOf(policy);
   std::vector<GuardrailEvidence> verdicts;
   for (const GuardrailRule& rule : policy.guardrails) {
     verdicts.push_back(Judge(rule, evidence, options));

@@ -13,6 +13,7 @@
 #include "core/time.h"
 #include "registry/model_version.h"
 #include "rollout/guardrail.h"
+#include "rollout/interleaving.h"
 #include "rollout/rollout.h"
 
 namespace vitrine::rollout {
@@ -31,6 +32,7 @@ struct Stretch {
   ArmMoments clicks;  ///< of a user: answers with a click over answers
   ArmMoments revenue;
   double slow_bound = 0;  ///< seconds; 0: there are too few answers of the control yet
+  Preference preference;  ///< of an interleaving stage, whose users are no arm's
 };
 
 /// The candidate's answers to copies of requests beside the control's.

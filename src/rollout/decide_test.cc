@@ -194,6 +194,50 @@ TEST(Decide, TheTableOfCases) {
   }
 }
 
+/// Shoppers who took `theirs` of ten items from the candidate's picks.
+Preference Taken(int shoppers, double theirs) {
+  Preference preference;
+  for (int shopper = 0; shopper < shoppers; ++shopper) {
+    const double treatment = 10 * theirs + (shopper % 2 == 0 ? 1 : -1);
+    preference.Update({}, {.control = 10 - treatment, .treatment = treatment});
+  }
+  return preference;
+}
+
+TEST(Decide, AnInterleavingStageGoesByWhatShoppersPrefer) {
+  Rollout rollout{.id = "rollout-000001",
+                  .alias = "champion",
+                  .candidate = {"new", 2},
+                  .control = {"old", 1},
+                  .policy = Policy()};
+  rollout.policy.stages = {
+      {.kind = StageKind::kInterleaving, .share = 0.2, .seconds = 0, .answers = 100, .users = 50},
+      {.share = 0.1, .seconds = 0, .answers = 200, .users = 50}};
+  ASSERT_TRUE(Validate(rollout.policy).ok()) << "who saw both need not see the candidate alone";
+  const auto decide = [&](int shoppers, double theirs, std::uint64_t answers) {
+    Evidence evidence;
+    evidence.alias = rollout.control;
+    Stretch stretch;
+    stretch.treatment_answers = stretch.control_answers = answers;
+    stretch.treatment_users = static_cast<std::uint64_t>(shoppers);
+    stretch.preference = Taken(shoppers, theirs);
+    evidence.stretches = {stretch};
+    return Decide(rollout, evidence, Micros{1});
+  };
+  const Decision worse = decide(1000, 0.3, 50);
+  EXPECT_EQ(worse.act, Act::kRollBack) << "at once, however few answers are asked for";
+  EXPECT_NE(worse.reason.find("prefer the control's items"), std::string::npos) << worse.reason;
+  const auto json = nlohmann::json::parse(worse.evidence);
+  EXPECT_NEAR(json["preference"]["preference"].get<double>(), -0.4, 1e-9) << json;
+  EXPECT_LT(json["preference"]["interval"][1], 0);
+  EXPECT_EQ(decide(1000, 0.7, 50).act, Act::kHold) << "waits for answers";
+  const Decision better = decide(1000, 0.7, 500);
+  EXPECT_EQ(better.act, Act::kAdvance);
+  EXPECT_NE(better.reason.find("next: canary"), std::string::npos);
+  EXPECT_EQ(decide(1000, 0.5, 500).act, Act::kAdvance) << "nothing is amiss";
+  EXPECT_EQ(decide(60, 0.1, 50).act, Act::kHold) << "too few to say";
+}
+
 TEST(Decide, TheSameEvidenceGivesTheSameDecisionAtEveryLook) {
   Rollout rollout{.id = "rollout-000001",
                   .alias = "champion",

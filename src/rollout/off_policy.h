@@ -71,4 +71,9 @@ struct OffPolicyReport {
 Result<OffPolicyReport> EstimateValue(std::span<const LoggedChoice> choices,
                                       const OffPolicyOptions& options);
 
+/// The report's fields; an open end of an interval is null.
+std::string ToJson(const OffPolicyReport& report);
+/// A table of the estimates, then the problems.
+std::string ToText(const OffPolicyReport& report, const OffPolicyOptions& options);
+
 }  // namespace vitrine::rollout

@@ -15,7 +15,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::array kStageKinds = {StageKind::kShadow, StageKind::kCanary, StageKind::kAb};
+constexpr std::array kStageKinds = {StageKind::kShadow, StageKind::kCanary, StageKind::kAb,
+                                    StageKind::kInterleaving};
+constexpr const char* kStageKindNames = "shadow, interleaving, canary or ab";
 
 Status Wrong(const std::string& field, std::string_view what) {
   return InvalidArgument(fmt::format("policy: {} must be {}", field, what));
@@ -89,7 +91,7 @@ Status ReadKind(const json& value, const std::string& field, StageKind& to) {
       return Status::Ok();
     }
   }
-  return Wrong(field, "shadow, canary or ab");
+  return Wrong(field, kStageKindNames);
 }
 
 Status ReadMetric(const json& value, const std::string& field, Metric& to) {
@@ -129,7 +131,7 @@ Status ReadStage(const json& object, const std::string& field, Stage& stage) {
                               {"seconds", Into(stage.seconds)},
                               {"answers", Into(stage.answers)},
                               {"users", Into(stage.users)}}));
-  return kind ? Status::Ok() : Wrong(field + ".kind", "given: shadow, canary or ab");
+  return kind ? Status::Ok() : Wrong(field + ".kind", std::string("given: ") + kStageKindNames);
 }
 
 Status ReadRule(const json& object, const std::string& field, GuardrailRule& rule) {

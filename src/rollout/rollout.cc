@@ -39,7 +39,9 @@ Status CheckStage(const RolloutPolicy& policy, std::size_t i) {
         "policy: {} is a shadow; only the first stage can be, users have seen it after that",
         field));
   }
-  if (before.kind != StageKind::kShadow && stage.share < before.share) {
+  const bool ramps =
+      stage.kind != StageKind::kInterleaving && before.kind != StageKind::kInterleaving;
+  if (before.kind != StageKind::kShadow && ramps && stage.share < before.share) {
     return InvalidArgument(fmt::format(
         "policy: {}.share is {}, below the {} of the stage before; a ramp only adds users", field,
         stage.share, before.share));
@@ -71,6 +73,8 @@ std::string_view StageKindName(StageKind kind) {
       return "canary";
     case StageKind::kAb:
       return "ab";
+    case StageKind::kInterleaving:
+      return "interleaving";
   }
   return "unknown";
 }

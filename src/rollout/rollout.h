@@ -24,16 +24,17 @@ std::string_view RolloutStateName(RolloutState state);
 
 /// What requests meet. Beyond the last stage stands promotion: the candidate is the champion then.
 enum class StageKind : std::uint8_t {
-  kShadow,  ///< answers copies of requests; no user sees it
-  kCanary,  ///< answers a share of users for as long as nothing is amiss
-  kAb,      ///< the same, until the policy's goal is decided
+  kShadow,        ///< answers copies of requests; no user sees it
+  kCanary,        ///< answers a share of users for as long as nothing is amiss
+  kAb,            ///< the same, until the policy's goal is decided
+  kInterleaving,  ///< a share of users gets both lists drafted into one, and chooses between them
 };
 std::string_view StageKindName(StageKind kind);
 
 struct Stage {
   StageKind kind = StageKind::kCanary;
-  double share = 0;          ///< canary, ab: of users, (0, 1]; shadow: of answers that are mirrored
-  std::int64_t seconds = 0;  ///< it lasts so long at least
+  double share = 0;           ///< of users, (0, 1]; shadow: of answers that are mirrored
+  std::int64_t seconds = 0;   ///< it lasts so long at least
   std::uint64_t answers = 0;  ///< by the candidate, at least (shadow: compared)
   std::uint64_t users = 0;    ///< whom the candidate answered, at least (not in shadow)
   friend bool operator==(const Stage&, const Stage&) = default;

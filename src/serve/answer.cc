@@ -200,6 +200,7 @@ void AnswerSteps::Show(const Pick& pick, RecommendedItem& item) const {
   item.score = pick.score;
   item.source.clear();
   item.reasons.clear();
+  item.team = Team::kNone;
   if (pick.pin != nullptr) {
     item.source = "rule:";
     item.source += pick.pin->name;
@@ -226,10 +227,6 @@ Status AnswerSteps::Respond() {
   response_.rung = rung_;
   AssignWhy(fallback_, *scene_, retriever_is_ranker_, response_.why);
   response_.rollout.clear();
-  response_.arm = arm_;
-  if (arm_ != Arm::kNone) {
-    response_.rollout = split_->rollout;
-  }
   response_.model.clear();
   response_.personalised = false;
   if (fallback_ == Fallback::kNone) {
@@ -248,6 +245,11 @@ Status AnswerSteps::Respond() {
   }
   if (request_.explain) {
     RETURN_IF_ERROR(ExplainAll());
+  }
+  DraftWithCandidate();
+  response_.arm = arm_;
+  if (arm_ != Arm::kNone) {
+    response_.rollout = split_->rollout;
   }
   response_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   response_.model_begun = model_begun_;
@@ -313,6 +315,7 @@ void AnswerSteps::Keep() {
     impression.items[i].item_id = response_.items[i].item_id;
     impression.items[i].score = response_.items[i].score;
     impression.items[i].source = response_.items[i].source;
+    impression.items[i].team = response_.items[i].team;
   }
   FillHistory(impression.history);
   if (erased) {
@@ -321,6 +324,8 @@ void AnswerSteps::Keep() {
   impression.personalised = response_.personalised;
   impression.rollout = response_.rollout;
   impression.arm = ArmName(arm_);
+  impression.candidate =
+      arm_ == Arm::kInterleaved ? std::string_view(split_->candidate->version()) : "";
   impression.seconds = response_.seconds;
   // An answer is worth more than its record: where the log cannot take it, the answer still goes
   // out, and the observer counts the loss.
@@ -377,7 +382,8 @@ void AnswerSteps::CountShown() {
 void AnswerSteps::Remember() {
   // Nor is a candidate's: it would outlive a rollout that was rolled back.
   if (fallback_ != Fallback::kNone || !Remembers() || arm_ == Arm::kTreatment ||
-      !request_.filter.where.empty() || !request_.filter.include.empty()) {
+      arm_ == Arm::kInterleaved || !request_.filter.where.empty() ||
+      !request_.filter.include.empty()) {
     return;
   }
   scratch_.recent.clear();

@@ -24,6 +24,9 @@ void AnswerSteps::ChooseArm() {
     return;
   }
   arm_ = split_->ArmOf(request_.user_id.empty() ? request_.anonymous_id : request_.user_id);
+  if (arm_ == Arm::kInterleaved && question_.route != Route::kRecommend) {
+    arm_ = Arm::kNone;
+  }
   if (arm_ == Arm::kTreatment) {
     model_ = split_->candidate;
   } else if (model_ == split_->candidate) {
@@ -55,8 +58,8 @@ void AnswerSteps::TellFailure(const ServedModel& model, const Status& status) co
 }
 
 void AnswerSteps::CountArm() const {
-  if (arm_ == Arm::kNone) {
-    return;
+  if (arm_ == Arm::kNone || arm_ == Arm::kInterleaved) {
+    return;  // interleaved: both were counted when they had answered
   }
   const bool gave_up = fallback_ == Fallback::kDeadline || fallback_ == Fallback::kModelFailed ||
                        fallback_ == Fallback::kNoModel;

@@ -49,6 +49,11 @@ class AnswerSteps {
   void TellFailure(const ServedModel& model, const Status& status) const;
   void Mirror() const;
 
+  // answer_draft.cc: both versions' lists in one.
+  void DraftWithCandidate();
+  static void Draft(std::vector<RecommendedItem>& own, std::vector<RecommendedItem>& theirs,
+                    std::uint64_t seed, std::vector<RecommendedItem>& drafted);
+
   // answer_explain.cc
   Status ExplainAll();
   [[nodiscard]] ExplainItem PartsOf(const Pick& pick, const ServedModel* ranked_by) const;

@@ -100,6 +100,17 @@ Result<std::vector<double>> ScoresNow(const ServedModel& model, const Impression
 // Items that the model alone placed carry its own score.
 bool IsModels(const ShownItem& item) { return item.source.starts_with("model:"); }
 
+Result<std::shared_ptr<const ServedModel>> LoadedVersion(const std::string& version,
+                                                         const ModelSet& models) {
+  std::shared_ptr<const ServedModel> model = models.FindModel(version);
+  if (model == nullptr) {
+    return FailedPrecondition("version " + version +
+                              " gave this answer and is not loaded any more; give it an alias to "
+                              "load it");
+  }
+  return model;
+}
+
 // The version that gave an answer; null: a fallback did.
 Result<std::shared_ptr<const ServedModel>> VersionOf(const Impression& impression,
                                                      const ModelSet& models) {
@@ -115,13 +126,7 @@ Result<std::shared_ptr<const ServedModel>> VersionOf(const Impression& impressio
                               " was ranked by another server, " + impression.model +
                               ", whose versions are not kept here; it cannot be asked again");
   }
-  std::shared_ptr<const ServedModel> model = models.FindModel(impression.model);
-  if (model == nullptr) {
-    return FailedPrecondition("version " + impression.model +
-                              " gave this answer and is not loaded any more; give it an alias to "
-                              "load it");
-  }
-  return model;
+  return LoadedVersion(impression.model, models);
 }
 
 // Spacing, variety and places for new items put some above others of a higher score.
@@ -309,8 +314,18 @@ Result<Replayed> Recommender::Replay(std::string_view request_id) const {
     return replayed;
   }
   ASSIGN_OR_RETURN(replayed.model_scores, ScoresNow(*model, impression));
-  replayed.same = SameAnswer(impression, replayed.model_scores,
-                             StandsByScore(*parts_.scenes, impression.scene));
+  if (impression.interleaved()) {
+    ASSIGN_OR_RETURN(const auto candidate, LoadedVersion(impression.candidate, *parts_.models));
+    ASSIGN_OR_RETURN(const std::vector<double> theirs, ScoresNow(*candidate, impression));
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+      if (impression.items[i].team == Team::kCandidate) {
+        replayed.model_scores[i] = theirs[i];
+      }
+    }
+  }
+  const bool by_score =
+      !impression.interleaved() && StandsByScore(*parts_.scenes, impression.scene);
+  replayed.same = SameAnswer(impression, replayed.model_scores, by_score);
   return replayed;
 }
 
@@ -326,6 +341,11 @@ Result<Examined> Recommender::Examine(std::string_view request_id, const Absence
                               impression.route +
                               "', whose other candidates are not kept; only answers of recommend "
                               "and similar can be asked why an item is not in them");
+  }
+  if (impression.interleaved()) {
+    return FailedPrecondition("answer " + impression.request_id +
+                              " was drafted from the lists of " + impression.model + " and " +
+                              impression.candidate + "; what neither showed is not kept");
   }
   if (similar && impression.history.empty()) {
     return FailedPrecondition("answer " + impression.request_id +

@@ -115,6 +115,7 @@ struct RecommendedItem {
   double score = 0;
   std::string source;  ///< "model:sasrec", "fallback:popularity", "rule:<name>", kNewSource
   std::vector<Reason> reasons;  ///< largest contribution first, the base last; only with explain
+  Team team = Team::kNone;
 };
 
 /// Why an answer is not the model's. Persisted in impressions by name.
@@ -141,9 +142,10 @@ std::string_view RungName(Rung rung);
 
 /// Which version of a rollout answers a user. Persisted in impressions by name.
 enum class Arm : std::uint8_t {
-  kNone,       ///< "": no rollout is about this request
-  kControl,    ///< "control": the version that serves
-  kTreatment,  ///< "treatment": the candidate
+  kNone,         ///< "": no rollout is about this request
+  kControl,      ///< "control": the version that serves
+  kTreatment,    ///< "treatment": the candidate
+  kInterleaved,  ///< "interleaved": both, their lists drafted into one
 };
 std::string_view ArmName(Arm arm);
 

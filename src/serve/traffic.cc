@@ -79,6 +79,8 @@ std::string_view ArmName(Arm arm) {
       return "control";
     case Arm::kTreatment:
       return "treatment";
+    case Arm::kInterleaved:
+      return kInterleaved;
   }
   return "unknown";
 }
@@ -87,8 +89,11 @@ Arm TrafficSplit::ArmOf(std::string_view subject) const {
   if (share <= 0 || subject.empty() || candidate == nullptr) {
     return Arm::kNone;
   }
-  return rollout::AssignArm(salt, subject, share) == rollout::Arm::kTreatment ? Arm::kTreatment
-                                                                              : Arm::kControl;
+  const bool chosen = rollout::AssignArm(salt, subject, share) == rollout::Arm::kTreatment;
+  if (interleaved) {
+    return chosen ? Arm::kInterleaved : Arm::kNone;
+  }
+  return chosen ? Arm::kTreatment : Arm::kControl;
 }
 
 bool TrafficSplit::Mirrors(std::string_view request_id) const {

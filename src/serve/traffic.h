@@ -72,7 +72,8 @@ struct TrafficSplit {
   std::string alias = "champion";  ///< whose place the candidate takes
   std::string scene;               ///< empty: every scene that retrieves by the alias
   std::string salt;
-  double share = 0;  ///< of subjects that the candidate answers; 0: there are no arms
+  double share = 0;          ///< of subjects that the candidate answers; 0: there are no arms
+  bool interleaved = false;  ///< they are answered by both, and the others are in no arm
   std::shared_ptr<const ServedModel> candidate;
   std::shared_ptr<SplitCounters> counters = std::make_shared<SplitCounters>();
   std::shared_ptr<ShadowSink> shadow;  ///< null: nothing is mirrored

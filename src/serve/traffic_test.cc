@@ -56,6 +56,17 @@ class Arms : public testing::Test {
     traffic.Publish({std::move(split)});
     return counters;
   }
+  std::shared_ptr<SplitCounters> Interleave(double share) {
+    TrafficSplit split{.rollout = "rollout-000001",
+                       .scene = "",
+                       .salt = "salt",
+                       .share = share,
+                       .interleaved = true,
+                       .candidate = shop.models.FindModel("far:2")};
+    auto counters = split.counters;
+    traffic.Publish({std::move(split)});
+    return counters;
+  }
   RecommendResponse Get(const RecommendRequest& request) {
     auto response = recommender->Recommend(request);
     EXPECT_TRUE(response.ok()) << response.status().ToString();
@@ -214,6 +225,89 @@ TEST_F(Arms, NothingOfACandidateIsRememberedOfAUser) {
   RecommendRequest request{.user_id = "user1", .n = 3};
   request.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   EXPECT_EQ(Get(request).rung, Rung::kPopular);
+}
+
+TEST_F(Arms, InterleavedAnswersAreOfBothListsAndSayWhosePickEachItemIs) {
+  const auto counters = Interleave(1);
+  const std::vector<std::string> near = {"item4", "item3", "item5"};
+  int candidates_first = 0;
+  for (int user = 0; user < 60; ++user) {
+    const RecommendResponse response = Get(user);
+    EXPECT_EQ(response.arm, Arm::kInterleaved);
+    EXPECT_EQ(response.model, "near:1");
+    ASSERT_EQ(response.items.size(), 3U);
+    EXPECT_EQ(std::set<std::string>(IdsOf(response).begin(), IdsOf(response).end()).size(), 3U);
+    for (const RecommendedItem& item : response.items) {
+      EXPECT_EQ(item.source, item.team == Team::kCandidate ? "model:far" : "model:near");
+    }
+    EXPECT_NE(response.items[0].team, response.items[1].team) << "each picks once a round";
+    candidates_first += response.items[0].team == Team::kCandidate ? 1 : 0;
+    const auto replayed = recommender->Replay(shop.observer.last.request_id);
+    ASSERT_TRUE(replayed.ok()) << replayed.status().ToString();
+    EXPECT_TRUE(replayed->same);
+  }
+  EXPECT_GT(candidates_first, 12);
+  EXPECT_LT(candidates_first, 48);
+  const Impression& kept = shop.observer.last;
+  EXPECT_EQ(kept.arm, "interleaved");
+  EXPECT_EQ(kept.model, "near:1");
+  EXPECT_EQ(kept.candidate, "far:2");
+  EXPECT_EQ(CountedModel(kept), "interleaved");
+  EXPECT_NE(kept.items[0].team, Team::kNone);
+  EXPECT_EQ(counters->control.Read().answers, 60U);
+  EXPECT_EQ(counters->treatment.Read().answers, 60U);
+  EXPECT_EQ(counters->treatment.Read().failures, 0U);
+}
+
+TEST_F(Arms, WhoIsNotInterleavedIsInNoArmAndOtherRoutesAreNot) {
+  Interleave(0.3);
+  int drafted = 0;
+  for (int user = 0; user < 200; ++user) {
+    const RecommendResponse response = Get(user);
+    drafted += response.arm == Arm::kInterleaved ? 1 : 0;
+    EXPECT_TRUE(response.arm == Arm::kInterleaved || response.arm == Arm::kNone);
+    EXPECT_EQ(response.rollout.empty(), response.arm == Arm::kNone);
+  }
+  EXPECT_GT(drafted, 30);
+  EXPECT_LT(drafted, 90);
+  Interleave(1);
+  shop.AddCatalogue();
+  const auto similar = recommender->Similar({.item_id = "item4", .user_id = "user1", .n = 3});
+  ASSERT_TRUE(similar.ok());
+  EXPECT_EQ(similar->arm, Arm::kNone);
+}
+
+TEST_F(Arms, APinStandsWhereItStoodAndIsNobodysPick) {
+  shop.AddCatalogue();
+  Scene scene = *shop.scenes.Find("home").value();
+  Rule pin;
+  pin.kind = RuleKind::kPin;
+  pin.name = "first";
+  pin.when.items = {"item7"};
+  pin.position = 1;
+  scene.rules = {pin};
+  ASSERT_TRUE(shop.scenes.Put(scene).ok());
+  Interleave(1);
+  for (int user = 0; user < 20; ++user) {
+    const RecommendResponse response = Get(user);
+    ASSERT_EQ(response.items.size(), 3U);
+    EXPECT_EQ(response.items[1].item_id, "item7");
+    EXPECT_EQ(response.items[1].team, Team::kNone);
+    EXPECT_NE(response.items[0].team, response.items[2].team);
+  }
+}
+
+TEST_F(Arms, WhatTheCandidateCannotAnswerIsNotInterleaved) {
+  const auto counters = Interleave(1);
+  broken = true;
+  const RecommendResponse response = Get(1);
+  EXPECT_EQ(IdsOf(response), (std::vector<std::string>{"item4", "item3", "item5"}));
+  EXPECT_EQ(response.arm, Arm::kNone);
+  EXPECT_EQ(response.items[0].team, Team::kNone);
+  EXPECT_FALSE(shop.observer.last.interleaved());
+  EXPECT_EQ(counters->treatment.Read().failures, 1U);
+  EXPECT_EQ(counters->control.Read().failures, 0U);
+  EXPECT_FALSE(counters->failure.With([](auto& text) { return text; }).empty());
 }
 
 TEST(Times, BucketsHoldWhatTheySay) {

@@ -184,6 +184,14 @@ std::vector<std::size_t> Shoppers::Click(std::size_t s, std::span<const std::siz
   return clicked;
 }
 
+double Shoppers::ExpectedClicks(std::size_t s, std::span<const std::size_t> shown) const {
+  double clicks = 0;
+  for (std::size_t place = 0; place < shown.size(); ++place) {
+    clicks += Examination(place) * ClickProbability(s, shown[place]);
+  }
+  return clicks;
+}
+
 bool Shoppers::Buys(std::size_t s, std::size_t product) {
   const double chance = 0.1 + 0.3 * shoppers_[s].taste[shop_.products()[product].category];
   return Uniform(random_) < (sale_ ? 2 : 1) * chance;

@@ -42,6 +42,8 @@ class Shoppers {
   [[nodiscard]] double ClickProbability(std::size_t s, std::size_t product) const;
   /// Places of a shown list that are clicked, in order. What is clicked is remembered.
   std::vector<std::size_t> Click(std::size_t s, std::span<const std::size_t> shown);
+  /// How many Click gives on average.
+  [[nodiscard]] double ExpectedClicks(std::size_t s, std::span<const std::size_t> shown) const;
   /// Does a click lead to a purchase?
   bool Buys(std::size_t s, std::size_t product);
 

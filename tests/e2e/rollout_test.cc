@@ -196,5 +196,125 @@ TEST_F(RolloutTest, APersonLeadsItByHand) {
   EXPECT_EQ(Get(client, "/v1/aliases")["aliases"]["champion"], "bad:1");
 }
 
+TEST_F(RolloutTest, ShoppersChooseBetweenTwoListsInOne) {
+  // contrary:1 shows first what a shopper did not look at.
+  EXPECT_EQ(Imported({Write("contrary.onnx", Model(-1, false)), "--name", "contrary", "--features",
+                      Write("spec.json", spec_), "--vocabulary", Write("ids.txt", list_)}),
+            "contrary:1");
+  RunningServer server(data(), quick_);
+  ASSERT_TRUE(server.ok());
+  http::Client client = server.Client();
+  Browse(client, 300, 3);
+  const json policy = {{"stages",
+                        {{{"kind", "interleaving"},
+                          {"share", 1},
+                          {"seconds", 0},
+                          {"answers", 600},
+                          {"users", 250}}}},
+                       {"guardrails", {{{"metric", "errors"}, {"loss", 0.05}}}}};
+  // Everybody clicks what they looked at before.
+  const auto shop_until_it_ends = [&](const std::string& id) {
+    json now = Get(client, "/v1/rollouts/" + id);
+    for (const auto end = After(std::chrono::seconds(120));
+         now["state"] == "running" && std::chrono::steady_clock::now() < end;) {
+      for (int user = 0; user < 300; ++user) {
+        const json answer = Ask(client, user);
+        if (!answer.contains("arm")) {
+          continue;  // it has ended
+        }
+        EXPECT_EQ(answer["arm"], "interleaved");
+        for (const json& item : answer["items"]) {
+          if (item["item_id"] == ItemId(3)) {
+            Click(client, {{"items", {item}}, {"request_id", answer["request_id"]}}, user);
+          }
+        }
+      }
+      now = Get(client, "/v1/rollouts/" + id);
+    }
+    return now;
+  };
+  const std::string worse = Start(client, "contrary:1", policy)["id"];
+  const json asked = Ask(client, 1);
+  const std::string request = asked["request_id"];
+  const json explained = Get(client, "/v1/requests/" + request + "?explain=true");
+  ASSERT_EQ(explained["items"].size(), 5U);
+  for (const json& item : explained["items"]) {
+    double sum = 0;
+    for (const json& reason : item["reasons"]) {
+      sum += reason["contribution"].get<double>();
+    }
+    EXPECT_NEAR(sum, item["score"].get<double>(), 1e-6) << "by the version that picked it" << item;
+  }
+  std::set<std::string> teams;
+  const json kept = Get(client, "/v1/requests/" + request);
+  EXPECT_EQ(kept["candidate"], "contrary:1") << kept;
+  for (const json& item : kept["items"]) {
+    teams.insert(item.value("team", ""));
+  }
+  EXPECT_EQ(teams, (std::set<std::string>{"candidate", "control"}));
+  const json stopped = shop_until_it_ends(worse);
+  EXPECT_EQ(stopped["state"], "rolled_back") << stopped;
+  EXPECT_NE(stopped["reason"].get<std::string>().find("prefer the control's items"),
+            std::string::npos)
+      << stopped;
+  EXPECT_LT(Entries(client, worse).back()["evidence"]["preference"]["interval"][1], 0);
+
+  // The other way round the candidate's items are taken, and it becomes champion.
+  EXPECT_EQ(Vitrine({"model", "promote", "contrary:1"}).exit_code, 0);
+  const json promoted = shop_until_it_ends(Start(client, "old:1", policy)["id"]);
+  EXPECT_EQ(promoted["state"], "promoted") << promoted;
+  EXPECT_EQ(Get(client, "/v1/aliases")["aliases"]["champion"], "old:1");
+  const json quality = Get(client, "/v1/monitors/quality");
+  std::set<std::string> counted;
+  for (const json& row : quality["rows"]) {
+    counted.insert(row["model"].get<std::string>());
+  }
+  EXPECT_TRUE(counted.contains("interleaved")) << "neither version's" << quality;
+}
+
+TEST_F(RolloutTest, WhatACandidateWouldHaveEarnedIsReadFromAnotherEnginesLog) {
+  // Four items shown alike; only i1, which the candidate always shows, earns: 1 of 2 times.
+  std::string log;
+  for (int row = 0; row < 800; ++row) {
+    const int item = row % 4;
+    log += json({{"request_id", "r" + std::to_string(row)},
+                 {"user_id", "u" + std::to_string(row % 160)},
+                 {"item_id", "i" + std::to_string(item)},
+                 {"position", 0},
+                 {"propensity", 0.25},
+                 {"reward", item == 1 && row % 8 == 1 ? 1 : 0},
+                 {"candidate_probability", item == 1 ? 1 : 0}})
+               .dump() +
+           "\n";
+  }
+  const std::string path = Write("theirs.jsonl", log);
+  const json report =
+      json::parse(RunProgram("vitrine", {"--json", "rollout", "estimate", "--log", path}).output,
+                  nullptr, false);
+  EXPECT_EQ(report["rows"], 800);
+  EXPECT_EQ(report["users"], 160);
+  EXPECT_DOUBLE_EQ(report["logged"]["value"], 0.125);
+  EXPECT_DOUBLE_EQ(report["snips"]["value"], 0.5);
+  EXPECT_LT(report["snips"]["low"], 0.5);
+  EXPECT_GT(report["snips"]["high"], 0.5);
+  EXPECT_TRUE(report["problems"].empty()) << report;
+  const auto text = RunProgram("vitrine", {"rollout", "estimate", "--log", path, "--clip", "2"});
+  EXPECT_EQ(text.exit_code, kExitOk);
+  EXPECT_NE(text.output.find("SNIPS"), std::string::npos) << text.output;
+  EXPECT_NE(text.output.find("problem:"), std::string::npos) << "half of the weight is cut away";
+
+  const std::string broken = Write("broken.jsonl", log + R"({"request_id":"r","user_id":"u"})");
+  const auto refused = RunProgram("vitrine", {"rollout", "estimate", "--log", broken});
+  EXPECT_EQ(refused.exit_code, kExitUsage);
+  EXPECT_NE(refused.last_error_lines.find("broken.jsonl: line 801: item_id: is missing"),
+            std::string::npos)
+      << refused.last_error_lines;
+  EXPECT_EQ(RunProgram("vitrine", {"rollout", "estimate", "--log", "none.jsonl"}).exit_code,
+            kExitNotFound);
+  EXPECT_NE(
+      RunProgram("vitrine", {"rollout", "estimate", "--log", Write("empty.jsonl", "")}).exit_code,
+      kExitOk);
+}
+
 }  // namespace
 }  // namespace vitrine::e2e

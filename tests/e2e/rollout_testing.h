@@ -56,8 +56,10 @@ class RolloutTest : public Import {
         {{.name = "history", .op = "history_items", .source = "", .options = {{"length", "5"}}}},
         data::Interactions{}, data::ItemTable{}, data::Vocabulary(ids), Micros{0});
     EXPECT_TRUE(spec.ok());
-    const std::string features = Write("spec.json", spec->ToJson());
-    const std::string list = Write("ids.txt", data::Vocabulary(ids).ToText());
+    spec_ = spec->ToJson();
+    list_ = data::Vocabulary(ids).ToText();
+    const std::string features = Write("spec.json", spec_);
+    const std::string list = Write("ids.txt", list_);
     const auto import = [&](const std::string& name, float factor, bool breaks) {
       EXPECT_EQ(Imported({Write(name + ".onnx", Model(factor, breaks)), "--name", name,
                           "--features", features, "--vocabulary", list}),
@@ -127,6 +129,8 @@ class RolloutTest : public Import {
   static nlohmann::json Small(double share) {
     return {{"kind", "canary"}, {"share", share}, {"seconds", 0}, {"answers", 30}, {"users", 10}};
   }
+  std::string spec_;  ///< of features, as every model here has
+  std::string list_;  ///< the vocabulary
   const std::vector<std::string> quick_{"--set", "rollout.every_ms=50"};
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "adapters/duckdb/cleaner.h"
+#include "adapters/duckdb/collect.h"
 #include "adapters/duckdb/importer.h"
 #include "adapters/duckdb/lake_folder.h"
 #include "adapters/duckdb/log_ingest.h"
@@ -57,6 +58,15 @@ class DuckLake final : public data::Lake {
     ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToWrite(data_dir_));
     ASSIGN_OR_RETURN(const auto database, OpenDatabase(folder.temporary(), progress));
     return MakeSnapshot(folder, *database, request, progress);
+  }
+
+  Result<data::Collected> Collect(const data::CollectRequest& request) override {
+    if (!request.remove) {
+      ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToRead(data_dir_));
+      return CollectSnapshots(folder, request);
+    }
+    ASSIGN_OR_RETURN(const LakeFolder folder, LakeFolder::OpenToWrite(data_dir_));
+    return CollectSnapshots(folder, request);
   }
 
   Result<data::LakeManifest> Manifest() override {

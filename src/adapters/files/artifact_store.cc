@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 
@@ -33,6 +34,41 @@ Status CopyDurably(const fs::path& from, const fs::path& to) {
   return error ? SystemFailure(from.string(), "list", error.value()) : Sync(to.string());
 }
 
+bool IsHash(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+Micros WrittenAt(const fs::path& path) {
+  std::error_code error;
+  const auto at = fs::last_write_time(path, error);
+  const auto system = std::chrono::file_clock::to_sys(at);
+  return error ? Now()
+               : Micros{std::chrono::duration_cast<std::chrono::microseconds>(
+                            system.time_since_epoch())
+                            .count()};
+}
+
+/// Folders that copying and removing go through; of a process that died, they stay.
+constexpr std::string_view kCopied = "part-";
+constexpr std::string_view kRemoved = "gone-";
+
+void RemoveLeftOvers(const std::string& root) {
+  std::error_code error;
+  std::vector<fs::path> old;
+  for (fs::directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if ((name.starts_with(kCopied) || name.starts_with(kRemoved)) &&
+        WrittenAt(at->path()).value < Now().value - kMicrosPerDay) {
+      old.push_back(at->path());
+    }
+  }
+  for (const fs::path& path : old) {
+    fs::remove_all(path, error);
+  }
+}
+
 }  // namespace
 
 Result<FileArtifactStore> FileArtifactStore::Open(std::string root) {
@@ -54,12 +90,13 @@ Result<std::string> FileArtifactStore::Put(const std::string& folder) {
   const fs::path place = Place(hash);
   std::error_code error;
   if (fs::exists(place, error)) {
+    fs::last_write_time(place, fs::file_time_type::clock::now(), error);  // it is needed again
     return hash;
   }
   // Unique per call: two threads may put the same folder at once.
   static std::atomic<unsigned> serial{0};
   const fs::path part =
-      fs::path(root_) / fmt::format("part-{}-{}", ::getpid(), serial.fetch_add(1));
+      fs::path(root_) / fmt::format("{}{}-{}", kCopied, ::getpid(), serial.fetch_add(1));
   fs::remove_all(part, error);
   fs::create_directories(part, error);
   fs::create_directories(place.parent_path(), error);
@@ -87,8 +124,7 @@ Result<std::string> FileArtifactStore::Put(const std::string& folder) {
 }
 
 Result<std::string> FileArtifactStore::Path(std::string_view hash) const {
-  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (hash.size() != 64 || !std::all_of(hash.begin(), hash.end(), hex)) {
+  if (!IsHash(hash)) {
     return InvalidArgument(fmt::format("'{}' is not an artifact hash", hash));
   }
   std::string place = Place(hash);
@@ -97,6 +133,49 @@ Result<std::string> FileArtifactStore::Path(std::string_view hash) const {
     return NotFound(fmt::format("artifact {} is not in {}", hash, root_));
   }
   return place;
+}
+
+Result<std::vector<registry::StoredArtifact>> FileArtifactStore::List() const {
+  std::vector<registry::StoredArtifact> found;
+  std::error_code error;
+  fs::recursive_directory_iterator at(fs::path(root_) / "sha256", error);
+  for (const fs::recursive_directory_iterator end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (at.depth() < 2 || !IsHash(name)) {
+      continue;
+    }
+    at.disable_recursion_pending();
+    registry::StoredArtifact artifact{.hash = name, .stored = WrittenAt(at->path())};
+    for (fs::directory_iterator file(at->path(), error), last; !error && file != last;
+         file.increment(error)) {
+      artifact.bytes += file->file_size(error);
+    }
+    found.push_back(std::move(artifact));
+  }
+  if (error) {
+    return SystemFailure(root_, "list", error.value());
+  }
+  return found;
+}
+
+Status FileArtifactStore::Remove(std::string_view hash) {
+  if (!IsHash(hash)) {
+    return InvalidArgument(fmt::format("'{}' is not an artifact hash", hash));
+  }
+  RemoveLeftOvers(root_);
+  const fs::path place = Place(hash);
+  const fs::path gone = fs::path(root_) / fmt::format("{}{}", kRemoved, hash);
+  std::error_code error;
+  if (fs::exists(place, error)) {
+    fs::remove_all(gone, error);
+    fs::rename(place, gone, error);
+    if (error) {
+      return SystemFailure(place.string(), "rename away", error.value());
+    }
+    RETURN_IF_ERROR(Sync(place.parent_path().string()));
+  }
+  fs::remove_all(gone, error);
+  return error ? SystemFailure(gone.string(), "remove", error.value()) : Status::Ok();
 }
 
 }  // namespace vitrine::files

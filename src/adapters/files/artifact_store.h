@@ -1,5 +1,6 @@
 /// Artifacts as folders by content: ROOT/sha256/ab/cd/abcd.../ holds manifest.json and its files.
-/// A folder is either whole or absent: it is copied beside its place, synced, then renamed.
+/// A folder is either whole or absent: it is copied beside its place, synced, then renamed; and renamed away before it is
+/// removed. What a process that died left beside the places goes with the next Remove, a day later.
 /// Threads: any; processes too (a rename that finds the place taken is a success).
 #pragma once
 
@@ -17,6 +18,8 @@ class FileArtifactStore final : public registry::ArtifactStore {
 
   Result<std::string> Put(const std::string& folder) override;
   Result<std::string> Path(std::string_view hash) const override;
+  Result<std::vector<registry::StoredArtifact>> List() const override;
+  Status Remove(std::string_view hash) override;
 
  private:
   explicit FileArtifactStore(std::string root) : root_(std::move(root)) {}

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "adapters/files/durable.h"
 #include "core/sha256.h"
+#include "core/time.h"
 
 namespace vitrine::files {
 namespace {
@@ -50,6 +53,47 @@ TEST_F(ArtifactStoreTest, RefusesLinks) {
   EXPECT_EQ(store->Put(folder_.string()).status().code(), Code::kInvalidArgument);
   EXPECT_EQ(store->Path(Sha256Hex("{}")).status().code(), Code::kNotFound)
       << "a refused folder leaves nothing behind";
+}
+
+TEST_F(ArtifactStoreTest, ListsWhatIsThereAndRemovesItWhole) {
+  auto store = FileArtifactStore::Open((root_ / "store").string());
+  ASSERT_TRUE(store.ok());
+  ASSERT_TRUE(store->List().ok());
+  EXPECT_TRUE(store->List()->empty());
+  const std::string hash = store->Put(folder_.string()).value();
+  const auto listed = store->List();
+  ASSERT_TRUE(listed.ok());
+  ASSERT_EQ(listed->size(), 1U);
+  EXPECT_EQ(listed->front().hash, hash);
+  EXPECT_EQ(listed->front().bytes, 7U);
+  EXPECT_LT(std::abs(Now().value - listed->front().stored.value), kMicrosPerDay);
+  EXPECT_TRUE(store->Remove(hash).ok());
+  EXPECT_TRUE(store->Remove(hash).ok()) << "twice is the same as once";
+  EXPECT_TRUE(store->List()->empty());
+  EXPECT_EQ(store->Path(hash).status().code(), Code::kNotFound);
+  EXPECT_EQ(store->Remove("../made").code(), Code::kInvalidArgument);
+  EXPECT_EQ(store->Put(folder_.string()).value(), hash);
+}
+
+TEST_F(ArtifactStoreTest, WhatIsPutAgainIsYoungAgainAndOldLeftOversGo) {
+  auto store = FileArtifactStore::Open((root_ / "store").string());
+  ASSERT_TRUE(store.ok());
+  const std::string hash = store->Put(folder_.string()).value();
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours(72);
+  fs::last_write_time(store->Path(hash).value(), old);
+  EXPECT_LT(store->List()->front().stored.value, Now().value - 2 * kMicrosPerDay);
+  ASSERT_TRUE(store->Put(folder_.string()).ok());
+  EXPECT_GT(store->List()->front().stored.value, Now().value - kMicrosPerDay);
+
+  fs::create_directories(root_ / "store/part-1-0");
+  fs::create_directories(root_ / "store/gone-x");
+  fs::create_directories(root_ / "store/part-2-0");
+  fs::last_write_time(root_ / "store/part-1-0", old);
+  fs::last_write_time(root_ / "store/gone-x", old);
+  ASSERT_TRUE(store->Remove(hash).ok());
+  EXPECT_FALSE(fs::exists(root_ / "store/part-1-0"));
+  EXPECT_FALSE(fs::exists(root_ / "store/gone-x"));
+  EXPECT_TRUE(fs::exists(root_ / "store/part-2-0")) << "somebody may be copying";
 }
 
 TEST_F(ArtifactStoreTest, WriteDurablyReplacesTheWhole) {

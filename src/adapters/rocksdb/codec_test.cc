@@ -92,9 +92,15 @@ class Maker {
     impression.personalised = Below(2) == 0;
     impression.seconds = Number();
     for (std::uint64_t i = Below(5); i > 0; --i) {
-      impression.items.push_back({Text(), Number(), Text()});
+      impression.items.push_back({Text(), Number(), Text(), Team::kNone});
       impression.history.push_back({Text(), Time(), static_cast<EventType>(Below(kEventTypes)),
                                     static_cast<std::uint32_t>(Below(UINT32_MAX))});
+    }
+    if (Below(3) == 0) {
+      impression.candidate = "new:2";
+      for (ShownItem& item : impression.items) {
+        item.team = static_cast<Team>(Below(kTeams));
+      }
     }
     return impression;
   }
@@ -211,22 +217,35 @@ TEST(RecordCodec, EveryBodyComesBack) {
   }
 }
 
-TEST(RecordCodec, ImpressionsOfTheFirstVersionAreRead) {
+TEST(RecordCodec, ImpressionsOfEarlierVersionsAreRead) {
   Maker make(7);
   Impression impression = make.MakeImpression();
   impression.rollout.clear();
   impression.arm.clear();
+  impression.candidate.clear();
+  for (ShownItem& item : impression.items) {
+    item.team = Team::kNone;
+  }
   std::string bytes = EncodeImpression({3, {9}, impression});
-  ASSERT_EQ(bytes[0], 2);
+  ASSERT_EQ(bytes[0], 3);
+  bytes[0] = 2;
+  bytes.resize(bytes.size() - 1);  // an empty text
+  EXPECT_EQ(DecodeImpression(bytes).value().impression, impression);
   bytes[0] = 1;
-  bytes.resize(bytes.size() - 2);  // two empty texts
+  bytes.resize(bytes.size() - 2);  // two
   const auto read = DecodeImpression(bytes);
   ASSERT_TRUE(read.ok()) << read.status().ToString();
   EXPECT_EQ(read->impression, impression);
   EXPECT_EQ(read->sequence, 3U);
   EXPECT_EQ(ImpressionReceived(bytes).value().value, 9);
-  bytes[0] = 3;
+  bytes[0] = 4;
   EXPECT_EQ(DecodeImpression(bytes).status().code(), Code::kDataLoss);
+  impression.candidate = "new:2";
+  impression.items = {{"a", 1, "model:new", Team::kCandidate}};
+  std::string drafted = EncodeImpression({3, {9}, impression});
+  EXPECT_EQ(DecodeImpression(drafted).value().impression, impression);
+  drafted.back() = static_cast<char>(kTeams);
+  EXPECT_EQ(DecodeImpression(drafted).status().code(), Code::kDataLoss);
 }
 
 TEST(RecordCodec, DeletionsErasuresAndReferencesComeBack) {

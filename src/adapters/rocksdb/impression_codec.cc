@@ -10,8 +10,8 @@
 namespace vitrine::adapters {
 namespace {
 
-// 1: without rollout and arm.
-constexpr std::uint8_t kVersion = 2;
+// 1: without rollout and arm. 2: without what is interleaved.
+constexpr std::uint8_t kVersion = 3;
 
 // Bytes of an ordinary impression's parts; one that is larger grows.
 constexpr std::size_t kUsualTexts = 192;
@@ -101,6 +101,12 @@ std::string EncodeImpressionBody(const Impression& impression) {
   PutShown(out, impression);
   out.Text(impression.rollout);
   out.Text(impression.arm);
+  out.Text(impression.candidate);
+  if (impression.interleaved()) {
+    for (const ShownItem& item : impression.items) {
+      out.Byte(static_cast<std::uint8_t>(item.team));
+    }
+  }
   return out.Take();
 }
 
@@ -110,6 +116,20 @@ std::string EncodeImpression(const StoredImpression& stored) {
 }
 
 namespace {
+
+void GetTeams(ByteReader& in, Impression& impression) {
+  if (!impression.interleaved()) {
+    return;
+  }
+  for (ShownItem& item : impression.items) {
+    const std::uint8_t team = in.Byte();
+    if (team >= kTeams) {
+      in.Fail();
+      return;
+    }
+    item.team = static_cast<Team>(team);
+  }
+}
 
 Impression GetBody(ByteReader& in, std::uint8_t version) {
   Impression impression;
@@ -123,6 +143,10 @@ Impression GetBody(ByteReader& in, std::uint8_t version) {
   if (version >= 2) {
     impression.rollout = in.Text();
     impression.arm = in.Text();
+  }
+  if (version >= 3) {
+    impression.candidate = in.Text();
+    GetTeams(in, impression);
   }
   return impression;
 }

@@ -30,6 +30,14 @@ struct ContractArguments {
   double alpha = 0;           ///< 0: the contract's
 };
 
+/// Of `gc`.
+struct GcArguments {
+  std::size_t newest = 10;
+  std::string before;               ///< ISO 8601; empty: now
+  std::vector<std::string> needed;  ///< hashes of snapshots
+  bool dry_run = false;
+};
+
 struct LakeArguments {
   std::string data = "vitrine-data";
   bool json = false;
@@ -43,6 +51,7 @@ struct LakeArguments {
   std::string out;
   DriftArguments drift;
   ContractArguments contract;
+  GcArguments gc;
   /// Set to kExitGateFailed where the answer is that the data are not as they should be.
   int* verdict = nullptr;
 };
@@ -64,6 +73,8 @@ Result<std::string> RunCatalogue(const LakeArguments& arguments, const Progress&
 Result<std::string> RunExamples(const LakeArguments& arguments, const Progress& progress);
 /// Two sources compared column by column. Errors: see OpenFramePair and CompareFrames.
 Result<std::string> RunDrift(const LakeArguments& arguments, const Progress& progress);
+/// Removes snapshots that nothing needs. Errors: those of data::Lake::Collect.
+Result<std::string> RunGc(const LakeArguments& arguments, const Progress& progress);
 Result<std::string> RunMappings(const LakeArguments& arguments, const Progress& progress);
 
 }  // namespace vitrine::apps

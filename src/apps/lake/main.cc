@@ -95,6 +95,18 @@ void AddVerbs(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
   mappings->add_option("NAME", arguments.out, "the one to print");
 }
 
+void AddGc(CLI::App& app, LakeArguments& arguments, Verb& chosen) {
+  CLI::App* sub =
+      AddVerb(app, "gc", "remove old snapshots that nothing needs", arguments, chosen, RunGc);
+  sub->add_option("--newest", arguments.gc.newest, "so many of the newest stay")
+      ->capture_default_str();
+  sub->add_option("--before", arguments.gc.before,
+                  "only what was made before then, ISO 8601; now where left out");
+  sub->add_option("--needed", arguments.gc.needed,
+                  "hashes of snapshots that stay: models were fitted on them");
+  sub->add_flag("--dry-run", arguments.gc.dry_run, "remove nothing: say what would go");
+}
+
 constexpr const char* kDriftFooter =
     "A source is PATH (.parquet, .csv, .tsv, with .gz too, or a pattern with *) or a snapshot of "
     "the\n"
@@ -137,6 +149,7 @@ int Run(int argc, char** argv) {
   app.require_subcommand(1);
   AddVerbs(app, arguments, chosen);
   AddDrift(app, arguments, chosen);
+  AddGc(app, arguments, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -16,6 +16,7 @@
 #include "adapters/onnxruntime/runtime.h"
 #include "apps/vitrine/adopt_job.h"
 #include "apps/vitrine/application_parts.h"
+#include "apps/vitrine/gc_job.h"
 #include "apps/vitrine/process_metrics.h"
 #include "apps/vitrine/retrain_job.h"
 #include "apps/vitrine/server_options.h"
@@ -254,6 +255,8 @@ Status Application::Parts::OpenJobs() {
       std::map<std::string, JobBody>{
           {"adopt", AdoptJob(directory.path(), programs, *log)},
           {"explain", explaining->Job(directory.path(), programs, settings)},
+          {"gc", GcJob(directory.path(), settings, programs,
+                       {.registry = registry.get(), .models = models.get(), .rollouts = db.get()})},
           {"retrain", RetrainJob(directory.path(), settings, programs, *log, *registry, *versions,
                                  {.promotion = std::move(promotion),
                                   .rollouts = rollouts.get(),
@@ -275,7 +278,7 @@ Result<std::unique_ptr<Application>> Application::Start(ApplicationOptions optio
   RETURN_IF_ERROR(parts->OpenAlerts(options.listen));
   RETURN_IF_ERROR(parts->OpenRollouts(options.listen));
   RETURN_IF_ERROR(parts->OpenJobs());
-  RETURN_IF_ERROR(parts->OpenRetrainWatch(options.listen));
+  RETURN_IF_ERROR(parts->OpenSchedules(options.listen));
   RETURN_IF_ERROR(parts->Listen(options.listen));
   return std::unique_ptr<Application>(new Application(std::move(parts)));
 }

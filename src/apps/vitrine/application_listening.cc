@@ -4,6 +4,7 @@
 
 #include "apps/vitrine/application_parts.h"
 #include "apps/vitrine/file_limit.h"
+#include "apps/vitrine/gc_job.h"
 #include "apps/vitrine/server_options.h"
 #include "transport/http/routes.h"
 
@@ -20,18 +21,22 @@ Status Application::Parts::OpenAlerts(bool watch) {
   return Status::Ok();
 }
 
-Status Application::Parts::OpenRetrainWatch(bool watch) {
+Status Application::Parts::OpenSchedules(bool watch) {
   ASSIGN_OR_RETURN(retraining, OpenRetraining(settings,
                                               {.data = directory.path(),
                                                .registry = registry.get(),
                                                .models = models.get(),
                                                .catalogue = catalogue.get(),
                                                .monitor = monitor.get(),
+                                               .log = log.get(),
                                                .alerts = alerts.get(),
                                                .jobs = jobs.get(),
                                                .rollouts = db.get(),
                                                .audit = services.audit},
                                               watch));
+  if (watch) {
+    ASSIGN_OR_RETURN(gc, OpenGcSchedule(settings, *jobs));
+  }
   services.retraining = [this] { return RetrainingJson(settings, *retraining); };
   return Status::Ok();
 }

@@ -31,6 +31,7 @@
 #include "core/guarded.h"
 #include "core/metrics.h"
 #include "explain/explain.h"
+#include "loop/job_schedule.h"
 #include "search/live_catalogue.h"
 #include "serve/inference.h"
 #include "serve/item_states.h"
@@ -95,6 +96,7 @@ struct Application::Parts {
   std::unique_ptr<JobRunner> jobs;
   serve::RetrievalOptions retrieval;
   std::unique_ptr<loop::RetrainWatch> retraining;
+  std::unique_ptr<loop::JobSchedule> gc;
   std::unique_ptr<LiveDiagnosis> diagnosis;
   Guarded<std::string> grpc_address;            ///< empty until it listens
   Guarded<std::vector<std::string>> listening;  ///< where others reach it
@@ -114,8 +116,8 @@ struct Application::Parts {
                                                            const std::string& folder);
   Status OpenServices();
   Status OpenJobs();
-  Status OpenAlerts(bool watch);  ///< false: a command that borrows the directory
-  Status OpenRetrainWatch(bool watch);
+  Status OpenAlerts(bool watch);     ///< false: a command that borrows the directory
+  Status OpenSchedules(bool watch);  ///< of turns, and of what tidies up
   Status Listen(bool publicly);
   Status ListenForGrpc(const http::Listener& listener);
 };

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/application.h"
 #include "apps/vitrine/data_directory.h"
+#include "apps/vitrine/demo_rollouts.h"
 #include "apps/vitrine/job_following.h"
 #include "apps/vitrine/lake_child.h"
 #include "apps/vitrine/simulated_folder.h"
@@ -55,8 +57,11 @@ class Demo {
                                      {"search", &Demo::Search},
                                      {"tastes shift", &Demo::Shift},
                                      {"monitor sees the drift", &Demo::SeeDrift},
-                                     {"retrain and promote", &Demo::Retrain},
+                                     {"retrain: a rollout begins", &Demo::Retrain},
+                                     {"shadow, canary, champion", &Demo::RollOut},
                                      {"serve again", &Demo::ServeAgain},
+                                     {"a bad version: the shadow", &Demo::StopInShadow},
+                                     {"a bad version: the canary", &Demo::StopInCanary},
                                      {"roll back and forth", &Demo::RollBack}};
     const auto began = std::chrono::steady_clock::now();
     for (const Step& step : steps) {
@@ -88,13 +93,18 @@ class Demo {
           "{} holds a shop already; name a fresh folder with --data, or remove it", line_.data));
     }
     RETURN_IF_ERROR(MarkAsSimulated(line_.data, "vitrine demo"));
+    const std::string policy = line_.data + "/demo-policy.json";
+    if (!(std::ofstream(policy, std::ios::binary) << kDemoPolicy)) {
+      return Unavailable("cannot write " + policy);
+    }
     CommandLine line = line_;
     // A demo never disturbs a server that is there: any free port.
-    line.overrides.insert(
-        line.overrides.end(),
-        {"server.listen=127.0.0.1:0", "server.grpc_listen=", "train.protocol=newest-days",
-         "lake.mapping=vitrine", "monitor.slot_seconds=0",
-         "train.specs=popularity,item-knn-decay,markov", "gate.min_cases=100"});
+    line.overrides.insert(line.overrides.end(),
+                          {"server.listen=127.0.0.1:0", "server.grpc_listen=",
+                           "train.protocol=newest-days", "lake.mapping=vitrine",
+                           "monitor.slot_seconds=0", "train.specs=popularity,item-knn-decay,markov",
+                           "gate.min_cases=100", "retrain.promote=rollout",
+                           "retrain.policy=" + policy, "rollout.every_ms=200", "gc.schedule="});
     ASSIGN_OR_RETURN(Settings settings, line.LoadSettings());
     ASSIGN_OR_RETURN(application_,
                      Application::Start({.data = line_.data, .settings = std::move(settings)}));
@@ -258,11 +268,58 @@ class Demo {
   Result<std::string> Retrain() {
     ASSIGN_OR_RETURN(const json outcome, RunLoopJob("{}"));
     Say(outcome.value("text", ""));
-    RETURN_IF_ERROR(Claim(outcome["promoted"].is_string(), "the new model passes the gate"));
-    const std::string promoted = outcome["promoted"].get<std::string>();
-    RETURN_IF_ERROR(Claim(promoted != champion_, "another version is promoted"));
-    previous_ = std::exchange(champion_, promoted);
-    return fmt::format("{} serves, {} is kept for the way back", champion_, previous_);
+    RETURN_IF_ERROR(Claim(outcome["rollout"].is_string(), "the new model passes the gate"));
+    rollout_ = outcome["rollout"].get<std::string>();
+    candidate_ = outcome["handed_over"].get<std::string>();
+    RETURN_IF_ERROR(Claim(candidate_ != champion_, "it is another version"));
+    for (const json& one : outcome["candidates"]) {
+      if (one.value("spec", "") == "popularity") {
+        popularity_ = one.value("version", "");
+      }
+    }
+    return fmt::format("{} is on its way to shoppers: {}", candidate_, rollout_);
+  }
+
+  /// What became of it, for people.
+  static std::string Told(const DemoRollout& rollout) {
+    return fmt::format("{} after {} visits, {:.1f} s, in the {}; {:.0f} % of shoppers saw it: {}",
+                       rollout.state, rollout.visits, rollout.seconds, rollout.kind,
+                       100 * rollout.users, rollout.reason);
+  }
+
+  Result<std::string> RollOut() {
+    ASSIGN_OR_RETURN(const DemoRollout rollout,
+                     FollowRollout(*session_, *simulation_, rollout_, 10 * options_.visits, stop_));
+    RETURN_IF_ERROR(
+        Claim(rollout.state == "promoted", "the better model gets through: " + Told(rollout)));
+    previous_ = std::exchange(champion_, candidate_);
+    return fmt::format("{} serves, {} is kept for the way back; {}", champion_, previous_,
+                       Told(rollout));
+  }
+
+  /// Somebody rolls out a version that shows everybody the same.
+  Result<DemoRollout> RollOutPopularity(const char* policy) {
+    ASSIGN_OR_RETURN(const std::string id,
+                     BeginRollout(*session_, popularity_, policy, "a bad day, for the demo"));
+    ASSIGN_OR_RETURN(DemoRollout rollout,
+                     FollowRollout(*session_, *simulation_, id, 10 * options_.visits, stop_));
+    RETURN_IF_ERROR(
+        Claim(rollout.state == "rolled_back", "the bad version leaves: " + Told(rollout)));
+    return rollout;
+  }
+
+  Result<std::string> StopInShadow() {
+    ASSIGN_OR_RETURN(const DemoRollout rollout, RollOutPopularity(kDemoPolicy));
+    RETURN_IF_ERROR(Claim(rollout.kind == "shadow" && rollout.users == 0, "no shopper saw it"));
+    return fmt::format("{}: {}", popularity_, Told(rollout));
+  }
+
+  Result<std::string> StopInCanary() {
+    ASSIGN_OR_RETURN(const DemoRollout rollout, RollOutPopularity(kDemoPolicyWithoutShadow));
+    ASSIGN_OR_RETURN(const std::string text, session_->Get("/v1/aliases"));
+    RETURN_IF_ERROR(Claim(json::parse(text)["aliases"].value("champion", "") == champion_,
+                          "the champion serves everybody"));
+    return fmt::format("{}: {}", popularity_, Told(rollout));
   }
 
   Result<std::string> ServeAgain() {
@@ -322,6 +379,9 @@ class Demo {
   std::uint64_t rejected_ = 0;
   std::string champion_;
   std::string previous_;
+  std::string candidate_;   ///< of the rollout that a turn began
+  std::string rollout_;     ///< its id
+  std::string popularity_;  ///< a version that shows everybody the same
   std::string text_;
   Traffic before_;
   Traffic shifted_;

@@ -1,9 +1,10 @@
-// vitrine run, retrain, job list|show|cancel|follow.
+// vitrine run, retrain, gc, job list|show|cancel|follow.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/application.h"
@@ -28,6 +29,8 @@ struct LoopFlags {
   bool no_promote = false;
   bool when = false;
   bool no_serve = false;
+  std::optional<std::int64_t> versions, snapshots, days;
+  bool dry_run = false;
   std::string job;
 };
 
@@ -102,6 +105,23 @@ Status Retrain(const CommandLine& line, const LoopFlags& flags) {
   ASSIGN_OR_RETURN(const std::string result,
                    RunJob(session, "retrain", SpecOf(flags), line.json, stop));
   return ShowOutcome(result, line);
+}
+
+Status CollectGarbage(const CommandLine& line, const LoopFlags& flags) {
+  const std::stop_token stop = StopOnSignals();
+  ASSIGN_OR_RETURN(ApiSession session, ApiSession::Open(line));
+  json spec = {{"dry_run", flags.dry_run}};
+  for (const auto& [name, value] : {std::pair("versions", flags.versions),
+                                    {"snapshots", flags.snapshots},
+                                    {"days", flags.days}}) {
+    if (value) {
+      spec[name] = *value;
+    }
+  }
+  ASSIGN_OR_RETURN(const std::string result, RunJob(session, "gc", spec.dump(), line.json, stop));
+  const json outcome = json::parse(result);
+  Print(line.json ? outcome.dump(2) : outcome.value("text", ""));
+  return Status::Ok();
 }
 
 /// Files in, everything else by jobs of the server: the running one, or one that stays.
@@ -207,6 +227,15 @@ void AddLoopCommands(CLI::App& app, CommandLine& line) {
   retrain->add_option(
       "--alias", flags->alias,
       "Alias that the winner gets; default: champion, of labelled protocols ranker");
+  CLI::App* gc = bind(
+      app.add_subcommand("gc", "Remove files of old versions, and snapshots, that nothing needs"),
+      CollectGarbage);
+  gc->add_option("--versions", flags->versions,
+                 "Newest versions of each model that keep theirs; default: gc.versions");
+  gc->add_option("--snapshots", flags->snapshots,
+                 "Newest snapshots that stay; default: gc.snapshots");
+  gc->add_option("--days", flags->days, "Younger ones stay; default: gc.days");
+  gc->add_flag("--dry-run", flags->dry_run, "Remove nothing: say what would go");
   CLI::App* job = app.add_subcommand("job", "Jobs of the loop");
   job->require_subcommand(1);
   bind(job->add_subcommand("list", "Newest first"), ListJobs);

@@ -98,10 +98,33 @@ bool JustTrainedFor(const monitor::Alert& alert, Micros last_turn, Micros now) {
 }
 
 /// A turn that was about other aliases, rankers' for instance, taught the champion nothing.
-bool WasOfChampion(const loop::Job& job) {
-  const json result = json::parse(job.result, nullptr, false);
+bool WasOfChampion(const json& result) {
   return !result.is_object() ||
          result.value("alias", std::string(registry::kChampion)) == registry::kChampion;
+}
+
+/// The log's sequence up to which a turn took it.
+std::optional<std::uint64_t> LogTaken(const json& result) {
+  const auto taken = result.is_object() ? result.find("log_taken") : result.end();
+  return result.is_object() && taken != result.end() && taken->is_number_unsigned()
+             ? std::optional(taken->get<std::uint64_t>())
+             : std::nullopt;
+}
+
+constexpr std::size_t kRecordsRead = 1000;
+
+/// Events of the log behind `after`, up to `last`.
+Result<std::uint64_t> EventsBetween(const data::EventLog& log, std::uint64_t after,
+                                    std::uint64_t last) {
+  std::uint64_t events = 0;
+  while (after < last) {
+    ASSIGN_OR_RETURN(const std::vector<data::LogRecord> records, log.Read(after, kRecordsRead));
+    for (const data::LogRecord& record : records) {
+      events += record.sequence <= last && std::holds_alternative<Event>(record.body) ? 1U : 0U;
+    }
+    after = records.empty() ? last : records.back().sequence;
+  }
+  return events;
 }
 
 class Look {
@@ -110,8 +133,14 @@ class Look {
 
   Result<loop::RetrainSight> operator()(Micros now) {
     loop::RetrainSight sight;
-    sight.events = parts_.monitor->Data().accepted;
-    RETURN_IF_ERROR(LookAtJobs(now, sight.inputs));
+    const monitor::DataReport data = parts_.monitor->Data();
+    sight.events = data.accepted;
+    ASSIGN_OR_RETURN(const std::optional<std::uint64_t> taken, LookAtJobs(now, sight.inputs));
+    if (taken) {
+      sight.left = [log = parts_.log, taken = *taken, last = data.counted] {
+        return EventsBetween(*log, taken, last);
+      };
+    }
     RETURN_IF_ERROR(LookAtChampion(sight.inputs));
     LookAtAlerts(now, sight.inputs);
     RETURN_IF_ERROR(LookAtRollouts(sight.inputs));
@@ -119,7 +148,10 @@ class Look {
   }
 
  private:
-  Status LookAtJobs(Micros now, feedback::TriggerInputs& inputs) const {
+  /// Up to where the last turn took the log.
+  Result<std::optional<std::uint64_t>> LookAtJobs(Micros now,
+                                                  feedback::TriggerInputs& inputs) const {
+    std::optional<std::uint64_t> taken;
     ASSIGN_OR_RETURN(const std::vector<loop::Job> jobs, parts_.jobs->List("", kJobsLookedAt));
     for (const loop::Job& job : jobs) {  // the newest first
       if (job.kind != "retrain") {
@@ -127,13 +159,17 @@ class Look {
       }
       inputs.running = inputs.running || job.state == loop::JobState::kQueued ||
                        job.state == loop::JobState::kRunning;
-      if (inputs.last_turn < job.finished && WasOfChampion(job)) {
-        inputs.last_turn = job.finished;
+      if (inputs.last_turn < job.finished) {
+        const json result = json::parse(job.result, nullptr, false);
+        if (WasOfChampion(result)) {
+          inputs.last_turn = job.finished;
+          taken = LogTaken(result);
+        }
       }
       const bool ours = job.actor.starts_with(kTriggerActor);
       inputs.started_today += ours && job.created.value > now.value - kMicrosPerDay ? 1U : 0U;
     }
-    return Status::Ok();
+    return taken;
   }
 
   Status LookAtChampion(feedback::TriggerInputs& inputs) {

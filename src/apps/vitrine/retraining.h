@@ -9,6 +9,7 @@
 
 #include "apps/vitrine/settings.h"
 #include "core/status.h"
+#include "data/event_log.h"
 #include "loop/retrain_watch.h"
 #include "monitor/alerts/alert_keeper.h"
 #include "monitor/online_monitor.h"
@@ -27,6 +28,7 @@ struct RetrainingParts {
   const serve::ModelSet* models = nullptr;
   const search::LiveCatalogue* catalogue = nullptr;
   const monitor::OnlineMonitor* monitor = nullptr;
+  const data::EventLog* log = nullptr;
   const monitor::AlertKeeper* alerts = nullptr;
   http::JobService* jobs = nullptr;
   const rollout::RolloutStore* rollouts = nullptr;

@@ -1,4 +1,4 @@
-// vitrine rollout start|list|show|pause|resume|approve|promote|rollback|watch.
+// vitrine rollout start|list|show|pause|resume|approve|promote|rollback|watch|estimate.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -14,6 +15,7 @@
 #include "apps/vitrine/api_session.h"
 #include "apps/vitrine/command_line.h"
 #include "core/exit_code.h"
+#include "rollout/off_policy_log.h"
 
 namespace vitrine::apps {
 namespace {
@@ -26,6 +28,8 @@ struct RolloutFlags {
   std::string scene;
   std::string policy;
   std::string reason;
+  std::string log;
+  rollout::OffPolicyOptions off_policy;
 };
 
 double Number(const json& object, const char* name) {
@@ -69,6 +73,9 @@ std::string SeenText(const json& rollout) {
     };
     text += fmt::format("seen        answers {}, users {} (candidate / control)\n", both("answers"),
                         both("users"));
+  }
+  if (const auto preference = seen.find("preference"); preference != seen.end()) {
+    text += fmt::format("preference  {}\n", preference->value("sentence", ""));
   }
   for (const json& guardrail : seen.value("guardrails", json::array())) {
     text += fmt::format("guardrail   {}\n", guardrail.value("sentence", ""));
@@ -217,6 +224,46 @@ Status Watch(const CommandLine& line, const RolloutFlags& flags) {
   }
 }
 
+/// From a log alone: no server, no data directory.
+Status Estimate(const CommandLine& line, const RolloutFlags& flags) {
+  const bool piped = flags.log == "-";
+  std::ifstream file;
+  if (!piped) {
+    file.open(flags.log, std::ios::binary);
+    if (!file) {
+      return NotFound(fmt::format("--log: {} cannot be read", flags.log));
+    }
+  }
+  const Result<std::vector<rollout::LoggedChoice>> choices =
+      rollout::ReadChoices(piped ? std::cin : file);
+  RETURN_IF_ERROR(choices.status().WithContext(piped ? "standard input" : flags.log));
+  ASSIGN_OR_RETURN(const rollout::OffPolicyReport report,
+                   rollout::EstimateValue(*choices, flags.off_policy));
+  Print(line.json ? ToJson(report) : ToText(report, flags.off_policy));
+  return Status::Ok();
+}
+
+void AddEstimate(CLI::App& rollout, const std::shared_ptr<RolloutFlags>& flags, CommandLine& line) {
+  CLI::App* estimate = rollout.add_subcommand(
+      "estimate", "What a candidate would have earned, from a log of what another showed");
+  estimate->add_option("--log", flags->log, "JSON lines, a shown place each; - for standard input")
+      ->required();
+  estimate->add_option("--alpha", flags->off_policy.alpha, "Intervals hold 1 - alpha of the time")
+      ->check(CLI::Range(1e-6, 0.5))
+      ->capture_default_str();
+  estimate
+      ->add_option("--clip", flags->off_policy.clip,
+                   "Cut larger weights to this: less noise, a value that is too low; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  estimate->footer(
+      "A line: {\"request_id\": \"r1\", \"user_id\": \"u1\", \"item_id\": \"i7\", "
+      "\"position\": 0, \"propensity\": 0.2,\n"
+      "         \"reward\": 1, \"candidate_probability\": 0.5}   See docs/rollout.md, From a log.");
+  estimate->callback(
+      [flags, &line] { line.run = [flags, &line] { return Estimate(line, *flags); }; });
+}
+
 }  // namespace
 
 void AddRolloutCommands(CLI::App& app, CommandLine& line) {
@@ -246,6 +293,7 @@ void AddRolloutCommands(CLI::App& app, CommandLine& line) {
   reason(start);
   add("list", "Rollouts, newest first",
       [](const CommandLine& l, const RolloutFlags&) { return List(l); });
+  AddEstimate(*rollout, flags, line);
   of_one(add("show", "One rollout, and what its newest look saw", Show));
   of_one(add("watch", "Follow one until it ends; exit code 7 where it was rolled back", Watch));
   for (const auto& [name, what] :

@@ -1,6 +1,8 @@
 #include "apps/vitrine/rollout_counts.h"
 
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "monitor/stable_hash.h"
 #include "serve/recommend.h"
@@ -17,7 +19,7 @@ void RolloutCounts::OnRecord(const data::LogRecord& record) {
   if (const auto* impression = std::get_if<Impression>(&record.body)) {
     if (impression->rollout == options_.rollout && impression->ts >= options_.since) {
       const std::scoped_lock lock(mutex_);
-      OnImpression(*impression);
+      impression->interleaved() ? OnInterleaved(*impression) : OnImpression(*impression);
     }
   } else if (const auto* event = std::get_if<Event>(&record.body)) {
     if (event->type == EventType::kClick || event->type == EventType::kPurchase) {
@@ -56,14 +58,52 @@ void RolloutCounts::OnImpression(const Impression& impression) {
     user.last = std::max(user.last, impression.ts);
     Of(clicks_, user).Replace(before, user.clicks);
   }
+  KeepAnswer(impression, {.user = subject, .ts = impression.ts});
+}
+
+void RolloutCounts::OnInterleaved(const Impression& impression) {
+  const std::uint64_t subject = monitor::StableHash(impression.subject);
+  if (!interleaved_.contains(subject) && interleaved_.size() >= options_.most_users) {
+    return;
+  }
+  interleaved_.try_emplace(subject);
+  Answer answer{.user = subject, .ts = impression.ts};
+  for (const ShownItem& item : impression.items) {
+    if (item.team == Team::kControl) {
+      answer.by_control.push_back(monitor::StableHash(item.item_id));
+    } else if (item.team == Team::kCandidate) {
+      answer.by_candidate.push_back(monitor::StableHash(item.item_id));
+    }
+  }
+  KeepAnswer(impression, std::move(answer));
+}
+
+void RolloutCounts::KeepAnswer(const Impression& impression, Answer answer) {
   const std::uint64_t request = monitor::StableHash(impression.request_id);
-  if (answers_.emplace(request, Answer{subject, impression.ts, false}).second) {
+  if (answers_.emplace(request, std::move(answer)).second) {
     order_.push_back(request);
   }
   while (order_.size() > options_.most_answers) {
     answers_.erase(order_.front());
     order_.pop_front();
   }
+}
+
+// An item counts once an answer, however often it is clicked.
+void RolloutCounts::Credit(const Event& event, Answer& answer) {
+  const auto user = interleaved_.find(answer.user);
+  if (user == interleaved_.end()) {
+    return;
+  }
+  const rollout::Credit before = user->second;
+  for (const EventItem& item : event.items) {
+    const std::uint64_t id = monitor::StableHash(item.item_id);
+    user->second.Add(rollout::Arm::kControl,
+                     static_cast<double>(std::erase(answer.by_control, id)));
+    user->second.Add(rollout::Arm::kTreatment,
+                     static_cast<double>(std::erase(answer.by_candidate, id)));
+  }
+  preference_.Update(before, user->second);
 }
 
 RolloutCounts::User* RolloutCounts::UserOf(std::uint64_t user) {
@@ -87,7 +127,14 @@ void RolloutCounts::OnEvent(const Event& event) {
   }
   const bool late =
       answer != nullptr && event.ts.value > answer->ts.value + options_.click_window.value;
-  if (answer == nullptr || answer->clicked || late) {
+  if (answer == nullptr || late) {
+    return;
+  }
+  if (!answer->by_control.empty() || !answer->by_candidate.empty()) {
+    Credit(event, *answer);
+    return;
+  }
+  if (answer->clicked) {
     return;
   }
   if (User* user = UserOf(answer->user); user != nullptr) {
@@ -120,7 +167,8 @@ void RolloutCounts::FillIn(rollout::Stretch& stretch) const {
   stretch.revenue = revenue_;
   stretch.buyers = buyers_;
   stretch.control_users = buyers_.control.n;
-  stretch.treatment_users = buyers_.treatment.n;
+  stretch.treatment_users = buyers_.treatment.n + interleaved_.size();
+  stretch.preference = preference_;
 }
 
 double RolloutCounts::SampleRatioP() const {

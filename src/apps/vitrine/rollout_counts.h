@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "core/event.h"
 #include "core/impression.h"
@@ -21,8 +22,8 @@ namespace vitrine::apps {
 
 struct RolloutCountsOptions {
   std::string rollout;
-  double share = 0;
-  Micros since;  ///< answers before it belong to another stretch
+  double share = 0;  ///< of users in the treatment; 1: there is no other arm
+  Micros since;      ///< answers before it belong to another stretch
   Micros click_window;
   Micros purchase_window;
   std::size_t most_users = 500'000;    ///< those who come later are not counted
@@ -53,8 +54,15 @@ class RolloutCounts {
     std::uint64_t user = 0;
     Micros ts;
     bool clicked = false;
+    /// Of an interleaved answer: hashes of what either team picked and nobody clicked yet.
+    std::vector<std::uint64_t> by_control;
+    std::vector<std::uint64_t> by_candidate;
   };
   void OnImpression(const Impression& impression);
+  void OnInterleaved(const Impression& impression);
+  void KeepAnswer(const Impression& impression, Answer answer);
+  /// A click on an interleaved answer.
+  void Credit(const Event& event, Answer& answer);
   void OnEvent(const Event& event);
   void OnPurchase(const Event& event, User& user);
   User* UserOf(std::uint64_t user);
@@ -67,6 +75,9 @@ class RolloutCounts {
   std::unordered_map<std::uint64_t, User> users_;
   std::unordered_map<std::uint64_t, Answer> answers_;
   std::deque<std::uint64_t> order_;  // of answers_, oldest first
+  std::unordered_map<std::uint64_t, rollout::Credit>
+      interleaved_;  // users, and whose items they took
+  rollout::Preference preference_;
   rollout::ArmMoments clicks_;
   rollout::ArmMoments revenue_;
   rollout::ArmCounts buyers_;

@@ -50,6 +50,46 @@ void Tell(RolloutCounts& counts, data::LogBody body) {
   counts.OnRecord({.sequence = 1, .received = {}, .body = std::move(body)});
 }
 
+Impression Drafted(const std::string& request, const std::string& user, std::int64_t seconds) {
+  Impression impression = Shown(request, user, false, seconds);
+  impression.arm = "interleaved";
+  impression.candidate = "new:2";
+  impression.items = {{.item_id = "a", .team = Team::kControl},
+                      {.item_id = "b", .team = Team::kCandidate},
+                      {.item_id = "pinned", .team = Team::kNone}};
+  return impression;
+}
+
+Event Clicked(const std::string& user, const std::string& request, const std::string& item) {
+  Event event = Did(EventType::kClick, user, request, 5);
+  event.items[0].item_id = item;
+  return event;
+}
+
+TEST(RolloutCounts, ClicksOnInterleavedAnswersGoToWhosePickItWas) {
+  RolloutCountsOptions options = Options();
+  options.share = 1;
+  RolloutCounts counts(options);
+  Tell(counts, Drafted("1", "ann", 0));
+  Tell(counts, Drafted("2", "bob", 0));
+  Tell(counts, Drafted("3", "cat", 0));
+  Tell(counts, Clicked("ann", "1", "b"));
+  Tell(counts, Clicked("ann", "1", "b"));  // once an answer
+  Tell(counts, Clicked("ann", "1", "pinned"));
+  Tell(counts, Clicked("bob", "2", "a"));
+  Tell(counts, Clicked("bob", "2", "b"));
+  Tell(counts, Clicked("bob", "", "b"));
+  rollout::Stretch stretch;
+  counts.FillIn(stretch);
+  EXPECT_EQ(stretch.treatment_users, 3U);
+  EXPECT_EQ(stretch.control_users, 0U);
+  EXPECT_DOUBLE_EQ(stretch.preference.shoppers.n, 2) << "cat took nothing";
+  // ann 1 : 0, bob 1 : 1, so (2 - 1) / 3.
+  EXPECT_NEAR(stretch.preference.Current().value, 1.0 / 3, 1e-12);
+  EXPECT_EQ(stretch.clicks.treatment.n, 0) << "they are no arm's";
+  EXPECT_EQ(counts.SampleRatioP(), 1);
+}
+
 TEST(RolloutCounts, JoinsClicksByRequestWithinTheWindowOnce) {
   RolloutCounts counts(Options());
   Tell(counts, Shown("a", "ann", true, 0));

@@ -180,7 +180,7 @@ void RolloutOwner::BeginStage(Live& live) {
   }
   live.users = std::make_shared<RolloutCounts>(RolloutCountsOptions{
       .rollout = rollout.id,
-      .share = stage->share,
+      .share = stage->kind == StageKind::kInterleaving ? 1 : stage->share,
       .since = live.since,
       .click_window = {rollout.policy.attribution_seconds * kMicrosPerSecond},
       .purchase_window = {rollout.policy.purchase_seconds * kMicrosPerSecond}});
@@ -249,6 +249,7 @@ void RolloutOwner::Publish() {
         split.shadow_share = stage->share;
       } else {
         split.share = users = stage->share;
+        split.interleaved = stage->kind == StageKind::kInterleaving;
       }
       splits.push_back(std::move(split));
     }

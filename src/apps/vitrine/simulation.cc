@@ -153,6 +153,7 @@ Status Simulation::VisitOnce(std::size_t shopper, std::size_t n, Traffic& traffi
     }
   }
   traffic.shown += shown.size();
+  traffic.expected_clicks += shoppers_.ExpectedClicks(shopper, shown);
   for (const std::size_t place : shoppers_.Click(shopper, shown)) {
     const Item& item = shop_.products()[shown[place]].item;
     Event event;

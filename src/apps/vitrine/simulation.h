@@ -31,6 +31,7 @@ struct Traffic {
   std::uint64_t fallbacks = 0;
   std::uint64_t shown = 0;
   std::uint64_t clicks = 0;
+  double expected_clicks = 0;  ///< by what the simulation knows, without its dice
   std::uint64_t purchases = 0;
   std::vector<std::uint64_t> shown_of;  ///< places, by number of the product
   double revenue = 0;                   ///< price of what was decided on

@@ -211,7 +211,7 @@ TEST_F(AlertBookTest, ComparesWithTheSameTimeOfADayBefore) {
     return Signal{.name = "quality.ctr",
                   .labels = {{"model", "a:1"}, {"scene", "home"}},
                   .value = value,
-                  .rows = 10};
+                  .rows = 10'000};
   };
   constexpr int kDay = 86'400;
   for (int second = 0; second < 3600; second += 60) {
@@ -222,6 +222,33 @@ TEST_F(AlertBookTest, ComparesWithTheSameTimeOfADayBefore) {
   ASSERT_THAT(changes, SizeIs(1));
   EXPECT_NEAR(changes[0].alert.value, -0.3, 1e-6);
   EXPECT_EQ(changes[0].alert.bound, -0.2);
+}
+
+TEST_F(AlertBookTest, AShareThatMayHaveFallenByChanceCallsNobody) {
+  AlertRule fewer{.name = "fewer-clicks",
+                  .signal = "quality.ctr",
+                  .side = Side::kBelow,
+                  .against = Against::kLastDay,
+                  .warning = -0.2,
+                  .recovery = -0.1,
+                  .bad_for = seconds(0),
+                  .good_for = seconds(0)};
+  ASSERT_TRUE(book_.SetRules({fewer}).ok());
+  const auto ctr = [](double value, double rows) {
+    return Signal{.name = "quality.ctr",
+                  .labels = {{"model", "a:1"}, {"scene", "home"}},
+                  .value = value,
+                  .rows = rows};
+  };
+  constexpr int kDay = 86'400;
+  for (int second = 0; second < 3600; second += 60) {
+    EXPECT_THAT(Look(second, {ctr(0.05, 2000)}), IsEmpty());
+  }
+  // 100 clicks then, 65 now: 2.8 standard errors.
+  EXPECT_THAT(Look(kDay + 60, {ctr(0.0325, 2000)}), IsEmpty());
+  EXPECT_THAT(Look(kDay + 120, {ctr(0.0325, 20'000)}), SizeIs(1)) << "650, and 1,000 expected";
+  const auto ended = Look(kDay + 180, {ctr(0.0325, 2000)});
+  ASSERT_THAT(ended, SizeIs(1)) << "what cannot be told from chance is no alert any more";
 }
 
 TEST_F(AlertBookTest, IsTheSameAfterARestart) {

@@ -33,9 +33,10 @@ void SignalHistory::Add(std::string_view series, Micros now, double value, doubl
   const double weight = std::max(rows, 1.0);
   steps.back().sum += static_cast<float>(value * weight);
   steps.back().weight += static_cast<float>(weight);
+  ++steps.back().looks;
 }
 
-std::optional<double> SignalHistory::At(std::string_view series, Micros then) const {
+std::optional<SignalThen> SignalHistory::At(std::string_view series, Micros then) const {
   const auto found = series_.find(series);
   if (found == series_.end()) {
     return std::nullopt;
@@ -43,6 +44,7 @@ std::optional<double> SignalHistory::At(std::string_view series, Micros then) co
   const std::int64_t middle = then.value / kStep;
   double sum = 0;
   double weight = 0;
+  double looks = 0;
   const auto& steps = found->second;
   auto at =
       std::lower_bound(steps.begin(), steps.end(), middle - 1,
@@ -50,8 +52,9 @@ std::optional<double> SignalHistory::At(std::string_view series, Micros then) co
   for (; at != steps.end() && at->step <= middle + 1; ++at) {
     sum += at->sum;
     weight += at->weight;
+    looks += at->looks;
   }
-  return weight > 0 ? std::optional(sum / weight) : std::nullopt;
+  return weight > 0 ? std::optional(SignalThen{sum / weight, weight / looks}) : std::nullopt;
 }
 
 void SignalHistory::Trim(Micros now) {
@@ -70,7 +73,7 @@ std::string SignalHistory::ToJson() const {
   for (const auto& [name, steps] : series_) {
     json list = json::array();
     for (const Step& step : steps) {
-      list.push_back({step.step, step.sum, step.weight});
+      list.push_back({step.step, step.sum, step.weight, step.looks});
     }
     out[name] = std::move(list);
   }
@@ -86,14 +89,17 @@ Status SignalHistory::Load(std::string_view text) {
   for (const auto& [name, list] : all.items()) {
     std::deque<Step>& steps = series[name];
     for (const json& step : list) {
-      const bool fits = step.is_array() && step.size() == 3 && step[0].is_number_integer() &&
-                        step[1].is_number() && step[2].is_number();
+      // Of an earlier release: without looks.
+      const bool fits = step.is_array() && (step.size() == 3 || step.size() == 4) &&
+                        step[0].is_number_integer() && step[1].is_number() && step[2].is_number() &&
+                        (step.size() == 3 || (step[3].is_number_unsigned() && step[3] > 0));
       if (!fits || (!steps.empty() && steps.back().step >= step[0].get<std::int64_t>())) {
         return DataLoss("the history of signals is not what was written");
       }
       steps.push_back({.step = step[0].get<std::int64_t>(),
                        .sum = step[1].get<float>(),
-                       .weight = step[2].get<float>()});
+                       .weight = step[2].get<float>(),
+                       .looks = step.size() == 4 ? step[3].get<std::uint32_t>() : 1});
     }
   }
   series_ = std::move(series);

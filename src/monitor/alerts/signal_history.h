@@ -14,8 +14,14 @@
 
 namespace vitrine::monitor {
 
+/// What a signal was then.
+struct SignalThen {
+  double value = 0;
+  double rows = 0;  ///< observations that one look at it rested on
+};
+
 /// Means of ten minutes, kept for eight days. A mean that rests on more observations counts for more.
-/// Memory:  16 bytes a kept mean, at most 19 kB a series; series beyond kMostSeries are not kept
+/// Memory:  24 bytes a kept mean, at most 28 kB a series; series beyond kMostSeries are not kept
 /// Threads: one caller at a time.
 class SignalHistory {
  public:
@@ -26,7 +32,7 @@ class SignalHistory {
   void Add(std::string_view series, Micros now, double value, double rows);
 
   /// The mean of the half hour around `then`; none where nothing was kept of it.
-  [[nodiscard]] std::optional<double> At(std::string_view series, Micros then) const;
+  [[nodiscard]] std::optional<SignalThen> At(std::string_view series, Micros then) const;
 
   /// Forgets what is older than kKeep, and series of which nothing is left.
   void Trim(Micros now);
@@ -42,6 +48,7 @@ class SignalHistory {
     std::int64_t step = 0;  // number of kStep since 1970
     float sum = 0;          // of value * weight
     float weight = 0;
+    std::uint32_t looks = 0;
   };
   std::map<std::string, std::deque<Step>, std::less<>> series_;
 };

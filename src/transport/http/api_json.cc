@@ -255,6 +255,7 @@ void WriteImpressionFields(JsonWriter& json, const Impression& impression) {
       .FieldIfAny("fallback", impression.fallback)
       .FieldIfAny("rollout", impression.rollout)
       .FieldIfAny("arm", impression.arm)
+      .FieldIfAny("candidate", impression.candidate)
       .Field("personalised", impression.personalised)
       .Field("seconds", impression.seconds);
   json.Key("history").BeginArray();

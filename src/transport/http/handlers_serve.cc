@@ -338,6 +338,7 @@ void GetAnswer(const Services& services, Request& request, Response& response) {
           .Field("item_id", item.item_id)
           .Field("score", item.score)
           .Field("source", item.source)
+          .FieldIfAny("team", TeamName(item.team))
           .EndObject();
     }
     json.EndArray().EndObject();
