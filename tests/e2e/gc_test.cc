@@ -64,7 +64,8 @@ class Gc : public Retraining {
     return count;
   }
   /// What champion and previous need is there, and serves.
-  void ExpectServes(const RunningServer& server) const {
+  void ExpectServes(const RunningServer& server, const std::string& when) const {
+    SCOPED_TRACE(when);
     const json aliases = Asked(server, "/v1/aliases")["aliases"];
     const std::set<std::string> artifacts = Artifacts();
     for (const char* alias : {"champion", "previous"}) {
@@ -74,7 +75,13 @@ class Gc : public Retraining {
       EXPECT_EQ(shown["state"], "serving") << shown;
     }
     http::Client client = server.Client();
-    const auto answer = client.Post("/v1/recommend", R"({"user_id":"u1","n":3})");
+    // Whose history every version knows.
+    ASSERT_TRUE(client
+                    .Post("/v1/events",
+                          R"([{"event":"view","event_id":"first","user_id":"first","item_id":"i1",)"
+                          R"("ts":1700000000}])")
+                    ->ok());
+    const auto answer = client.Post("/v1/recommend", R"({"user_id":"first","n":3})");
     ASSERT_TRUE(answer.ok());
     EXPECT_TRUE(answer->ok()) << answer->body;
     EXPECT_EQ(json::parse(answer->body).value("fallback", ""), "") << answer->body;
@@ -103,7 +110,7 @@ TEST_F(Gc, WhatNothingNeedsGoesAndTheWayBackStays) {
   EXPECT_EQ(done["bytes"], would["bytes"]);
   EXPECT_EQ(Artifacts().size(), 4U);
   EXPECT_EQ(Snapshots(), 2U) << "the one that the way back was fitted on stays with it";
-  ExpectServes(server);
+  ExpectServes(server, "after gc");
   EXPECT_TRUE(Vitrine({"gc"})["versions"].empty());
 
   json audited;
@@ -125,9 +132,9 @@ TEST_F(Gc, WhatNothingNeedsGoesAndTheWayBackStays) {
   EXPECT_NE(refused.last_error_lines.find("the files of popularity:2 are gone"), std::string::npos)
       << refused.last_error_lines;
   EXPECT_EQ(RunProgram("vitrine", {"--data", data(), "model", "rollback"}).exit_code, kExitOk);
-  ExpectServes(server);
+  ExpectServes(server, "after the roll back");
   Train(server, 4, 1);
-  ExpectServes(server);
+  ExpectServes(server, "after the next turn");
 }
 
 TEST_F(Gc, TheScheduleStartsItAndAWrongOneIsSaid) {
@@ -139,7 +146,7 @@ TEST_F(Gc, TheScheduleStartsItAndAWrongOneIsSaid) {
       return jobs["jobs"][0]["kind"] == "gc" && jobs["jobs"][0]["state"] == "succeeded";
     });
     EXPECT_EQ(page["jobs"][0]["actor"], "trigger:schedule");
-    ExpectServes(server);
+    ExpectServes(server, "by schedule");
   }
   const auto refused = RunProgram("vitrine", {"--data", data(), "--set", "gc.schedule=nightly",
                                               "up", "--set", "server.listen=127.0.0.1:0"});
@@ -187,7 +194,7 @@ TEST_F(Gc, KilledAnywhereItLosesNothingAndEndsAtTheNextStart) {
     Until(server, "/v1/jobs/" + id, [](const json& job) { return job["state"] == "succeeded"; });
     EXPECT_EQ(Artifacts().size(), 4U) << "round " << round;
     EXPECT_EQ(Snapshots(), 2U) << "round " << round;
-    ExpectServes(server);
+    ExpectServes(server, "after the restart");
     EXPECT_EQ(server.Stop(), 0);
   }
 }
