@@ -73,11 +73,14 @@ void Preference::Update(const Credit& before, const Credit& now) {
 Estimate Preference::Current() const { return MeanOf(RatioMoments(shoppers)); }
 
 PreferenceVerdict JudgePreference(const Preference& preference, const SequenceOptions& options) {
-  const Estimate estimate = preference.Current();
+  // Two shoppers more, one of each mind: where all agree, their spread is nothing, and says nothing.
+  JointMoments doubted = preference.shoppers;
+  doubted.Add({.value = -1, .weight = 1});
+  doubted.Add({.value = 1, .weight = 1});
   PreferenceVerdict verdict;
-  verdict.preference = estimate.value;
-  verdict.interval = AlwaysValid(estimate, options);
-  verdict.shoppers = estimate.n;
+  verdict.preference = preference.Current().value;
+  verdict.interval = AlwaysValid(MeanOf(RatioMoments(doubted)), options);
+  verdict.shoppers = preference.shoppers.n;
   verdict.treatment_wins = verdict.interval.judged && verdict.interval.low > 0;
   verdict.control_wins = verdict.interval.judged && verdict.interval.high < 0;
   return verdict;

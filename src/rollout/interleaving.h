@@ -62,7 +62,8 @@ struct PreferenceVerdict {
   bool control_wins = false;
 };
 
-/// May be asked for after every click; wrong with a chance of at most alpha over all of them.
+/// May be asked for after every click; wrong with a chance of at most alpha over all of them. The interval doubts a little:
+/// two shoppers more are counted, one of each mind.
 PreferenceVerdict JudgePreference(const Preference& preference, const SequenceOptions& options);
 
 }  // namespace vitrine::rollout

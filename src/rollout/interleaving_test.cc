@@ -160,5 +160,17 @@ TEST(JudgePreference, EqualListsWinInAtMostAlphaOfRunsAndBetterOnesWin) {
   EXPECT_GT(Wins(1.3, 6000, 50, 2), 45);
 }
 
+TEST(JudgePreference, WhereAllAgreeTheyAreBelieved) {
+  Preference preference;
+  for (int shopper = 0; shopper < 300; ++shopper) {
+    preference.Update({}, {.control = 1, .treatment = 0});
+  }
+  const PreferenceVerdict verdict = JudgePreference(preference, {.alpha = 0.01});
+  EXPECT_EQ(verdict.preference, -1);
+  EXPECT_EQ(verdict.shoppers, 300);
+  EXPECT_TRUE(verdict.control_wins);
+  EXPECT_LT(verdict.interval.high, -0.8);
+}
+
 }  // namespace
 }  // namespace vitrine::rollout

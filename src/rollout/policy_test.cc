@@ -35,7 +35,7 @@ TEST(Policy, AnErrorNamesTheField) {
       {R"({"stages":{}})", "stages must be a list"},
       {R"({"stages":[{"share":0.1}]})", "stages[0].kind must be given"},
       {R"({"stages":[{"kind":"blue","share":0.1}]})",
-       "stages[0].kind must be shadow, canary or ab"},
+       "stages[0].kind must be shadow, interleaving, canary or ab"},
       {R"({"stages":[{"kind":"canary"}]})", "stages[0].share is 0"},
       {R"({"stages":[{"kind":"canary","share":1.5}]})", "stages[0].share is 1.5"},
       {R"({"stages":[{"kind":"canary","share":0.5},{"kind":"canary","share":0.1}]})",

@@ -236,7 +236,8 @@ TEST_F(Arms, InterleavedAnswersAreOfBothListsAndSayWhosePickEachItemIs) {
     EXPECT_EQ(response.arm, Arm::kInterleaved);
     EXPECT_EQ(response.model, "near:1");
     ASSERT_EQ(response.items.size(), 3U);
-    EXPECT_EQ(std::set<std::string>(IdsOf(response).begin(), IdsOf(response).end()).size(), 3U);
+    const std::vector<std::string> ids = IdsOf(response);
+    EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 3U);
     for (const RecommendedItem& item : response.items) {
       EXPECT_EQ(item.source, item.team == Team::kCandidate ? "model:far" : "model:near");
     }

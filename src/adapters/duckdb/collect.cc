@@ -20,11 +20,13 @@ void Count(const std::string& path, data::Collected& collected) {
   }
 }
 
-void CountFolder(const std::string& path, data::Collected& collected) {
+/// What lies in the snapshot's own folder, but what others share of it.
+void CountFolder(const LakeFolder& folder, const std::string& id,
+                 const std::set<std::string>& shared, data::Collected& collected) {
   std::error_code error;
-  for (fs::recursive_directory_iterator at(path, error), end; !error && at != end;
+  for (fs::directory_iterator at(folder.SnapshotFolder(id), error), end; !error && at != end;
        at.increment(error)) {
-    if (at->is_regular_file(error)) {
+    if (!shared.contains("snapshots/" + id + "/" + at->path().filename().string())) {
       Count(at->path().string(), collected);
     }
   }
@@ -58,9 +60,10 @@ Result<data::Collected> CollectSnapshots(const LakeFolder& folder,
   std::set<std::string> parts;
   for (const data::SnapshotManifest& snapshot : go) {
     collected.snapshots.push_back(snapshot.id);
-    CountFolder(folder.SnapshotFolder(snapshot.id), collected);
+    CountFolder(folder, snapshot.id, shared, collected);
     for (const data::SnapshotPart& part : snapshot.parts) {
-      if (!shared.contains(part.path) && parts.insert(part.path).second) {
+      if (part.path.starts_with("parts/") && !shared.contains(part.path) &&
+          parts.insert(part.path).second) {
         Count(folder.PathOf(part.path), collected);
       }
     }

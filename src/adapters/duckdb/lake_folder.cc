@@ -168,6 +168,31 @@ Status LakeFolder::Adopt(const std::string& temporary_path, std::string_view rel
   return SyncFile(fs::path(path).parent_path().string());
 }
 
+namespace {
+
+/// The folder of a snapshot that is none any more: later ones may share its quarantine, which lies there.
+void RemoveAllBut(const std::set<std::string>& named, const fs::path& folder) {
+  const std::string relative = "snapshots/" + folder.filename().string() + "/";
+  std::error_code error;
+  std::vector<fs::path> go;
+  bool all = true;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const bool stays = named.contains(relative + at->path().filename().string());
+    all = all && !stays;
+    if (!stays) {
+      go.push_back(at->path());
+    }
+  }
+  for (const fs::path& path : go) {
+    fs::remove_all(path, error);
+  }
+  if (all) {
+    fs::remove_all(folder, error);
+  }
+}
+
+}  // namespace
+
 Status LakeFolder::Sweep() const {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(temporary(), error)) {
@@ -195,7 +220,7 @@ Status LakeFolder::Sweep() const {
   const std::set<std::string> snapshots(manifest.snapshots.begin(), manifest.snapshots.end());
   for (const auto& entry : fs::directory_iterator(PathOf("snapshots"), error)) {
     if (!snapshots.contains(entry.path().filename().string())) {
-      fs::remove_all(entry.path(), error);
+      RemoveAllBut(named, entry.path());
     }
   }
   return Status::Ok();
