@@ -54,7 +54,7 @@ Result<GcRequest> RequestOf(const Settings& settings, std::string_view spec) {
                                     {"snapshots", request.snapshots},
                                     {"days", request.days}}) {
     if (value < 0 || value > kMost) {
-      return InvalidArgument(fmt::format("gc: {} must be 0 to {}, not {}", name, kMost, value));
+      return InvalidArgument(fmt::format("gc.{} must be 0 to {}, not {}", name, kMost, value));
     }
   }
   return request;
@@ -79,34 +79,38 @@ struct CollectedSnapshots {
   std::uint64_t bytes = 0;
 };
 
-Result<CollectedSnapshots> CollectSnapshots(const std::string& data, const GcRequest& request,
-                                            Micros before, const std::set<std::string>& needed,
-                                            const std::string& program, const Progress& progress) {
-  CollectedSnapshots collected;
-  std::error_code error;
-  if (!std::filesystem::exists(data + "/lake/manifest.json", error)) {
-    return collected;
+/// The lake's snapshots, in a process of their own.
+class SnapshotGc {
+ public:
+  SnapshotGc(std::string program, const std::string& data, const GcRequest& request, Micros before,
+             const std::set<std::string>& needed)
+      : command_{.program = std::move(program),
+                 .arguments = {"gc", "--data", data, "--json", "--newest",
+                               std::to_string(request.snapshots), "--before", FormatIso(before)}} {
+    for (const std::string& hash : needed) {
+      command_.arguments.insert(command_.arguments.end(), {"--needed", hash});
+    }
   }
-  loop::ChildCommand command{
-      .program = program,
-      .arguments = {"gc", "--data", data, "--json", "--newest", std::to_string(request.snapshots),
-                    "--before", FormatIso(before)}};
-  if (request.dry_run) {
-    command.arguments.emplace_back("--dry-run");
+
+  /// `remove` false: only says what would go.
+  [[nodiscard]] Result<CollectedSnapshots> Run(bool remove, const Progress& progress) const {
+    loop::ChildCommand command = command_;
+    if (!remove) {
+      command.arguments.emplace_back("--dry-run");
+    }
+    ASSIGN_OR_RETURN(const loop::ChildOutcome outcome, loop::RunChild(command, {}, progress.stop));
+    RETURN_IF_ERROR(StatusOf(outcome, "vitrine-lake gc"));
+    const json result = json::parse(outcome.output, nullptr, false);
+    if (!result.is_object() || !result.contains("snapshots") || !result.contains("bytes")) {
+      return Internal("vitrine-lake gc: its result names no snapshots");
+    }
+    return CollectedSnapshots{.ids = result["snapshots"].get<std::vector<std::string>>(),
+                              .bytes = result["bytes"].get<std::uint64_t>()};
   }
-  for (const std::string& hash : needed) {
-    command.arguments.insert(command.arguments.end(), {"--needed", hash});
-  }
-  ASSIGN_OR_RETURN(const loop::ChildOutcome outcome, loop::RunChild(command, {}, progress.stop));
-  RETURN_IF_ERROR(StatusOf(outcome, "vitrine-lake gc"));
-  const json result = json::parse(outcome.output, nullptr, false);
-  if (!result.is_object() || !result.contains("snapshots") || !result.contains("bytes")) {
-    return Internal("vitrine-lake gc: its result names no snapshots");
-  }
-  collected.ids = result["snapshots"].get<std::vector<std::string>>();
-  collected.bytes = result["bytes"].get<std::uint64_t>();
-  return collected;
-}
+
+ private:
+  loop::ChildCommand command_;
+};
 
 double Megabytes(std::uint64_t bytes) { return static_cast<double>(bytes) / 1e6; }
 
@@ -162,9 +166,17 @@ JobBody GcJob(std::string data, const Settings& settings, loop::Programs program
             {.newest = static_cast<std::size_t>(request.versions), .before = before, .used = {}},
             [&parts] { return Used(parts); }, !request.dry_run, {.actor = job.actor}));
     progress.report({.stage = "snapshots", .unit = {}, .detail = "looking"});
-    ASSIGN_OR_RETURN(
-        const CollectedSnapshots snapshots,
-        CollectSnapshots(data, request, before, garbage.snapshots, programs.lake, progress));
+    std::error_code error;
+    if (!std::filesystem::exists(data + "/lake/manifest.json", error)) {
+      return ResultOf(request, garbage, {});
+    }
+    const SnapshotGc gc(programs.lake, data, request, before, garbage.snapshots);
+    ASSIGN_OR_RETURN(const CollectedSnapshots snapshots, gc.Run(false, progress));
+    if (!request.dry_run && !snapshots.ids.empty()) {
+      const json evidence = {{"reason", "nothing needs them"}, {"snapshots", snapshots.ids}};
+      RETURN_IF_ERROR(parts.audit(job.actor, kGc, "snapshots", evidence.dump()));
+      RETURN_IF_ERROR(gc.Run(true, progress).status());
+    }
     return ResultOf(request, garbage, snapshots);
   };
 }
@@ -175,6 +187,7 @@ Result<std::unique_ptr<loop::JobSchedule>> OpenGcSchedule(const Settings& settin
   if (text.empty()) {
     return std::unique_ptr<loop::JobSchedule>();
   }
+  RETURN_IF_ERROR(RequestOf(settings, "").status());
   const Result<loop::Cron> cron = loop::Cron::Parse(text);
   RETURN_IF_ERROR(cron.status().WithContext("gc.schedule"));
   return std::make_unique<loop::JobSchedule>(
