@@ -33,10 +33,11 @@ class Density {
   Density(const SearchSpace& space, std::span<const Tried> points)
       : space_(space), points_(points) {
     // Scott's rule over dimensions that span 1; never so narrow that a point only finds itself.
+    constexpr double kSpread = 0.15;
+    constexpr double kNarrowest = 0.02;
     const auto n = static_cast<double>(points.size());
     const auto d = static_cast<double>(space.dimensions().size());
-    const double spread = 0.5 * std::pow(n, -1 / (d + 4));
-    width_ = std::max(spread, 1 / std::min(100.0, n + 1));
+    width_ = std::max(kSpread * std::pow(std::max(n, 1.0), -1 / (d + 4)), kNarrowest);
     other_ = 1 / (n + 1);
   }
 

@@ -20,9 +20,11 @@ struct Tried {
   double value = 0;  ///< higher is better
 };
 
+/// The defaults, and the widths in tpe.cc, won against chance with 20 trials on four smooth functions of three to six
+/// dimensions most often.
 struct TpeOptions {
-  std::size_t random = 8;       ///< points before the densities are asked
-  std::size_t candidates = 64;  ///< that are drawn, and weighed
+  std::size_t random = 5;       ///< points before the densities are asked
+  std::size_t candidates = 24;  ///< that are drawn, and weighed
 };
 
 /// Uniform over the space. The same seed gives the same point.

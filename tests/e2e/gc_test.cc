@@ -56,10 +56,11 @@ class Gc : public Retraining {
     }
     return found;
   }
+  /// Those that are still some: of others the quarantine may stay, which later ones share.
   [[nodiscard]] std::size_t Snapshots() const {
     std::size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(data() + "/lake/snapshots")) {
-      count += entry.is_directory() ? 1 : 0;
+      count += std::filesystem::exists(entry.path() / "manifest.json") ? 1 : 0;
     }
     return count;
   }
