@@ -1,18 +1,11 @@
 #include "optimise/study.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 namespace vitrine::optimise {
 namespace {
@@ -70,11 +63,11 @@ std::string_view TrialStateName(TrialState state) {
   return "unknown";
 }
 
-Result<Study> Study::Open(SearchSpace space, const StudyOptions& options, std::string path) {
+Result<Study> Study::Open(SearchSpace space, const StudyOptions& options, StudyLog* log) {
   if (options.eta < 2) {
     return InvalidArgument(fmt::format("study: eta is {}; it must be 2 or more", options.eta));
   }
-  Study study(std::move(space), options, std::move(path));
+  Study study(std::move(space), options, log);
   RETURN_IF_ERROR(study.Load());
   return study;
 }
@@ -92,47 +85,28 @@ std::string Study::Head() const {
 }
 
 Status Study::Load() {
-  if (path_.empty()) {
+  if (log_ == nullptr) {
     return Status::Ok();
   }
-  std::error_code error;
-  if (!std::filesystem::exists(path_, error)) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> lines, log_->Lines());
+  if (lines.empty()) {
     return Append(Head());
   }
-  std::ifstream in(path_, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad()) {
-    return Unavailable(fmt::format("the study {} cannot be read", path_));
+  if (lines.front() != Head()) {
+    return InvalidArgument(
+        fmt::format("the study is of another space, sampler or seed: {} and not {}; keep this one "
+                    "somewhere else",
+                    lines.front(), Head()));
   }
-  // What a dying process left half written was promised to nobody.
-  const std::size_t whole = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
-  if (whole < text.size()) {
-    std::filesystem::resize_file(path_, whole, error);
-    if (error) {
-      return Unavailable(fmt::format("the study {} cannot be mended: {}", path_, error.message()));
-    }
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    RETURN_IF_ERROR(Read(lines[i], i + 1));
   }
-  std::size_t number = 0;
-  for (std::size_t at = 0; at < whole;) {
-    const std::size_t end = text.find('\n', at);
-    const std::string_view line = std::string_view(text).substr(at, end - at);
-    at = end + 1;
-    if (++number == 1) {
-      if (line != Head()) {
-        return InvalidArgument(fmt::format(
-            "the study {} is of another space, sampler or seed: {} and not {}; name another file",
-            path_, line, Head()));
-      }
-      continue;
-    }
-    RETURN_IF_ERROR(Read(line, number));
-  }
-  return number == 0 ? Append(Head()) : Status::Ok();
+  return Status::Ok();
 }
 
 Status Study::Read(std::string_view line, std::size_t number) {
   const auto damaged = [&] {
-    return DataLoss(fmt::format("{}: line {} is none of a study's", path_, number));
+    return DataLoss(fmt::format("line {} is none of a study's", number));
   };
   const json row = json::parse(line, nullptr, false);
   if (!row.is_object() || !row.contains("trial") || !row["trial"].is_number_unsigned()) {
@@ -179,25 +153,7 @@ Status Study::Read(std::string_view line, std::size_t number) {
 
 // On disk before anybody acts on it.
 Status Study::Append(const std::string& line) const {
-  if (path_.empty()) {
-    return Status::Ok();
-  }
-  const int file = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  const std::string bytes = line + "\n";
-  const bool written =
-      file >= 0 &&
-      ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()) &&
-      ::fsync(file) == 0;
-  const int error = errno;
-  if (file >= 0) {
-    ::close(file);
-  }
-  if (written) {
-    return Status::Ok();
-  }
-  const std::string message =
-      fmt::format("the study {} cannot be written: {}", path_, std::strerror(error));
-  return error == ENOSPC || error == EDQUOT ? ResourceExhausted(message) : Unavailable(message);
+  return log_ == nullptr ? Status::Ok() : log_->Append(line);
 }
 
 Result<Trial> Study::Next() {

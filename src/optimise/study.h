@@ -1,5 +1,5 @@
-/// A study: trials of a train spec's parameters, one after the other or side by side, each with what it came to. Kept in a file a
-/// line an act, so that a process that dies loses nothing but what it was at: the same trial is given out again.
+/// A study: trials of a train spec's parameters, one after the other or side by side, each with what it came to. Kept in a log, a
+/// line an act (study_log.h), so that a process that dies loses nothing but what it was at: the same trial is given out again.
 ///
 /// Trials are stopped early by asynchronous successive halving: at looks 1, eta, eta^2, ... a trial goes on only while it is
 /// among the best 1 / eta of those that came so far.
@@ -16,6 +16,7 @@
 
 #include "core/status.h"
 #include "optimise/search_space.h"
+#include "optimise/study_log.h"
 #include "optimise/tpe.h"
 #include "train/parameters.h"
 
@@ -47,13 +48,13 @@ struct Trial {
 
 class Study {
  public:
-  /// `path` empty: nothing is kept. A file that is there is gone on with.
-  /// Errors: kInvalidArgument (the file is of another space, sampler or seed: names what differs), kDataLoss (not our
-  ///         lines), kUnavailable.
-  static Result<Study> Open(SearchSpace space, const StudyOptions& options, std::string path);
+  /// Goes on with what `log` has; it outlives the study. Null: nothing is kept.
+  /// Errors: kInvalidArgument (the log is of another space, sampler or seed: says both), kDataLoss (not our lines), those
+  ///         of the log.
+  static Result<Study> Open(SearchSpace space, const StudyOptions& options, StudyLog* log);
 
   /// What to try now: a trial that an earlier process did not end, else a new one.
-  /// Errors: kUnavailable, kResourceExhausted (the file cannot be written).
+  /// Errors: those of StudyLog::Append.
   Result<Trial> Next();
   /// A look at a running trial. True: it is not worth going on with.
   /// Errors: kNotFound (no such trial), kFailedPrecondition (it has ended), those of writing.
@@ -70,8 +71,8 @@ class Study {
   [[nodiscard]] const Trial* Best() const;
 
  private:
-  Study(SearchSpace space, const StudyOptions& options, std::string path)
-      : space_(std::move(space)), options_(options), path_(std::move(path)) {}
+  Study(SearchSpace space, const StudyOptions& options, StudyLog* log)
+      : space_(std::move(space)), options_(options), log_(log) {}
   Status Load();
   Status Read(std::string_view line, std::size_t number);
   Status Append(const std::string& line) const;
@@ -81,7 +82,7 @@ class Study {
 
   SearchSpace space_;
   StudyOptions options_;
-  std::string path_;
+  StudyLog* log_;
   std::vector<Trial> trials_;
   std::map<std::size_t, bool> given_;  // running trials that this process has given out
 };
