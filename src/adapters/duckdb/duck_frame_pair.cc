@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <utility>
 
@@ -11,14 +10,13 @@
 
 #include "adapters/duckdb/database.h"
 #include "adapters/duckdb/frame_source.h"
+#include "adapters/duckdb/scratch_folder.h"
 #include "adapters/duckdb/sorted_numbers.h"
 #include "core/nearest_name.h"
-#include "core/time.h"
 
 namespace vitrine::duckdb {
 namespace {
 
-namespace fs = std::filesystem;
 using monitor::ColumnKind;
 using monitor::Cut;
 using monitor::FrameColumn;
@@ -26,24 +24,6 @@ using monitor::FrameSide;
 using monitor::Grouping;
 
 constexpr int kTextCharacters = 2000;
-
-/// A folder that goes with its owner.
-class Scratch {
- public:
-  explicit Scratch(std::string path) : path_(std::move(path)) {}
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] std::string File(std::string_view name) const {
-    return fmt::format("{}/{}", path_, name);
-  }
-
- private:
-  std::string path_;
-};
 
 /// What a type of DuckDB is to us, and how it becomes a number; none for what is not compared.
 struct TypeUse {
@@ -83,7 +63,7 @@ std::string Side(FrameSide side) {
 
 class DuckFramePair final : public monitor::FramePair {
  public:
-  DuckFramePair(std::unique_ptr<Scratch> scratch, std::unique_ptr<Database> database,
+  DuckFramePair(std::unique_ptr<ScratchFolder> scratch, std::unique_ptr<Database> database,
                 FramePairOptions options)
       : scratch_(std::move(scratch)),
         database_(std::move(database)),
@@ -363,7 +343,7 @@ class DuckFramePair final : public monitor::FramePair {
   }
 
   // The scratch folder goes last: DuckDB's spill files lie in it.
-  std::unique_ptr<Scratch> scratch_;
+  std::unique_ptr<ScratchFolder> scratch_;
   std::unique_ptr<Database> database_;
   FramePairOptions options_;
   std::vector<FrameColumn> columns_;
@@ -379,13 +359,8 @@ Result<std::unique_ptr<monitor::FramePair>> OpenFramePair(const std::string& ref
                                                           const std::string& current,
                                                           const FramePairOptions& options,
                                                           const Progress& progress) {
-  std::error_code error;
-  const fs::path folder =
-      fs::temp_directory_path(error) / fmt::format("vitrine-drift-{}", Now().value);
-  if (error || !fs::create_directories(folder, error)) {
-    return Unavailable(fmt::format("cannot make a temporary folder {}", folder.string()));
-  }
-  auto scratch = std::make_unique<Scratch>(folder.string());
+  auto scratch = std::make_unique<ScratchFolder>();
+  RETURN_IF_ERROR(scratch->Make("drift"));
   ASSIGN_OR_RETURN(auto database, Database::Open({.memory_limit_mb = options.memory_limit_mb,
                                                   .threads = options.threads,
                                                   .temporary_directory = scratch->File("spill")}));

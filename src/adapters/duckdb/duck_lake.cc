@@ -1,6 +1,5 @@
 #include "adapters/duckdb/duck_lake.h"
 
-#include <filesystem>
 #include <optional>
 
 #include <fmt/format.h>
@@ -10,13 +9,12 @@
 #include "adapters/duckdb/importer.h"
 #include "adapters/duckdb/lake_folder.h"
 #include "adapters/duckdb/log_ingest.h"
+#include "adapters/duckdb/scratch_folder.h"
 #include "adapters/duckdb/states.h"
 #include "core/nearest_name.h"
 
 namespace vitrine::duckdb {
 namespace {
-
-namespace fs = std::filesystem;
 
 class DuckLake final : public data::Lake {
  public:
@@ -32,19 +30,11 @@ class DuckLake final : public data::Lake {
 
   Result<data::ImportReport> Check(const data::ImportRequest& request,
                                    const Progress& progress) override {
-    std::error_code error;
-    const fs::path scratch =
-        fs::temp_directory_path(error) / fmt::format("vitrine-check-{}", Now().value);
-    if (error || !fs::create_directories(scratch, error)) {
-      return Unavailable(fmt::format("cannot make a temporary folder {}", scratch.string()));
-    }
-    const auto report = [&]() -> Result<data::ImportReport> {
-      ASSIGN_OR_RETURN(const auto database, OpenDatabase(scratch.string(), progress));
-      ASSIGN_OR_RETURN(const std::optional<data::Contract> contract, NewestContract());
-      return CheckFiles(scratch.string(), *database, request, contract, progress);
-    }();
-    fs::remove_all(scratch, error);
-    return report;
+    ScratchFolder scratch;
+    RETURN_IF_ERROR(scratch.Make("check"));
+    ASSIGN_OR_RETURN(const auto database, OpenDatabase(scratch.path(), progress));
+    ASSIGN_OR_RETURN(const std::optional<data::Contract> contract, NewestContract());
+    return CheckFiles(scratch.path(), *database, request, contract, progress);
   }
 
   Result<data::LogIngested> Ingest(const data::ReadLog& read, const Progress& progress) override {

@@ -1,14 +1,15 @@
 /// A temporary folder that goes with its owner.
 #pragma once
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/status.h"
-#include "core/time.h"
 
 namespace vitrine::duckdb {
 
@@ -24,18 +25,22 @@ class ScratchFolder {
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
 
-  /// Errors: kUnavailable.
+  /// Nobody else's, whatever the time is. Errors: kUnavailable.
   Status Make(std::string_view name) {
     std::error_code error;
-    const std::filesystem::path path = std::filesystem::temp_directory_path(error) /
-                                       fmt::format("vitrine-{}-{}", name, Now().value);
-    if (error || !std::filesystem::create_directories(path, error)) {
-      return Unavailable(fmt::format("cannot make a temporary folder {}", path.string()));
+    std::string path =
+        (std::filesystem::temp_directory_path(error) / fmt::format("vitrine-{}-XXXXXX", name))
+            .string();
+    if (error || ::mkdtemp(path.data()) == nullptr) {
+      return Unavailable(fmt::format("cannot make a temporary folder {}", path));
     }
-    path_ = path.string();
+    path_ = std::move(path);
     return Status::Ok();
   }
   [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::string File(std::string_view name) const {
+    return fmt::format("{}/{}", path_, name);
+  }
 
  private:
   std::string path_;
