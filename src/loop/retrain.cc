@@ -6,6 +6,7 @@
 #include <cctype>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "evaluate/compare.h"
@@ -142,14 +143,29 @@ class Turn {
     return Status::Ok();
   }
 
+  /// A server that dies leaves its children to themselves: an artifact that stands there, and no result of the step, is such a
+  /// child's. It is made again, once that child cannot be at it any more.
+  Result<std::string> RunTraining(const std::string& step, const ChildCommand& training,
+                                  const std::string& folder) {
+    constexpr int kTries = 3;
+    Result<std::string> text = steps_.Run(step, training);
+    for (int tries = 1; tries < kTries && text.status().code() == Code::kAlreadyExists; ++tries) {
+      std::error_code error;
+      std::filesystem::remove_all(folder, error);
+      text = steps_.Run(step, training);
+    }
+    return text;
+  }
+
   /// The folder that the fit started from; empty: from nothing.
   Result<std::string> Train(const std::string& spec, const std::string& folder) {
     const std::string name = "train-" + StepName(spec);
     ASSIGN_OR_RETURN(const std::string earlier, EarlierVersion(spec));
-    Result<std::string> text = steps_.Run(name, Training(spec, folder, WarmFlags(earlier)));
+    Result<std::string> text =
+        RunTraining(name, Training(spec, folder, WarmFlags(earlier)), folder);
     if (!earlier.empty() && text.status().code() == Code::kInvalidArgument) {
       steps_.progress().report({.stage = name, .detail = text.status().message()});
-      text = steps_.Run(name, Training(spec, folder, {}));
+      text = RunTraining(name, Training(spec, folder, {}), folder);
     }
     RETURN_IF_ERROR(text.status());
     ASSIGN_OR_RETURN(const json result, ParseResult(name, *text));
@@ -373,7 +389,8 @@ class Turn {
                                       candidate.ref.ToString()};
     const std::vector<std::string> warm = WarmFlags(candidate.warm_start);
     flags.insert(flags.end(), warm.begin(), warm.end());
-    RETURN_IF_ERROR(steps_.Run("train-" + name, Training(candidate.spec, folder, flags)).status());
+    RETURN_IF_ERROR(
+        RunTraining("train-" + name, Training(candidate.spec, folder, flags), folder).status());
     RETURN_IF_ERROR(Probe(name, folder));
     return RegisterFolder(folder, "");
   }

@@ -95,6 +95,9 @@ Status RetrainWatch::Look(Micros now, RetrainView& view) {
 }
 
 Result<std::uint64_t> RetrainWatch::NewEvents(const RetrainSight& sight) {
+  if (sight.lags) {
+    return std::uint64_t{0};
+  }
   Kept kept = kept_.value_or(Kept{});
   if (!kept_ || kept.last_turn != sight.inputs.last_turn) {
     kept.last_turn = sight.inputs.last_turn;

@@ -42,6 +42,9 @@ struct RetrainSight {
   /// Of `events`, those that the last turn did not take: they came while it ran. Asked once a turn, since it reads the
   /// log; null: what the turn took is not known, and it counts as all.
   std::function<Result<std::uint64_t>()> left;
+  /// The last turn took events that are not in `events` yet: counting lags behind the log after a start. Until it has come so
+  /// far, nothing is new.
+  bool lags = false;
 };
 
 struct HeldTrigger {

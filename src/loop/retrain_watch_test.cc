@@ -93,6 +93,16 @@ TEST_F(RetrainWatchTest, WhatCameWhileATurnRanIsNew) {
   EndTurn();
   sight_.left = []() -> Result<std::uint64_t> { return Unavailable("the log"); };
   EXPECT_NE(Open(OnDrift())->LookNow()->error.find("the log"), std::string::npos);
+  // After a start the count lags behind what the turn took: nothing of that is new, also once it is counted.
+  sight_.events = 100;
+  sight_.lags = true;
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 0U);
+  sight_.events = 5050;
+  sight_.lags = false;
+  sight_.left = []() -> Result<std::uint64_t> { return 0U; };
+  EXPECT_EQ(Open(OnDrift())->LookNow()->new_events, 0U);
+  now_.value += kHour;
+  EndTurn();
   sight_.left = []() -> Result<std::uint64_t> {
     return 10'000U;
   };  // the count began anew meanwhile

@@ -161,7 +161,7 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
   std::mt19937_64 random(seed);
   std::vector<std::string> settings = Settings(kEndless);
   settings.insert(settings.end(),
-                  {"--set", "retrain.triggers=volume", "--set", "retrain.growth=0.2", "--set",
+                  {"--set", "retrain.triggers=volume", "--set", "retrain.growth=0.05", "--set",
                    "retrain.every_seconds=1", "--set", "retrain.min_events=100", "--set",
                    "retrain.rest_minutes=0", "--set", "retrain.per_day=1000"});
   std::size_t turns = 0;
@@ -180,7 +180,7 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
       RunningServer server(data(), settings);
       ASSERT_TRUE(server.ok());
       UntilItWatches(server);
-      PostPurchases(server, 10 * round + 1, round + 1);
+      PostPurchases(server, round + 1);
       Until(server, "/v1/jobs", [&](const json& page) { return page["jobs"].size() > turns; });
       // Rounds die behind the trigger, in the turn, and where the deployed version is there or its rollout is.
       if (round % 3 == 1) {

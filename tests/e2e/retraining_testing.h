@@ -36,18 +36,15 @@ class Retraining : public DataFolder {
     EXPECT_TRUE(holds(answer)) << path << ": " << answer;
     return answer;
   }
-  /// 40 shoppers who bought six of the 17 goods that are new on a day, on each of `days` days from `day` on. One request:
-  /// a look sees all of it or nothing.
-  static void PostPurchases(const RunningServer& server, int day = 0, int days = 1) {
+  /// 40 shoppers who bought six of the 17 goods that are new on this day. One request: a look sees all of it or nothing.
+  static void PostPurchases(const RunningServer& server, int day = 0) {
     nlohmann::json events = nlohmann::json::array();
-    for (int of = day; of < day + days; ++of) {
-      for (int user = 0; user < 40; ++user) {
-        for (int i = 0; i < 6; ++i) {
-          events.push_back({{"event", "purchase"},
-                            {"user_id", "u" + std::to_string(user)},
-                            {"item_id", "i" + std::to_string((user + i * i) % 17 + 17 * of)},
-                            {"ts", 1'700'000'000 + 86'400 * of + 3600 * i + user}});
-        }
+    for (int user = 0; user < 40; ++user) {
+      for (int i = 0; i < 6; ++i) {
+        events.push_back({{"event", "purchase"},
+                          {"user_id", "u" + std::to_string(user)},
+                          {"item_id", "i" + std::to_string((user + i * i) % 17 + 17 * day)},
+                          {"ts", 1'700'000'000 + 86'400 * day + 3600 * i + user}});
       }
     }
     http::Client client = server.Client();

@@ -137,6 +137,7 @@ class Look {
     sight.events = data.accepted;
     ASSIGN_OR_RETURN(const std::optional<std::uint64_t> taken, LookAtJobs(now, sight.inputs));
     if (taken) {
+      sight.lags = data.counted < *taken;
       sight.left = [log = parts_.log, taken = *taken, last = data.counted] {
         return EventsBetween(*log, taken, last);
       };
