@@ -25,7 +25,7 @@ class GarbageTest : public testing::Test {
       Add(name, number);
     }
   }
-  [[nodiscard]] Garbage Find(KeepRule rule) const {
+  [[nodiscard]] Garbage Find(const KeepRule& rule) const {
     return FindGarbage(versions_, aliases_, stored_, rule);
   }
   static std::vector<std::string> Names(const Garbage& garbage) {
