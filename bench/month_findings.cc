@@ -246,7 +246,7 @@ void CountFalseAlarms(const json& loop, MonthFindings& found) {
       }
       const std::optional<double> change = TrueChange(loop, alert);
       const bool right = change && *change <= alert.at("bound").get<double>() / 2;
-      alarms += right ? 0 : 1;
+      ++alarms;
       (right ? found.aged_names : found.false_alarm_names)
           .push_back(fmt::format(
               "{} on day {:.1f}{}", NameOf(alert), alert.at("day").get<double>(),

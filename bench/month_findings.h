@@ -22,12 +22,12 @@ struct MonthFinding {
 
 struct MonthFindings {
   std::vector<MonthFinding> events;
-  /// Alerts a week in which nothing happens. One that says that fewer is clicked is no false alarm where the simulation's own
-  /// expectation of clicks fell by half of the rule's bound or more: the model had aged.
-  double false_alarms = 0;
+  double false_alarms = 0;  ///< all alerts a week in which nothing happens
   std::vector<std::string> false_alarm_names;
-  std::vector<std::string> aged_names;  ///< those of quiet weeks that were right
-  std::size_t turns = 0;                ///< jobs that trained
+  /// Those of them that are right all the same: that fewer is clicked, and the simulation's own expectation of clicks fell by
+  /// half of the rule's bound or more. The model had aged.
+  std::vector<std::string> aged_names;
+  std::size_t turns = 0;  ///< jobs that trained
   std::size_t promotions = 0;
   double ctr_before = 0;  ///< before the shift: CTR of the loop
   double ctr = 0;         ///< after it

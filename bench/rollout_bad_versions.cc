@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/vitrine/demo_rollouts.h"
 #include "apps/vitrine/simulation.h"
 #include "bench/bad_versions.h"
 #include "bench/rollout.h"
@@ -95,17 +96,6 @@ void TakeBack(http::Client& client, const std::string& id) {
   CHECK(answer.ok() && answer->ok());
 }
 
-/// Of users who came to the stages with arms, the share whom the candidate answered in the largest.
-double UsersWhoSaw(const json& seen) {
-  double most = 0;
-  for (const json& stretch : seen.value("stretches", json::array())) {
-    const double treatment = stretch["users"]["treatment"];
-    const double all = treatment + stretch["users"]["control"].get<double>();
-    most = all > 0 ? std::max(most, treatment / all) : most;
-  }
-  return most;
-}
-
 /// Imports the version and rolls it out, until it is stopped or has gone through.
 Found Try(const Server& server, const Shopping& shopping, const std::string& name,
           std::vector<std::string> import) {
@@ -154,7 +144,7 @@ Found Try(const Server& server, const Shopping& shopping, const std::string& nam
     if (entry["subject"] == id && (state == "rolled_back" || state == "paused")) {
       const json& evidence = entry["evidence"];
       found.where = evidence.value("kind", "nowhere");
-      found.users = UsersWhoSaw(evidence);
+      found.users = apps::UsersWhoSaw(evidence);
       break;  // newest first
     }
   }

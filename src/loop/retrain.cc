@@ -12,6 +12,7 @@
 #include "evaluate/compare.h"
 #include "evaluate/labelled_metrics.h"
 #include "graph/artifact_files.h"
+#include "loop/training_step.h"
 
 namespace vitrine::loop {
 namespace {
@@ -36,15 +37,6 @@ Result<std::string> TextField(std::string_view step, const json& object, const c
 
 /// The alias of scenes' rankers, where nobody says another.
 constexpr std::string_view kRanker = "ranker";
-
-/// A spec's name as part of a file name: files are named by their stem.
-std::string StepName(const std::string& spec) {
-  std::string name = std::filesystem::path(spec).stem().string();
-  std::replace_if(
-      name.begin(), name.end(),
-      [](unsigned char c) { return std::isalnum(c) == 0 && c != '-' && c != '_'; }, '-');
-  return name;
-}
 
 class Turn {
  public:
@@ -93,23 +85,17 @@ class Turn {
   Status Split() {
     outcome_.holdout = steps_.PathOf("holdout.jsonl");
     return steps_
-        .Run("split", Trainer({"split", "--snapshot", outcome_.snapshot_dir, "--protocol",
-                               request_.protocol, "--out", outcome_.holdout, "--json"}))
+        .Run("split",
+             TrainerCommand(programs_, {"split", "--snapshot", outcome_.snapshot_dir, "--protocol",
+                                        request_.protocol, "--out", outcome_.holdout, "--json"}))
         .status();
-  }
-
-  /// Begun as it would begin itself again otherwise (apps/trainer/process.h), which costs half a second of loading.
-  [[nodiscard]] ChildCommand Trainer(std::vector<std::string> arguments) const {
-    return {.program = programs_.trainer,
-            .arguments = std::move(arguments),
-            .environment = {"OMP_WAIT_POLICY=passive"},
-            .stop_signals_blocked = true};
   }
 
   [[nodiscard]] ChildCommand Training(const std::string& spec, const std::string& folder,
                                       const std::vector<std::string>& more) const {
-    ChildCommand train = Trainer({"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec,
-                                  "--protocol", request_.protocol, "--out", folder, "--json"});
+    ChildCommand train =
+        TrainerCommand(programs_, {"train", "--snapshot", outcome_.snapshot_dir, "--spec", spec,
+                                   "--protocol", request_.protocol, "--out", folder, "--json"});
     if (request_.train_memory_mb > 0) {
       train.arguments.insert(train.arguments.end(),
                              {"--memory-limit", std::to_string(request_.train_memory_mb)});
@@ -143,29 +129,15 @@ class Turn {
     return Status::Ok();
   }
 
-  /// A server that dies leaves its children to themselves: an artifact that stands there, and no result of the step, is such a
-  /// child's. It is made again, once that child cannot be at it any more.
-  Result<std::string> RunTraining(const std::string& step, const ChildCommand& training,
-                                  const std::string& folder) {
-    constexpr int kTries = 3;
-    Result<std::string> text = steps_.Run(step, training);
-    for (int tries = 1; tries < kTries && text.status().code() == Code::kAlreadyExists; ++tries) {
-      std::error_code error;
-      std::filesystem::remove_all(folder, error);
-      text = steps_.Run(step, training);
-    }
-    return text;
-  }
-
   /// The folder that the fit started from; empty: from nothing.
   Result<std::string> Train(const std::string& spec, const std::string& folder) {
     const std::string name = "train-" + StepName(spec);
     ASSIGN_OR_RETURN(const std::string earlier, EarlierVersion(spec));
     Result<std::string> text =
-        RunTraining(name, Training(spec, folder, WarmFlags(earlier)), folder);
+        RunTraining(steps_, name, Training(spec, folder, WarmFlags(earlier)), folder);
     if (!earlier.empty() && text.status().code() == Code::kInvalidArgument) {
       steps_.progress().report({.stage = name, .detail = text.status().message()});
-      text = RunTraining(name, Training(spec, folder, {}), folder);
+      text = RunTraining(steps_, name, Training(spec, folder, {}), folder);
     }
     RETURN_IF_ERROR(text.status());
     ASSIGN_OR_RETURN(const json result, ParseResult(name, *text));
@@ -390,7 +362,8 @@ class Turn {
     const std::vector<std::string> warm = WarmFlags(candidate.warm_start);
     flags.insert(flags.end(), warm.begin(), warm.end());
     RETURN_IF_ERROR(
-        RunTraining("train-" + name, Training(candidate.spec, folder, flags), folder).status());
+        RunTraining(steps_, "train-" + name, Training(candidate.spec, folder, flags), folder)
+            .status());
     RETURN_IF_ERROR(Probe(name, folder));
     return RegisterFolder(folder, "");
   }

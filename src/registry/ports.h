@@ -81,9 +81,11 @@ class ArtifactStore {
   virtual Result<std::string> Path(std::string_view hash) const = 0;
   /// All, in any order. Errors: kUnavailable.
   virtual Result<std::vector<StoredArtifact>> List() const = 0;
-  /// Whole until it is gone, whatever dies on the way. Removing what is not there changes nothing.
-  /// Errors: kUnavailable.
+  /// From then on it is not there: quick, and whole until then, whatever dies on the way. Removing what is not there
+  /// changes nothing. Errors: kUnavailable.
   virtual Status Remove(std::string_view hash) = 0;
+  /// Gives the space of what was removed back, and of what dead processes left. Errors: kUnavailable.
+  virtual Status Purge() = 0;
 };
 
 struct ApiKey {

@@ -117,6 +117,17 @@ Result<std::string> Registry::ArtifactPath(const ModelVersion& version) const {
 Result<Garbage> Registry::Collect(KeepRule rule,
                                   const std::function<Result<std::set<std::string>>()>& used,
                                   bool remove, const Cause& cause) {
+  ASSIGN_OR_RETURN(Garbage garbage, RemoveGarbage(std::move(rule), used, remove, cause));
+  // With no lock held: disks are slow, and a promotion does not wait.
+  if (remove) {
+    RETURN_IF_ERROR(artifacts_.Purge());
+  }
+  return garbage;
+}
+
+Result<Garbage> Registry::RemoveGarbage(KeepRule rule,
+                                        const std::function<Result<std::set<std::string>>()>& used,
+                                        bool remove, const Cause& cause) {
   constexpr std::size_t kPage = 500;
   const std::unique_lock lock(needs_);
   ASSIGN_OR_RETURN(rule.used, used());

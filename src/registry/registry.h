@@ -57,8 +57,8 @@ class Registry {
   Result<std::string> ArtifactPath(const ModelVersion& version) const;
 
   /// Removes artifacts that nothing needs; `used` says what others need now, and is asked when no version can be registered and
-  /// no alias moved until this returns. What goes is in the audit log before it goes. `remove` false: only says what would.
-  /// Errors: those of `used`, of the store and of ArtifactStore::Remove (some may be gone then).
+  /// no alias moved until they are gone. What goes is in the audit log before it goes. `remove` false: only says what would.
+  /// Errors: those of `used`, of the store and of the artifacts' (some may be gone then).
   Result<Garbage> Collect(KeepRule rule, const std::function<Result<std::set<std::string>>()>& used,
                           bool remove, const Cause& cause);
   Result<std::vector<AuditEntry>> Audit(std::uint64_t before, std::size_t limit) const {
@@ -66,6 +66,10 @@ class Registry {
   }
 
  private:
+  Result<Garbage> RemoveGarbage(KeepRule rule,
+                                const std::function<Result<std::set<std::string>>()>& used,
+                                bool remove, const Cause& cause);
+
   RegistryStore& store_;
   ArtifactStore& artifacts_;
   /// Shared by whoever makes an artifact needed, held alone by who removes some.

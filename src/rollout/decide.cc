@@ -200,19 +200,6 @@ std::optional<PreferenceVerdict> PreferenceOf(const Rollout& rollout, const Evid
   return JudgePreference(evidence.stretches.back().preference, SequenceOf(rollout.policy));
 }
 
-std::string Sentence(const PreferenceVerdict& verdict) {
-  return verdict.interval.judged
-             ? fmt::format(
-                   "of the items that {:.0f} shoppers took, the candidate's are ahead by "
-                   "{} (surely {} to {})",
-                   verdict.shoppers, Percent(verdict.preference), Percent(verdict.interval.low),
-                   Percent(verdict.interval.high))
-             : fmt::format(
-                   "{:.0f} shoppers took something so far: too few to say whose items they "
-                   "prefer",
-                   verdict.shoppers);
-}
-
 Decision WithArms(const Rollout& rollout, const Stage& stage, const Evidence& evidence,
                   const std::vector<GuardrailEvidence>& verdicts, Micros now) {
   for (const GuardrailEvidence& verdict : verdicts) {
@@ -269,16 +256,6 @@ ordered_json ShadowJson(const ShadowSeen& seen) {
                                    static_cast<double>(seen.candidate_items))}};
 }
 
-ordered_json PreferenceJson(const PreferenceVerdict& verdict) {
-  ordered_json out = {{"shoppers", verdict.shoppers},
-                      {"preference", verdict.preference},
-                      {"sentence", Sentence(verdict)}};
-  if (verdict.interval.judged) {
-    out["interval"] = {verdict.interval.low, verdict.interval.high};
-  }
-  return out;
-}
-
 ordered_json StretchJson(const Stretch& stretch) {
   const auto share = [](const ArmCounts& counts) {
     return Both(counts.control.Share(), counts.treatment.Share());
@@ -326,7 +303,7 @@ std::string EvidenceJson(const Rollout& rollout, const Evidence& evidence,
     out["stretches"].push_back(StretchJson(stretch));
   }
   if (const auto preference = PreferenceOf(rollout, evidence)) {
-    out["preference"] = PreferenceJson(*preference);
+    out["preference"] = ordered_json::parse(ToJson(*preference));
   }
   out["guardrails"] = ordered_json::array();
   for (const GuardrailEvidence& verdict : verdicts) {

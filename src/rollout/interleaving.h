@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "rollout/assignment.h"
@@ -65,5 +66,10 @@ struct PreferenceVerdict {
 /// May be asked for after every click; wrong with a chance of at most alpha over all of them. The interval doubts a little:
 /// two shoppers more are counted, one of each mind.
 PreferenceVerdict JudgePreference(const Preference& preference, const SequenceOptions& options);
+
+/// "of the items that 412 shoppers took, the candidate's are ahead by -21 % (surely -33 % to -9 %)"
+std::string Sentence(const PreferenceVerdict& verdict);
+/// {"shoppers", "preference", "sentence", "interval": [low, high]}, the interval where it was judged.
+std::string ToJson(const PreferenceVerdict& verdict);
 
 }  // namespace vitrine::rollout

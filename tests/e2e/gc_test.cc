@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -160,11 +159,6 @@ TEST_F(Gc, TheScheduleStartsItAndAWrongOneIsSaid) {
       << nonsense.last_error_lines;
 }
 
-int Rounds() {
-  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
-  return rounds == nullptr ? 6 : std::atoi(rounds);
-}
-
 TEST_F(Gc, KilledAnywhereItLosesNothingAndEndsAtTheNextStart) {
   const std::uint64_t seed = std::random_device{}();
   std::cout << "seed " << seed << "\n";
@@ -177,7 +171,7 @@ TEST_F(Gc, KilledAnywhereItLosesNothingAndEndsAtTheNextStart) {
     day += 2;
     EXPECT_EQ(server.Stop(), 0);
   }
-  for (int round = 0; round < Rounds(); ++round) {
+  for (int round = 0; round < CrashRounds(); ++round) {
     std::string id;
     {
       RunningServer server(data(), Settings());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -150,11 +149,6 @@ TEST_F(RetrainRollout, OneGoesOnSoTheNextTriggerIsHeldAndAFailureRests) {
   EXPECT_EQ(Turns(server).size(), 2U);
 }
 
-int Rounds() {
-  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
-  return rounds == nullptr ? 6 : std::atoi(rounds);
-}
-
 TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
   const std::uint64_t seed = std::random_device{}();
   std::cout << "seed " << seed << "\n";
@@ -175,7 +169,7 @@ TEST_F(RetrainRollout, KilledAnywhereBetweenTriggerAndRolloutOneOfEachIsMade) {
     turns = Turns(server).size();
     EXPECT_EQ(server.Stop(), 0);
   }
-  for (int round = 0; round < Rounds(); ++round) {
+  for (int round = 0; round < CrashRounds(); ++round) {
     {
       RunningServer server(data(), settings);
       ASSERT_TRUE(server.ok());

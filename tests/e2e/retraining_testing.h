@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,6 +16,12 @@
 #include "e2e/programs.h"
 
 namespace vitrine::e2e {
+
+/// Of tests that kill the server: VITRINE_CRASH_ROUNDS (default 6).
+inline int CrashRounds() {
+  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
+  return rounds == nullptr ? 6 : std::atoi(rounds);
+}
 
 class Retraining : public DataFolder {
  protected:

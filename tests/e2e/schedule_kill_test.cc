@@ -62,11 +62,6 @@ class ScheduleKill : public Retraining {
   std::unique_ptr<files::SimulatedClock> clock_;
 };
 
-int Rounds() {
-  const char* rounds = std::getenv("VITRINE_CRASH_ROUNDS");
-  return rounds == nullptr ? 6 : std::atoi(rounds);
-}
-
 TEST_F(ScheduleKill, EachMinuteIsServedOnceWhereverTheServerDies) {
   const std::uint64_t seed = std::random_device{}();
   std::cout << "seed " << seed << "\n";
@@ -91,7 +86,7 @@ TEST_F(ScheduleKill, EachMinuteIsServedOnceWhereverTheServerDies) {
     EXPECT_EQ(server.Stop(), 0);
     clock_->Forget();
   }
-  for (int round = 0; round < Rounds(); ++round) {
+  for (int round = 0; round < CrashRounds(); ++round) {
     slot.value += kMinute;
     {
       RunningServer server(data(), settings);

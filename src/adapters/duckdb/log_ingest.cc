@@ -166,7 +166,7 @@ void LogIngester::AddImpression(std::int64_t row, const Impression& impression) 
     to.Number(shown.score);
     to.Text(shown.source);
     to.Text(impression.route);
-    to.Text(impression.model);
+    to.Text(CountedModel(impression));
     to.Text(impression.fallback);
     to.Flag(impression.personalised);
     to.Text(place == 0 && !impression.history.empty() ? history.dump() : std::string());

@@ -54,21 +54,6 @@ Micros WrittenAt(const fs::path& path) {
 constexpr std::string_view kCopied = "part-";
 constexpr std::string_view kRemoved = "gone-";
 
-void RemoveLeftOvers(const std::string& root) {
-  std::error_code error;
-  std::vector<fs::path> old;
-  for (fs::directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if ((name.starts_with(kCopied) || name.starts_with(kRemoved)) &&
-        WrittenAt(at->path()).value < Now().value - kMicrosPerDay) {
-      old.push_back(at->path());
-    }
-  }
-  for (const fs::path& path : old) {
-    fs::remove_all(path, error);
-  }
-}
-
 }  // namespace
 
 Result<FileArtifactStore> FileArtifactStore::Open(std::string root) {
@@ -162,20 +147,39 @@ Status FileArtifactStore::Remove(std::string_view hash) {
   if (!IsHash(hash)) {
     return InvalidArgument(fmt::format("'{}' is not an artifact hash", hash));
   }
-  RemoveLeftOvers(root_);
   const fs::path place = Place(hash);
   const fs::path gone = fs::path(root_) / fmt::format("{}{}", kRemoved, hash);
   std::error_code error;
-  if (fs::exists(place, error)) {
-    fs::remove_all(gone, error);
-    fs::rename(place, gone, error);
-    if (error) {
-      return SystemFailure(place.string(), "rename away", error.value());
-    }
-    RETURN_IF_ERROR(Sync(place.parent_path().string()));
+  if (!fs::exists(place, error)) {
+    return Status::Ok();
   }
-  fs::remove_all(gone, error);
-  return error ? SystemFailure(gone.string(), "remove", error.value()) : Status::Ok();
+  fs::remove_all(gone, error);  // of a store that died before it was purged
+  fs::rename(place, gone, error);
+  return error ? SystemFailure(place.string(), "rename away", error.value())
+               : Sync(place.parent_path().string());
+}
+
+Status FileArtifactStore::Purge() {
+  std::error_code error;
+  std::vector<fs::path> go;
+  for (fs::directory_iterator at(root_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    const bool left =
+        name.starts_with(kCopied) && WrittenAt(at->path()).value < Now().value - kMicrosPerDay;
+    if (name.starts_with(kRemoved) || left) {
+      go.push_back(at->path());
+    }
+  }
+  if (error) {
+    return SystemFailure(root_, "list", error.value());
+  }
+  for (const fs::path& path : go) {
+    fs::remove_all(path, error);
+    if (error) {
+      return SystemFailure(path.string(), "remove", error.value());
+    }
+  }
+  return Status::Ok();
 }
 
 }  // namespace vitrine::files

@@ -1,6 +1,6 @@
 /// Artifacts as folders by content: ROOT/sha256/ab/cd/abcd.../ holds manifest.json and its files.
 /// A folder is either whole or absent: it is copied beside its place, synced, then renamed; and renamed away before it is
-/// removed. What a process that died left beside the places goes with the next Remove, a day later.
+/// purged. What a process that died while it copied left beside the places is purged a day later.
 /// Threads: any; processes too (a rename that finds the place taken is a success).
 #pragma once
 
@@ -20,6 +20,7 @@ class FileArtifactStore final : public registry::ArtifactStore {
   Result<std::string> Path(std::string_view hash) const override;
   Result<std::vector<registry::StoredArtifact>> List() const override;
   Status Remove(std::string_view hash) override;
+  Status Purge() override;
 
  private:
   explicit FileArtifactStore(std::string root) : root_(std::move(root)) {}

@@ -70,6 +70,9 @@ TEST_F(ArtifactStoreTest, ListsWhatIsThereAndRemovesItWhole) {
   EXPECT_TRUE(store->Remove(hash).ok());
   EXPECT_TRUE(store->Remove(hash).ok()) << "twice is the same as once";
   EXPECT_TRUE(store->List()->empty());
+  EXPECT_TRUE(fs::exists(root_ / ("store/gone-" + hash))) << "its space is still taken";
+  EXPECT_TRUE(store->Purge().ok());
+  EXPECT_FALSE(fs::exists(root_ / ("store/gone-" + hash)));
   EXPECT_EQ(store->Path(hash).status().code(), Code::kNotFound);
   EXPECT_EQ(store->Remove("../made").code(), Code::kInvalidArgument);
   EXPECT_EQ(store->Put(folder_.string()).value(), hash);
@@ -90,7 +93,7 @@ TEST_F(ArtifactStoreTest, WhatIsPutAgainIsYoungAgainAndOldLeftOversGo) {
   fs::create_directories(root_ / "store/part-2-0");
   fs::last_write_time(root_ / "store/part-1-0", old);
   fs::last_write_time(root_ / "store/gone-x", old);
-  ASSERT_TRUE(store->Remove(hash).ok());
+  ASSERT_TRUE(store->Purge().ok());
   EXPECT_FALSE(fs::exists(root_ / "store/part-1-0"));
   EXPECT_FALSE(fs::exists(root_ / "store/gone-x"));
   EXPECT_TRUE(fs::exists(root_ / "store/part-2-0")) << "somebody may be copying";

@@ -22,6 +22,7 @@ class AnyArtifacts final : public registry::ArtifactStore {
     return std::vector<registry::StoredArtifact>();
   }
   Status Remove(std::string_view /*hash*/) override { return Status::Ok(); }
+  Status Purge() override { return Status::Ok(); }
 };
 
 class VitrineDbTest : public testing::Test {

@@ -22,6 +22,8 @@ Result<json> EvidenceOf(ApiSession& session, const std::string& id) {
   return NotFound("the audit log has nothing of " + id);
 }
 
+}  // namespace
+
 double UsersWhoSaw(const json& evidence) {
   double most = 0;
   for (const json& stretch : evidence.value("stretches", json::array())) {
@@ -31,8 +33,6 @@ double UsersWhoSaw(const json& evidence) {
   }
   return most;
 }
-
-}  // namespace
 
 const char* const kDemoPolicy = R"({
   "stages": [{"kind": "shadow", "share": 1, "seconds": 1, "answers": 200},

@@ -27,6 +27,10 @@ struct DemoRollout {
   std::uint64_t visits = 0;
 };
 
+/// Of users who came to the stages with arms, the share whom the candidate answered in the largest; by the evidence of an
+/// audit entry.
+double UsersWhoSaw(const nlohmann::json& evidence);
+
 /// Lets shoppers visit until the rollout has ended, `most` at most.
 /// Errors: those of the API; kCancelled.
 Result<DemoRollout> FollowRollout(ApiSession& session, Simulation& simulation,

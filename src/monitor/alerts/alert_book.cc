@@ -68,27 +68,6 @@ Status AlertBook::SetRules(std::vector<AlertRule> rules) {
   return Status::Ok();
 }
 
-namespace {
-
-/// In standard errors. A look is taken every minute and a shopper's clicks come together: three are passed by chance some
-/// times a week.
-constexpr double kBeyondChance = 4;
-
-/// Whether two shares of rows differ by no more than counting does.
-bool MayBeChance(const Signal& now, const SignalThen& then) {
-  const SignalDef* def = FindSignal(now.name);
-  if (def == nullptr || def->unit != "share" || now.rows <= 0 || then.rows <= 0) {
-    return false;
-  }
-  const double share = (now.value * now.rows + then.value * then.rows) / (now.rows + then.rows);
-  const double variance = share * (1 - share) * (1 / now.rows + 1 / then.rows);
-  const double difference = now.value - then.value;
-  return share >= 0 && share <= 1 &&
-         difference * difference <= kBeyondChance * kBeyondChance * variance;
-}
-
-}  // namespace
-
 // Where there is nothing to compare with yet, a rule that compares says nothing.
 std::optional<double> AlertBook::ValueFor(const AlertRule& rule, const std::string& series,
                                           const Signal& signal, Micros now) const {

@@ -10,7 +10,23 @@ namespace {
 
 using nlohmann::json;
 
+/// In standard errors. A look is taken every minute and a shopper's clicks come together: three are passed by chance some
+/// times a week.
+constexpr double kBeyondChance = 4;
+
 }  // namespace
+
+bool MayBeChance(const Signal& now, const SignalThen& then) {
+  const SignalDef* def = FindSignal(now.name);
+  if (def == nullptr || def->unit != "share" || now.rows <= 0 || then.rows <= 0) {
+    return false;
+  }
+  const double share = (now.value * now.rows + then.value * then.rows) / (now.rows + then.rows);
+  const double variance = share * (1 - share) * (1 / now.rows + 1 / then.rows);
+  const double difference = now.value - then.value;
+  return share >= 0 && share <= 1 &&
+         difference * difference <= kBeyondChance * kBeyondChance * variance;
+}
 
 void SignalHistory::Add(std::string_view series, Micros now, double value, double rows) {
   if (!std::isfinite(value)) {

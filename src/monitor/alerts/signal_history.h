@@ -11,6 +11,7 @@
 
 #include "core/status.h"
 #include "core/time.h"
+#include "monitor/alerts/signal.h"
 
 namespace vitrine::monitor {
 
@@ -19,6 +20,9 @@ struct SignalThen {
   double value = 0;
   double rows = 0;  ///< observations that one look at it rested on
 };
+
+/// Whether two shares of rows differ by no more than counting does; false of signals that are no shares.
+bool MayBeChance(const Signal& now, const SignalThen& then);
 
 /// Means of ten minutes, kept for eight days. A mean that rests on more observations counts for more.
 /// Memory:  24 bytes a kept mean, at most 28 kB a series; series beyond kMostSeries are not kept
