@@ -98,6 +98,17 @@ class ShownTest : public LakeTest {
   std::vector<data::LogRecord> log_;
 };
 
+TEST_F(ShownTest, AnAnswerOfTwoVersionsIsNeithers) {
+  Show("r1", "u1", kShownAt, {"b", "a"});
+  std::get<Impression>(log_.back().body).candidate = "m:2";
+  Do(EventType::kClick, "u1", Micros{kShownAt.value + 9}, {"a"}, "r1");
+  Ingest();
+  MustClean();
+  const data::ShownLog log = MustRead({EventType::kClick});
+  ASSERT_EQ(log.answers, 1U);
+  EXPECT_EQ(std::get<Impression>(log.records[0].body).model, "interleaved");
+}
+
 TEST_F(ShownTest, AnswersOfTheLogAndTheWantedEventsAfterThem) {
   Do(EventType::kClick, "u1", Micros{kShownAt.value - kHour}, {"old"});  // before any answer
   Show("r2", "u2", Micros{kShownAt.value + 5}, {"c", "a"}, "cart");
